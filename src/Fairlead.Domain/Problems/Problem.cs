@@ -1,0 +1,8 @@
+namespace Fairlead.Domain.Problems;
+
+/// <summary>A refusal: what happened, why, and what to do next. Making one has no effects; each door renders it in its own dialect.</summary>
+/// <param name="Kind">Which of the closed list.</param>
+/// <param name="Message">One to three sentences, at most 300 characters, without secrets, prompts or control characters.</param>
+/// <param name="Param">The field that is at fault, e.g. <c>model</c>; null when none is.</param>
+/// <param name="RetryAfter">When the same request may succeed; null when waiting does not help or the time is not known.</param>
+public sealed record Problem(ProblemKind Kind, string Message, string? Param = null, TimeSpan? RetryAfter = null);

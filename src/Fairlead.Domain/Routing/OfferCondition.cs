@@ -1,0 +1,34 @@
+namespace Fairlead.Domain.Routing;
+
+/// <summary>Live health of one offer at the moment of ranking; a copy, so that ranking stays pure.</summary>
+/// <param name="FirstTokenMs">Smoothed time to the first token in milliseconds; NaN before the first measurement.</param>
+/// <param name="TokensPerSecond">Smoothed output speed; NaN before the first measurement.</param>
+/// <param name="ErrorShare">Smoothed share of failed attempts, 0 to 1; 0 before the first.</param>
+/// <param name="AskableIn">Zero when it may be asked now; otherwise how long its circuit stays open.</param>
+/// <param name="Why">What opened the circuit; meaningless while <paramref name="AskableIn"/> is zero.</param>
+public readonly record struct OfferCondition(double FirstTokenMs, double TokensPerSecond, double ErrorShare, TimeSpan AskableIn, CircuitCause Why)
+{
+    /// <summary>Nothing is known yet.</summary>
+    public static OfferCondition Unknown { get; } = new(double.NaN, double.NaN, 0, TimeSpan.Zero, CircuitCause.None);
+}
+
+/// <summary>Why an offer may not be asked for a while.</summary>
+public enum CircuitCause : byte
+{
+    None = 0,
+
+    /// <summary>Too many failures of the provider, its credential or the model at it.</summary>
+    Failing = 1,
+
+    /// <summary>The provider said when to come back (429, Retry-After).</summary>
+    RateLimited = 2,
+
+    /// <summary>The provider refused our credential (401, 403).</summary>
+    Credential = 3,
+
+    /// <summary>Our account there is out of money (402 and its disguises).</summary>
+    Quota = 4,
+
+    /// <summary>The model is gone there (404, 410 and their disguises).</summary>
+    Gone = 5,
+}
