@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using System.Net;
+using Fairlead.Domain.Keys;
+using Fairlead.Domain.Money;
+
+namespace Fairlead.Gateway.Settings;
+
+/// <summary>The whole configuration, checked and whole: defaults, file, environment and flags in that order. Replaced whole on reload;
+/// a request keeps the one it began with.</summary>
+public sealed record GatewaySettings
+{
+    /// <summary>Where the data plane listens. Default 127.0.0.1:8080; anything beyond loopback only where it is asked for.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Absolute path of the data folder.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>In the order of the file, which is the order of <c>:preferred</c>; providers found in the environment come after.</summary>
+    public ImmutableArray<ProviderSettings> Providers { get; init; } = [];
+
+    /// <summary>Aliases with their chains (<c>models:</c>).</summary>
+    public ImmutableArray<AliasSettings> Aliases { get; init; } = [];
+
+    /// <summary>Keys that the configuration declares (<c>keys:</c>); their limits win over what the store holds.</summary>
+    public ImmutableArray<KeySettings> Keys { get; init; } = [];
+
+    public DispatchSettings Dispatch { get; init; } = new();
+    public LimitSettings Limits { get; init; } = new();
+    public JournalSettings Journal { get; init; } = new();
+
+    /// <summary>Origins whose pages may call us from a browser; <c>*</c> alone means every origin (no cookies are ever used). Default every origin, as the Hugging Face router does.</summary>
+    public ImmutableArray<string> CorsOrigins { get; init; } = ["*"];
+
+    /// <summary>Host names, beside loopback names and the listen address, that callers may use to reach us (DNS rebinding); <c>*</c> allows all.</summary>
+    public ImmutableArray<string> Hosts { get; init; } = [];
+
+    /// <summary>Look for local runners (llama-server, Ollama, LM Studio, vLLM, TGI) on their usual loopback ports. Default true.</summary>
+    public bool Discover { get; init; } = true;
+}
+
+/// <summary>One provider. A known name brings URL, quirks and prices with it; any other needs <see cref="Url"/> and <see cref="Models"/> or a listing.</summary>
+public sealed record ProviderSettings
+{
+    public required string Name { get; init; }
+
+    /// <summary>Null: the known provider's own.</summary>
+    public Uri? Url { get; init; }
+
+    /// <summary>The credential; null where none is needed. Prints as <c>***</c>.</summary>
+    public Secret? Key { get; init; }
+
+    /// <summary>Models that the file lists; empty for known providers (the price sheet lists them) and for self-hosted servers that list their own.</summary>
+    public ImmutableArray<ProviderModelSettings> Models { get; init; } = [];
+
+    /// <summary>True when it was found (environment, loopback port), not written in the file.</summary>
+    public bool Found { get; init; }
+}
+
+/// <summary>One offer as the file states it: the price is the operator's word.</summary>
+public sealed record ProviderModelSettings
+{
+    /// <summary>Hub id under which the model stands in the catalogue.</summary>
+    public required string HubId { get; init; }
+
+    /// <summary>The provider's own id (<c>as</c>); the Hub id when not given.</summary>
+    public required string ProviderModelId { get; init; }
+
+    /// <summary>Null when the file gives no price: the offer is refused as <c>price_unknown</c>.</summary>
+    public OfferPrice? Price { get; init; }
+
+    public long? ContextLength { get; init; }
+    public long? MaxOutputTokens { get; init; }
+
+    /// <summary>Null: not said.</summary>
+    public bool? Tools { get; init; }
+
+    public bool? Images { get; init; }
+    public bool? StructuredOutput { get; init; }
+
+    /// <summary>True when it serves <c>/v1/embeddings</c> and not chat. Default false.</summary>
+    public bool Embeddings { get; init; }
+}
+
+public sealed record AliasSettings(string Name, ImmutableArray<string> Try, Budget? Budget = null);
+
+public sealed record KeySettings(string Name, KeyLimits Limits);
+
+/// <summary>How long we wait for upstreams and how often we ask another one. Defaults: reliability figures of docs/faults.md.</summary>
+public sealed record DispatchSettings
+{
+    /// <summary>To have a connection, TLS included. 0.1 s to 60 s.</summary>
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Request sent to headers read. 0.1 s to 10 min.</summary>
+    public TimeSpan Headers { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Headers to first event. 0.1 s to 10 min.</summary>
+    public TimeSpan FirstToken { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Between two pieces of an answer. 0.1 s to 10 min.</summary>
+    public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>All attempts together. 1 s to 60 min.</summary>
+    public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>Silence after which a streaming caller gets a comment. 0.1 s to 5 min.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Attempts per request over all candidates, the first included; 1 turns failover off. 1 to 5.</summary>
+    public int Attempts { get; init; } = 3;
+
+    /// <summary>Longest Retry-After that is waited out in place. 0 to 60 s.</summary>
+    public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What a broken-off answer costs: the tokens delivered (default), or nothing.</summary>
+    public bool BillDelivered { get; init; } = true;
+}
+
+/// <summary>What one server takes on.</summary>
+public sealed record LimitSettings
+{
+    /// <summary>Body of a paid request. Default 20 MiB; 1 KiB to 512 MiB.</summary>
+    public long BodyBytes { get; init; } = 20L * 1024 * 1024;
+
+    /// <summary>Requests under way in this process. Default 2,000; 1 to 100,000.</summary>
+    public int Running { get; init; } = 2_000;
+
+    /// <summary>Output tokens assumed for a reservation where neither the request nor the catalogue says. Default 4,096.</summary>
+    public long AssumedOutputTokens { get; init; } = 4_096;
+
+    /// <summary>How long streams may go on after the first signal to stop. Default 120 s.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(120);
+}
+
+/// <summary>How the journal is kept.</summary>
+public sealed record JournalSettings
+{
+    /// <summary>fsync before the last byte of each answer, for machines that may lose power. Default false: grouped every 50 ms.</summary>
+    public bool Strict { get; init; }
+
+    /// <summary>Most bytes that wait for the store before paid requests are refused. Default 1 GiB.</summary>
+    public long MaxUnshippedBytes { get; init; } = 1L << 30;
+}
