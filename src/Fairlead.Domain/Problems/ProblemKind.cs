@@ -35,6 +35,7 @@ public sealed record ProblemKind(string Code, int Status, string Type, EndReason
     public static readonly ProblemKind BodyMalformed = new("body_malformed", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind FieldInvalid = new("field_invalid", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind ModelNotFound = new("model_not_found", 400, Invalid, EndReason.RejectedInput, false);
+    public static readonly ProblemKind ModelUnlisted = new("model_not_found", 404, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind ModelNotSupported = new("model_not_supported", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind NoOfferFits = new("no_offer_fits", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind PriceUnknown = new("price_unknown", 400, Invalid, EndReason.RejectedInput, false);

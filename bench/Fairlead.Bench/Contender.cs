@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Fairlead.Bench;
+
+/// <summary>One proxy under test: how it is started, where it listens, what a request to it looks like.</summary>
+internal sealed class Contender(string name, int port, string path, IReadOnlyList<string> headers, Func<ProcessStartInfo> start) : IDisposable
+{
+    private Process? _process;
+
+    public string Name => name;
+    public int Port => port;
+
+    /// <summary>Starts it on its core and waits for its first answer.</summary>
+    /// <returns>Time from start to first answer.</returns>
+    public async Task<TimeSpan> StartAsync(byte[] probe, string? core)
+    {
+        ProcessStartInfo info = start();
+        if (core is not null)
+        {
+            info.ArgumentList.Insert(0, info.FileName);
+            info.ArgumentList.Insert(0, core);
+            info.ArgumentList.Insert(0, "-c");
+            info.FileName = "taskset";
+        }
+        info.UseShellExecute = false;
+        info.RedirectStandardOutput = true;
+        info.RedirectStandardError = true;
+        long began = Stopwatch.GetTimestamp();
+        _process = Process.Start(info)!;
+        var said = new System.Text.StringBuilder();
+        _process.OutputDataReceived += (_, e) => said.AppendLine(e.Data);
+        _process.ErrorDataReceived += (_, e) => said.AppendLine(e.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        while (true)
+        {
+            try
+            {
+                using var caller = new Caller(port);
+                await caller.AskAsync(probe);
+                return Stopwatch.GetElapsedTime(began);
+            }
+            catch (Exception e) when (e is SocketException or InvalidOperationException)
+            {
+                if (_process.HasExited || Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
+                    throw new InvalidOperationException($"{name} does not answer ({e.Message}); it said: {said}", e);
+                await Task.Delay(5);
+            }
+        }
+    }
+
+    /// <summary>A whole request to this contender.</summary>
+    public byte[] Request(string body)
+    {
+        string head = $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n"
+            + string.Concat(headers.Select(static h => h + "\r\n")) + "\r\n";
+        return System.Text.Encoding.ASCII.GetBytes(head + body);
+    }
+
+    /// <summary>Processor time of the process and all its children so far, in microseconds.</summary>
+    public double CpuMicroseconds() => Tree().Sum(static pid =>
+    {
+        string stat = File.ReadAllText($"/proc/{pid}/stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 10_000; // 100 ticks a second
+    });
+
+    public long ResidentBytes() => Tree().Sum(static pid =>
+        long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
+
+    public void Dispose()
+    {
+        if (_process is null)
+            return;
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+        _process.Dispose();
+        _process = null;
+    }
+
+    private IEnumerable<int> Tree()
+    {
+        var pending = new Queue<int>([_process!.Id]);
+        while (pending.TryDequeue(out int pid))
+        {
+            yield return pid;
+            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+            {
+                foreach (string child in File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    pending.Enqueue(int.Parse(child, CultureInfo.InvariantCulture));
+            }
+        }
+    }
+}

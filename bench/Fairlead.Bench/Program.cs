@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fairlead.Bench;
+
+// bench/gateway.sh builds and calls this: all contenders in one run, interleaved, medians and ranges as a Markdown table.
+string binary = args[0];
+string? portkey = args.Length > 1 && File.Exists(args[1]) ? args[1] : null;
+int rounds = int.Parse(Environment.GetEnvironmentVariable("BENCH_ROUNDS") ?? "5", CultureInfo.InvariantCulture);
+TimeSpan length = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable("BENCH_SECONDS") ?? "3", CultureInfo.InvariantCulture));
+string? core = Environment.ProcessorCount > 1 ? "1" : null;
+
+string folder = Directory.CreateTempSubdirectory("fairlead-bench-").FullName;
+using var upstream = new UpstreamServer();
+List<Contender> contenders = [.. Contenders.Make(folder, upstream.Port, binary, portkey)];
+var table = new Table(contenders.Select(static c => c.Name));
+string small = Body("bench-json", 1024, stream: false);
+string large = Body("bench-json", 100 * 1024, stream: false);
+
+try
+{
+    foreach (Contender contender in contenders)
+    {
+        TimeSpan first = await contender.StartAsync(contender.Request(small), core);
+        table.Add("start to first answer, ms", contender.Name, first.TotalMilliseconds);
+        await LoadGenerator.ClosedAsync(contender.Port, contender.Request(small), 16, TimeSpan.FromSeconds(Math.Max(2, length.TotalSeconds)));
+        await LoadGenerator.ClosedAsync(contender.Port, contender.Request(Body("bench-sse0", 1024, stream: true)), 8, TimeSpan.FromSeconds(1));
+        await LoadGenerator.ClosedAsync(contender.Port, contender.Request(large), 8, TimeSpan.FromSeconds(1));
+    }
+    for (int round = 0; round < rounds; round++)
+    {
+        foreach (Contender contender in contenders)
+        {
+            await CpuAsync(contender, "JSON 1 KB, CPU µs/request", small, 16, perAnswer: 1, "JSON 1 KB, requests/s");
+            await CpuAsync(contender, "JSON 100 KB, CPU µs/request", large, 8, perAnswer: 1, null);
+            await CpuAsync(contender, "SSE at full speed, CPU µs/event", Body("bench-sse0", 1024, stream: true), 8, UpstreamServer.Events, null);
+            await CpuAsync(contender, "SSE 5 ms gaps, CPU µs/event", Body("bench-sse5", 1024, stream: true), 32, UpstreamServer.Events, null);
+            List<double> open = await LoadGenerator.OpenAsync(contender.Port, contender.Request(small), 500, length);
+            table.Add("500 requests/s, p50 µs", contender.Name, Percentile(open, 0.50));
+            table.Add("500 requests/s, p99 µs", contender.Name, Percentile(open, 0.99));
+        }
+        List<double> direct = await LoadGenerator.OpenAsync(upstream.Port, contenders[0].Request(small), 500, length);
+        table.Add("500 requests/s, p50 µs", Table.Direct, Percentile(direct, 0.50));
+        table.Add("500 requests/s, p99 µs", Table.Direct, Percentile(direct, 0.99));
+    }
+    foreach (Contender contender in contenders)
+    {
+        long before = contender.ResidentBytes();
+        List<Caller> streams = await LoadGenerator.IdleStreamsAsync(contender.Port, contender.Request(Body("bench-idle", 1024, stream: true)), 1000);
+        table.Add("memory per idle stream, KiB", contender.Name, (contender.ResidentBytes() - before) / 1024.0 / streams.Count);
+        table.Add("resident memory after the rounds, MiB", contender.Name, before / 1048576.0);
+        streams.ForEach(static s => s.Dispose());
+    }
+}
+finally
+{
+    contenders.ForEach(static c => c.Dispose());
+    Directory.Delete(folder, recursive: true);
+}
+Console.WriteLine(table.ToMarkdown(baseline: "nginx"));
+return 0;
+
+async Task CpuAsync(Contender contender, string row, string body, int connections, int perAnswer, string? rateRow)
+{
+    byte[] request = contender.Request(body);
+    double before = contender.CpuMicroseconds();
+    long began = Stopwatch.GetTimestamp();
+    (long answers, _) = await LoadGenerator.ClosedAsync(contender.Port, request, connections, length);
+    double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+    table.Add(row, contender.Name, (contender.CpuMicroseconds() - before) / (answers * perAnswer));
+    if (rateRow is not null)
+        table.Add(rateRow, contender.Name, answers / seconds);
+}
+
+static double Percentile(List<double> values, double share)
+{
+    values.Sort();
+    return values.Count == 0 ? double.NaN : values[Math.Min(values.Count - 1, (int)(values.Count * share))];
+}
+
+static string Body(string model, int bytes, bool stream)
+{
+    string options = stream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "";
+    string head = $"{{\"model\":\"{model}\",\"max_tokens\":256{options},\"messages\":[{{\"role\":\"user\",\"content\":\"";
+    return head + new string('a', Math.Max(1, bytes - head.Length - 4)) + "\"}]}";
+}

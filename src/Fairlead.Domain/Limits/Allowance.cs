@@ -1,0 +1,163 @@
+using Fairlead.Domain.Keys;
+using Fairlead.Domain.Money;
+
+namespace Fairlead.Domain.Limits;
+
+/// <summary>What one key, or one alias with a budget, may still do. All limits are taken in one step or not at all.</summary>
+/// <remarks>Mutable state with one rule book and no clock of its own; whoever owns it takes its lock around each call.
+/// Rates run on a clock that never goes back, budgets on the calendar.</remarks>
+public sealed class Allowance
+{
+    private KeyLimits _limits;
+    private RateWindow _requests;
+    private RateWindow _tokens;
+    private BudgetMeter? _money;
+    private int _running;
+
+    /// <param name="limits">What may be done.</param>
+    /// <param name="spent">Charged in the budget's running period, from the ledger.</param>
+    /// <param name="now">For the budget's period.</param>
+    public Allowance(KeyLimits limits, NanoDollars spent, DateTimeOffset now)
+    {
+        _limits = limits;
+        _requests = new RateWindow(limits.RequestsPerMinute ?? long.MaxValue);
+        _tokens = new RateWindow(limits.TokensPerMinute ?? long.MaxValue);
+        _money = limits.Budget is { } budget ? new BudgetMeter(budget, spent, budget.PeriodStart(now)) : null;
+    }
+
+    public KeyLimits Limits => _limits;
+
+    /// <summary>Puts new limits in force; what is used, held and running stays counted.</summary>
+    /// <param name="limits">The new limits.</param>
+    /// <param name="spent">Charged in the new budget's running period; regarded only where the period's length changes.</param>
+    /// <param name="now">For the budget's period.</param>
+    public void Change(KeyLimits limits, NanoDollars spent, DateTimeOffset now)
+    {
+        NanoDollars held = _money?.Held ?? NanoDollars.Zero;
+        if (limits.Budget is { } budget)
+        {
+            NanoDollars soFar = _money is { } old && old.Budget.Period == budget.Period ? old.Spent : spent;
+            var money = new BudgetMeter(budget, soFar, budget.PeriodStart(now));
+            money.Hold(held);
+            _money = money;
+        }
+        else
+        {
+            _money = null;
+        }
+        if (limits.RequestsPerMinute != _limits.RequestsPerMinute)
+            _requests = new RateWindow(limits.RequestsPerMinute ?? long.MaxValue);
+        if (limits.TokensPerMinute != _limits.TokensPerMinute)
+            _tokens = new RateWindow(limits.TokensPerMinute ?? long.MaxValue);
+        _limits = limits;
+    }
+
+    /// <summary>Takes a request, its tokens, a parallel slot and its money: all of them, or none and the reason.</summary>
+    /// <param name="amount">The most that the request can cost.</param>
+    /// <param name="tokens">Tokens that it is expected to use.</param>
+    /// <param name="elapsed">Monotonic clock, for the rates.</param>
+    /// <param name="now">Calendar, for the budget.</param>
+    /// <param name="hold">What was taken, to be given to <see cref="Settle"/> exactly once.</param>
+    public Shortage? TryTake(NanoDollars amount, long tokens, TimeSpan elapsed, DateTimeOffset now, out Hold hold)
+    {
+        hold = default;
+        TimeSpan requestWindow = _requests.Roll(elapsed);
+        TimeSpan tokenWindow = _tokens.Roll(elapsed);
+        BudgetMeter money = _money.GetValueOrDefault();
+        if (_money is not null)
+        {
+            money.Roll(now);
+            if (!money.Fits(amount))
+                return new Shortage(LimitKind.Budget, money.Budget.PeriodEnd(now) - now, Left: money.Left.Value, Wanted: amount.Value);
+        }
+        if (_running >= (_limits.Parallel ?? int.MaxValue))
+            return new Shortage(LimitKind.Parallel, null, Left: 0, Wanted: 1);
+        if (!_requests.Fits(1))
+            return new Shortage(LimitKind.Requests, _requests.ResetsIn(elapsed), Left: 0, Wanted: 1);
+        if (!_tokens.Fits(tokens))
+            return new Shortage(LimitKind.Tokens, _tokens.ResetsIn(elapsed), _tokens.Left, tokens);
+
+        _requests.Take(1);
+        _tokens.Take(tokens);
+        _running++;
+        if (_money is not null)
+        {
+            money.Hold(amount);
+            _money = money;
+        }
+        hold = new Hold(amount, tokens, requestWindow, tokenWindow);
+        return null;
+    }
+
+    /// <summary>Gives back a hold that led to nothing at all, as if it had never been taken.</summary>
+    public void Void(in Hold hold, DateTimeOffset now)
+    {
+        _requests.Correct(hold.RequestWindow, -1);
+        Settle(hold, NanoDollars.Zero, 0, now);
+    }
+
+    /// <summary>Ends a hold: the slot is free, tokens and money are put right. The request itself stays counted.</summary>
+    /// <param name="hold">As taken.</param>
+    /// <param name="wanted">What the answer cost.</param>
+    /// <param name="tokens">What it used.</param>
+    /// <param name="now">Calendar, for the budget.</param>
+    /// <returns>What is charged: <paramref name="wanted"/>, unless it exceeds the hold by more than the budget has room for.</returns>
+    public NanoDollars Settle(in Hold hold, NanoDollars wanted, long tokens, DateTimeOffset now)
+    {
+        _running--;
+        _tokens.Correct(hold.TokenWindow, tokens - hold.Tokens);
+        if (_money is not { } money)
+            return wanted;
+        money.Roll(now);
+        NanoDollars charged = money.Settle(hold.Amount, wanted);
+        _money = money;
+        return charged;
+    }
+
+    /// <summary>What is left at this moment, for headers and pages.</summary>
+    public AllowanceView View(TimeSpan elapsed, DateTimeOffset now)
+    {
+        _requests.Roll(elapsed);
+        _tokens.Roll(elapsed);
+        NanoDollars? left = null;
+        NanoDollars? spent = null;
+        if (_money is { } money)
+        {
+            money.Roll(now);
+            _money = money;
+            left = money.Left;
+            spent = money.Spent;
+        }
+        return new AllowanceView(
+            _limits, _requests.Left, _requests.ResetsIn(elapsed), _tokens.Left, _tokens.ResetsIn(elapsed), left, spent, _running);
+    }
+}
+
+/// <summary>What a request holds of an <see cref="Allowance"/> while it is under way.</summary>
+public readonly record struct Hold(NanoDollars Amount, long Tokens, TimeSpan RequestWindow, TimeSpan TokenWindow);
+
+/// <summary>Which limit did not suffice.</summary>
+/// <param name="Kind">Which.</param>
+/// <param name="ResetsIn">When it is whole again; null where that depends on other requests.</param>
+/// <param name="Left">What is left: requests, tokens or nano-dollars.</param>
+/// <param name="Wanted">What the request would have taken, in the same unit.</param>
+public sealed record Shortage(LimitKind Kind, TimeSpan? ResetsIn, long Left, long Wanted);
+
+public enum LimitKind : byte
+{
+    Requests = 1,
+    Tokens,
+    Parallel,
+    Budget,
+}
+
+/// <summary>A copy of what an <see cref="Allowance"/> has left.</summary>
+public readonly record struct AllowanceView(
+    KeyLimits Limits,
+    long RequestsLeft,
+    TimeSpan RequestsResetIn,
+    long TokensLeft,
+    TimeSpan TokensResetIn,
+    NanoDollars? MoneyLeft,
+    NanoDollars? Spent,
+    int Running);
