@@ -4,5 +4,10 @@ namespace Fairlead.Domain.Problems;
 /// <param name="Kind">Which of the closed list.</param>
 /// <param name="Message">One to three sentences, at most 300 characters, without secrets, prompts or control characters.</param>
 /// <param name="Param">The field that is at fault, e.g. <c>model</c>; null when none is.</param>
+/// <param name="PassedStatus">An upstream's 4xx about the caller's own request, passed on; null: the kind's own.</param>
 /// <param name="RetryAfter">When the same request may succeed; null when waiting does not help or the time is not known.</param>
-public sealed record Problem(ProblemKind Kind, string Message, string? Param = null, TimeSpan? RetryAfter = null);
+public sealed record Problem(ProblemKind Kind, string Message, string? Param = null, TimeSpan? RetryAfter = null, int? PassedStatus = null)
+{
+    /// <summary>The status to send.</summary>
+    public int Status => PassedStatus ?? Kind.Status;
+}

@@ -7,10 +7,28 @@ namespace Fairlead.Domain.Routing;
 /// <param name="RetryAfter">The upstream's own waiting hint; null when it gave none we believe.</param>
 /// <param name="NothingSent">True when it is certain that no byte of the request body reached the upstream: asking again cannot do the work twice.</param>
 /// <param name="AtOnce">With <see cref="FaultKind.ModelGone"/> and <see cref="FaultKind.ModelNotFound"/>: the words leave no doubt, take the offer out now.</param>
+/// <param name="Quirk">What to say differently; null when the refusal taught nothing.</param>
 public sealed record UpstreamFault(
     FaultKind Kind,
     string Detail,
     int? Status = null,
     TimeSpan? RetryAfter = null,
     bool NothingSent = false,
-    bool AtOnce = false);
+    bool AtOnce = false,
+    QuirkHint? Quirk = null);
+
+/// <summary>What a refusal taught us about saying the same thing differently to this provider.</summary>
+public enum QuirkHint : byte
+{
+    /// <summary>It does not know <c>stream_options</c> (F227).</summary>
+    NoStreamOptions = 1,
+
+    /// <summary>It wants <c>max_completion_tokens</c> instead of <c>max_tokens</c> (F228).</summary>
+    MaxCompletionTokens,
+
+    /// <summary>It wants <c>max_tokens</c> instead of <c>max_completion_tokens</c>.</summary>
+    MaxTokens,
+
+    /// <summary>It serves this model without tools (F225).</summary>
+    NoTools,
+}

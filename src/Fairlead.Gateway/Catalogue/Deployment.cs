@@ -1,0 +1,16 @@
+using Fairlead.Domain.Catalogue;
+using Fairlead.Gateway.Settings;
+
+namespace Fairlead.Gateway.Catalogue;
+
+/// <summary>Everything a request reads that changes together: the configuration, the catalogue and the ways to its offers.
+/// Immutable; a request takes one and keeps it for its whole life, price included.</summary>
+internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot catalogue, OfferRuntime?[] byOfferIndex)
+{
+    public GatewaySettings Settings { get; } = settings;
+
+    public CatalogueSnapshot Catalogue { get; } = catalogue;
+
+    /// <summary>How to ask an offer; null for one that is only known, not offered.</summary>
+    public OfferRuntime? Runtime(Offer offer) => byOfferIndex[offer.Index];
+}

@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Dispatch;
+using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.OpenAi;
+using Fairlead.Upstreams;
+using Fairlead.Upstreams.Http;
+using Fairlead.Upstreams.OpenAi;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Gateway.Catalogue;
+
+/// <summary>Owns the deployment in force: builds the next one whenever the configuration, a runner's models, a retirement date or a withdrawn
+/// model changes it, and puts it in place whole. One change at a time.</summary>
+internal sealed partial class DeploymentKeeper : IAsyncDisposable
+{
+    private static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(60);
+
+    private readonly Vault _vault;
+    private readonly CircuitTable _circuits;
+    private readonly UpstreamSet _upstreams;
+    private readonly RunnerProbe _probe;
+    private readonly PriceSheet _sheet = PriceSheet.Shipped;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly HashSet<string> _gone = new(StringComparer.OrdinalIgnoreCase);
+    private IReadOnlyList<DiscoveredRunner> _runners = [];
+    private GatewaySettings _settings;
+    private Task _refresh = Task.CompletedTask;
+    private long _version;
+
+    private DeploymentKeeper(GatewaySettings settings, Vault vault, CircuitTable circuits, TimeProvider time, ILoggerFactory loggers)
+    {
+        _settings = settings;
+        _vault = vault;
+        _circuits = circuits;
+        _time = time;
+        _log = loggers.CreateLogger<DeploymentKeeper>();
+        _upstreams = new UpstreamSet(time);
+        _probe = new RunnerProbe(time, loggers.CreateLogger<RunnerProbe>());
+        Live = new LiveDeployment(new Deployment(settings, CatalogueSnapshot.Empty, [], KnownModels.None));
+    }
+
+    public LiveDeployment Live { get; }
+
+    public Deployment Current => Live.Current;
+
+    public static async Task<DeploymentKeeper> StartAsync(
+        GatewaySettings settings, Vault vault, CircuitTable circuits, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var keeper = new DeploymentKeeper(settings, vault, circuits, time, loggers);
+        await keeper.RefreshAsync(cancellationToken);
+        keeper._refresh = keeper.KeepFreshAsync();
+        return keeper;
+    }
+
+    /// <summary>Puts other settings in force with a catalogue that fits them.</summary>
+    public async Task ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
+    {
+        foreach (ProviderSettings next in settings.Providers)
+        {
+            ProviderSettings? old = _settings.Providers.FirstOrDefault(p => p.Name.Equals(next.Name, StringComparison.OrdinalIgnoreCase));
+            if (old is not null && !Equals(old.Key, next.Key))
+                _circuits.CredentialReplaced(next.Name);
+        }
+        _settings = settings;
+        await RefreshAsync(cancellationToken);
+    }
+
+    /// <summary>Takes an offer out at once: its provider has withdrawn the model. It comes back with a restart, or when a reload changes its provider.</summary>
+    public void MarkGone(string offer, string detail)
+    {
+        lock (_gone)
+        {
+            if (!_gone.Add(offer))
+                return;
+        }
+        LogGone(_log, offer, detail);
+        Build();
+    }
+
+    /// <summary>Providers of the deployment in force, for the banner and the admin API.</summary>
+    public IReadOnlyList<ProviderSummary> Providers()
+    {
+        Deployment current = Current;
+        Dictionary<string, int> offers = new(StringComparer.OrdinalIgnoreCase);
+        foreach (Offer offer in current.Catalogue.Models.SelectMany(static m => m.Offers).Where(static o => o.Status == OfferStatus.Live))
+            offers[offer.Provider] = offers.GetValueOrDefault(offer.Provider) + 1;
+        return
+        [
+            .. current.Settings.Providers.Select(p => new ProviderSummary(p.Name, UrlOf(p), offers.GetValueOrDefault(p.Name), p.Found)),
+            .. _runners.Where(r => !current.Settings.Providers.Any(p => p.Name.Equals(r.Name, StringComparison.OrdinalIgnoreCase)))
+                .Select(r => new ProviderSummary(r.Name, r.BaseUrl.ToString(), offers.GetValueOrDefault(r.Name), true)),
+        ];
+    }
+
+    /// <summary>A model that a first request can ask for: a local one before one that costs money, and of those the cheapest.</summary>
+    public string? ExampleModel() => Current.Catalogue.Models
+        .SelectMany(static m => m.Offers)
+        .Where(static o => o.Status == OfferStatus.Live && o.Price is not null && o.Routes.HasFlag(RouteSet.Chat))
+        .OrderByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
+        .FirstOrDefault()?.ModelId;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _refresh;
+        _upstreams.Dispose();
+        _probe.Dispose();
+        _stop.Dispose();
+        _turn.Dispose();
+    }
+
+    private async Task KeepFreshAsync()
+    {
+        using var timer = new PeriodicTimer(RefreshEvery, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+                await RefreshAsync(_stop.Token);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopping: there is nothing left to keep fresh.
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            GatewaySettings settings = _settings;
+            _runners = await _probe.FindAsync(settings, _runners, cancellationToken);
+            Build();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private void Build()
+    {
+        lock (_gone)
+        {
+            DateOnly today = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
+            BuiltCatalogue built = CatalogueBuilder.Build(++_version, _settings, _sheet, _runners, today, _gone);
+            var runtimes = new OfferRuntime?[built.Snapshot.OfferCount];
+            foreach (Offer offer in built.Snapshot.Models.SelectMany(static m => m.Offers))
+            {
+                if (_upstreams.For(_settings, _runners, offer.Provider) is { } way)
+                    runtimes[offer.Index] = new OfferRuntime(offer, way.Upstream, way.RequestQuirks, way.ResponseQuirks, way.BadRequestMayBeTransient, _circuits.For(offer));
+            }
+            Live.Replace(new Deployment(_settings, built.Snapshot, runtimes, built.KnownElsewhere));
+        }
+    }
+
+    private static string UrlOf(ProviderSettings provider) =>
+        (provider.Url ?? ProviderTable.Known.GetValueOrDefault(provider.Name)?.BaseUrl)?.ToString() ?? "";
+
+    [LoggerMessage(EventId = 3301, Level = LogLevel.Warning, Message = "{Offer} is gone: its provider said \"{Detail}\". It is out of the catalogue; requests go elsewhere")]
+    private static partial void LogGone(ILogger log, string offer, string detail);
+}

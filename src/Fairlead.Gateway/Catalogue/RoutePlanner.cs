@@ -1,0 +1,100 @@
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Keys;
+using Fairlead.Domain.Limits;
+using Fairlead.Domain.Money;
+using Fairlead.Domain.Problems;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Dispatch;
+using Fairlead.Gateway.Limits;
+
+namespace Fairlead.Gateway.Catalogue;
+
+/// <summary>(4) From a model's name to the offers to ask, in order: resolves the name, checks that the key may use it, and has the ranking rank.</summary>
+internal sealed class RoutePlanner(Admission admission, StickySessions sticky, TimeProvider time)
+{
+    /// <summary>What the limits alone refuse, before a body is read: a budget or a minute that is used up to the last.</summary>
+    public Problem? RefuseUnread(Exchange exchange)
+    {
+        AllowanceView left = admission.View(exchange.Caller!);
+        if (left.MoneyLeft != NanoDollars.Zero && left.RequestsLeft > 0)
+            return null;
+        // Asking for one nano-dollar is what makes the shortage, and its words, the same as for a real request.
+        Problem? problem = admission.TryTake(exchange.Caller!, null, left.MoneyLeft == NanoDollars.Zero ? new NanoDollars(1) : NanoDollars.Zero, 0, out Ticket ticket);
+        if (problem is null)
+            admission.Void(ticket);
+        return problem;
+    }
+
+    /// <summary>Fills in the exchange's candidates and exclusions.</summary>
+    /// <returns>Null when there is at least one candidate.</returns>
+    public Problem? Plan(Exchange exchange)
+    {
+        InferenceRequest request = exchange.Request;
+        CatalogueSnapshot catalogue = exchange.Deployment.Catalogue;
+        var models = new List<Model>(1);
+        Problem? problem = Resolve(exchange, catalogue, request.Model, models);
+        foreach (string further in request.FallbackModels)
+            problem ??= Resolve(exchange, catalogue, further, models);
+        if (problem is not null)
+            return problem;
+
+        DateOnly today = DateOnly.FromDateTime(exchange.StartedAt.UtcDateTime);
+        List<Candidate>? candidates = null;
+        List<Excluded>? excluded = null;
+        RouteOrder order = default;
+        TimeSpan? soonest = null;
+        foreach (Model model in models)
+        {
+            string? stickyProvider = exchange.Session is { } session ? sticky.Find(exchange.Caller!.Key.Id, session, model.Id) : null;
+            order = Rank(exchange, model, new RouteQuery(request, today, stickyProvider));
+            soonest = Sooner(soonest, order.SoonestAskableIn);
+            if (models.Count == 1)
+                break;
+            (candidates ??= []).AddRange(order.Candidates);
+            (excluded ??= []).AddRange(order.Excluded);
+        }
+        exchange.Candidates = candidates ?? order.Candidates;
+        exchange.Excluded = excluded ?? order.Excluded;
+        return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, models, soonest);
+    }
+
+    /// <summary>What a request may have cost us whose caller left before any answer: the input of the attempt under way.</summary>
+    public NanoDollars WasteOfSilence(Exchange exchange) =>
+        exchange.Ticket is not null && exchange.Candidates.Count > 0 && exchange.Candidates[0].Offer.Price is { } price
+            ? price.For(new Usage(exchange.Request.InputTokensExpected, 0))
+            : NanoDollars.Zero;
+
+    private static RouteOrder Rank(Exchange exchange, Model model, in RouteQuery query)
+    {
+        Span<OfferCondition> conditions = model.Offers.Length <= 16 ? stackalloc OfferCondition[model.Offers.Length] : new OfferCondition[model.Offers.Length];
+        for (int i = 0; i < conditions.Length; i++)
+            conditions[i] = exchange.Deployment.Runtime(model.Offers[i])?.Condition ?? OfferCondition.Unknown;
+        return Ranking.Rank(model, query, conditions, exchange.Seed);
+    }
+
+    private static Problem? Resolve(Exchange exchange, CatalogueSnapshot catalogue, string name, List<Model> models)
+    {
+        ResolvedModel resolved = ModelResolution.Resolve(catalogue, name);
+        if (resolved.Models.Count == 0)
+            return RouteRefusals.UnknownModel(exchange, name, resolved);
+        KeyLimits limits = exchange.Caller!.Key.Limits;
+        if (!limits.Models.IsEmpty && !Allows(limits, name) && !resolved.Models.All(model => Allows(limits, model.Id)))
+        {
+            return new Problem(ProblemKind.ModelNotAllowed,
+                RouteRefusals.Bound($"This key may not use '{name}'. It may use: {string.Join(", ", limits.Models.Take(5))} ({limits.Models.Length}). Ask for access or change the model."), "model");
+        }
+        if (resolved.Alias is { } alias)
+            exchange.Alias ??= alias;
+        foreach (Model model in resolved.Models)
+        {
+            if (!models.Exists(known => known.Id == model.Id && known.Offers.Length == model.Offers.Length))
+                models.Add(model);
+        }
+        return null;
+    }
+
+    private static bool Allows(KeyLimits limits, string name) => limits.Models.Contains(name, StringComparer.OrdinalIgnoreCase);
+
+    private static TimeSpan? Sooner(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
+}

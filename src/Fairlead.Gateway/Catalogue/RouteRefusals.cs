@@ -1,0 +1,127 @@
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Problems;
+using Fairlead.Domain.Routing;
+
+namespace Fairlead.Gateway.Catalogue;
+
+/// <summary>Why a model cannot be served, in words that say what to do next.</summary>
+internal static class RouteRefusals
+{
+    public static Problem UnknownModel(Exchange exchange, string name, ResolvedModel resolved)
+    {
+        Deployment deployment = exchange.Deployment;
+        if (deployment.KnownElsewhere(name) is { } elsewhere)
+        {
+            return new Problem(ProblemKind.ModelNotSupported,
+                Bound($"The requested model '{name}' is not supported by any provider you have enabled. It is sold by {elsewhere.Providers}; set {elsewhere.Variable} and restart, or reload the configuration."),
+                "model");
+        }
+        if (deployment.Catalogue.Models.IsEmpty)
+        {
+            return new Problem(ProblemKind.NoProviders,
+                "This server has no provider yet, so it can serve no model. Set a provider's key (for example TOGETHER_API_KEY) or start a local runner such as Ollama, then restart 'fairlead serve'.",
+                "model");
+        }
+        string hint = resolved.Nearest is { } nearest ? $" Did you mean '{nearest}'?" : "";
+        return new Problem(ProblemKind.ModelNotFound, Bound($"The requested model '{name}' does not exist.{hint} List: GET /v1/models."), "model");
+    }
+
+    /// <summary>All offers of the models were excluded; the most telling of the reasons is told.</summary>
+    public static Problem NoCandidate(Exchange exchange, IReadOnlyList<Model> models, TimeSpan? soonest)
+    {
+        string name = exchange.Request.Model;
+        IReadOnlyList<Excluded> excluded = exchange.Excluded;
+        RoutePreferences wish = exchange.Request.Preferences;
+        if (wish.Policy == RoutePolicy.Provider && wish.Pinned is { } pinned && excluded.All(static e => e.Reason == ExclusionReason.NotThePinnedProvider))
+            return new Problem(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {pinned}. {Sellers(models)}"), "model");
+
+        List<Excluded> wanted = [.. excluded.Where(static e => e.Reason is not (ExclusionReason.NotThePinnedProvider or ExclusionReason.NotInOnly or ExclusionReason.Ignored))];
+        if (wanted.Count == 0)
+            return new Problem(ProblemKind.NoOfferFits, Bound($"'provider.only' and 'provider.ignore' leave nobody who serves '{name}'. {Sellers(models)}"), "provider");
+
+        if (All(ExclusionReason.Gone, ExclusionReason.Retired))
+        {
+            Offer gone = wanted[0].Offer;
+            string since = gone.RetiresOn is { } day ? $" since {day:d MMM yyyy}" : "";
+            return new Problem(ProblemKind.UpstreamGone,
+                Bound($"The requested model is deprecated and no longer supported by provider {gone.Provider}{since}. Ask for another model, or add 'models: […]' to name what may serve instead."), "model");
+        }
+        if (wanted.Exists(static e => e.Reason is ExclusionReason.CoolingDown or ExclusionReason.RateLimited))
+        {
+            TimeSpan wait = soonest is { } s && s > TimeSpan.Zero ? s : TimeSpan.FromSeconds(1);
+            bool rate = !wanted.Exists(static e => e.Reason == ExclusionReason.CoolingDown);
+            return new Problem(rate ? ProblemKind.UpstreamRateLimited : ProblemKind.AllCoolingDown,
+                Bound($"Every provider that could serve '{name}' {(rate ? "is rate-limiting" : "has failed lately and is resting")}. Retry in {Math.Ceiling(wait.TotalSeconds):0} s; adding a provider or key would help."),
+                RetryAfter: wait);
+        }
+        if (wanted.Exists(static e => e.Reason == ExclusionReason.CredentialRefused))
+        {
+            return new Problem(ProblemKind.UpstreamCredential,
+                Bound($"The stored key for provider '{First(ExclusionReason.CredentialRefused).Provider}' was refused. This is a server setting: its operator must replace it. Your own key is fine."));
+        }
+        if (wanted.Exists(static e => e.Reason == ExclusionReason.OutOfQuota))
+        {
+            return new Problem(ProblemKind.UpstreamQuota,
+                Bound($"The server's account at provider '{First(ExclusionReason.OutOfQuota).Provider}' is out of credit. Its operator must top it up; your own budget is fine."));
+        }
+        if (wanted.Exists(static e => e.Reason is ExclusionReason.ContextTooSmall or ExclusionReason.OutputLimitTooSmall))
+        {
+            long? most = wanted.Max(static e => e.Offer.ContextLength);
+            return new Problem(ProblemKind.ContextTooLong,
+                Bound($"The request has about {exchange.Request.InputTokensExpected:N0} tokens and asks for up to {exchange.Request.MaxOutputTokens ?? 0:N0} more; '{name}' takes {most:N0} here. Shorten it, lower max_tokens, or use a model with a larger context."),
+                "messages");
+        }
+        if (All(ExclusionReason.PriceUnknown))
+        {
+            return new Problem(ProblemKind.PriceUnknown,
+                Bound($"The price of '{name}' at {string.Join(", ", wanted.Select(static e => e.Offer.Provider).Distinct())} is not known, and an unknown price is refused rather than guessed. State it under providers.NAME.models in the configuration."), "model");
+        }
+        string reasons = string.Join(", ", wanted.Select(static e => $"{e.Offer.Provider}: {Words(e.Reason)}").Distinct().Take(4));
+        return new Problem(ProblemKind.NoOfferFits, Bound($"No provider of '{name}' can serve this request ({reasons}). Drop the feature or use another model."), "model");
+
+        bool All(params ReadOnlySpan<ExclusionReason> reasons)
+        {
+            foreach (Excluded e in wanted)
+            {
+                if (!reasons.Contains(e.Reason))
+                    return false;
+            }
+            return true;
+        }
+
+        Offer First(ExclusionReason reason) => wanted.Find(e => e.Reason == reason).Offer;
+    }
+
+    /// <summary>Messages end at 300 characters, whatever names they hold.</summary>
+    public static string Bound(string message) => message.Length <= 300 ? message : string.Concat(message.AsSpan(0, 299), "…");
+
+    /// <summary>The words of an exclusion, as records and messages print them.</summary>
+    public static string Words(ExclusionReason reason) => reason switch
+    {
+        ExclusionReason.PriceUnknown => "price_unknown",
+        ExclusionReason.Gone => "gone",
+        ExclusionReason.Retired => "retired",
+        ExclusionReason.WrongRoute => "does_not_serve_this_route",
+        ExclusionReason.ContextTooSmall => "context_too_small",
+        ExclusionReason.OutputLimitTooSmall => "output_limit_too_small",
+        ExclusionReason.NoTools => "no_tools",
+        ExclusionReason.NoImages => "no_images",
+        ExclusionReason.NoStructuredOutput => "no_structured_output",
+        ExclusionReason.ParameterNotHonoured => "parameter_not_honoured",
+        ExclusionReason.NotInOnly => "not_in_only",
+        ExclusionReason.Ignored => "ignored",
+        ExclusionReason.NotThePinnedProvider => "not_the_pinned_provider",
+        ExclusionReason.OverMaxPrice => "over_max_price",
+        ExclusionReason.CoolingDown => "cooling_down",
+        ExclusionReason.RateLimited => "rate_limited",
+        ExclusionReason.CredentialRefused => "credential_refused",
+        ExclusionReason.OutOfQuota => "out_of_quota",
+        _ => reason.ToString(),
+    };
+
+    private static string Sellers(IReadOnlyList<Model> models)
+    {
+        string providers = string.Join(", ", models.SelectMany(static m => m.Offers).Select(static o => o.Provider).Distinct(StringComparer.OrdinalIgnoreCase).Take(6));
+        return providers.Length == 0 ? "" : $"It is served by: {providers}.";
+    }
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+using Fairlead.Domain.Money;
+using Fairlead.Gateway.Limits;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>What every answer says about itself, in the same words everywhere: who served it, by which policy, at which try, for how much.</summary>
+internal static class AnswerHeaders
+{
+    /// <param name="headers">Of an answer that has not begun.</param>
+    /// <param name="exchange">The request, as far as it came.</param>
+    /// <param name="admission">For what the caller has left.</param>
+    /// <param name="charged">Null while the charge is not known: a stream's headers leave before its end.</param>
+    /// <param name="now">For the times until limits reset.</param>
+    public static void Write(IHeaderDictionary headers, Exchange exchange, Admission admission, NanoDollars? charged, DateTimeOffset now)
+    {
+        headers["x-fairlead-attempts"] = exchange.Attempts.Count.ToString(CultureInfo.InvariantCulture);
+        if (exchange.Scanned is { } scanned)
+            headers["x-fairlead-policy"] = HeaderSafe(scanned.Request.Preferences.PolicyWord);
+        if (exchange.Served is { } served)
+        {
+            headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
+            headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
+            headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
+        }
+        else if (exchange.Attempts.Count > 0)
+        {
+            // Also on a failure callers can see who failed.
+            string last = exchange.Attempts[^1].Offer;
+            headers["x-inference-provider"] = HeaderSafe(last[..Math.Max(0, last.IndexOf('/', StringComparison.Ordinal))]);
+        }
+        if (charged is { } amount)
+            headers["x-fairlead-cost"] = amount.ToString();
+        headers["openai-processing-ms"] = ((long)exchange.ElapsedMs).ToString(CultureInfo.InvariantCulture);
+        if (exchange.Caller is { } caller)
+            LimitHeaders.Write(headers, admission.View(caller), now);
+    }
+
+    /// <summary>Names come from the operator's configuration and the price sheet; a header still carries visible ASCII only.</summary>
+    private static string HeaderSafe(string text)
+    {
+        foreach (char c in text)
+        {
+            if (c is < '!' or > '~')
+                return new string([.. text.Select(static c => c is < '!' or > '~' ? '?' : c)]);
+        }
+        return text;
+    }
+}

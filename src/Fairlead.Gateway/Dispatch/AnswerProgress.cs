@@ -1,0 +1,11 @@
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>How far the answer of one attempt came.</summary>
+internal sealed class AnswerProgress
+{
+    /// <summary>Time stamp of the first event or of the whole body; 0 before.</summary>
+    public long FirstTokenAt { get; set; }
+
+    /// <summary>The attempt stands in the record already: the answer was settled with it.</summary>
+    public bool Recorded { get; set; }
+}

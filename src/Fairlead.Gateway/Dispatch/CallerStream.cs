@@ -1,0 +1,97 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>The caller's side of a stream: one writer at a time, be it the relay or the heartbeat.</summary>
+/// <remarks>Back-pressure is the socket's: a caller who reads slowly holds up the relay, which stops reading the upstream.</remarks>
+internal sealed class CallerStream : IAsyncDisposable
+{
+    private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
+
+    private readonly HttpResponse _response;
+    private readonly Action<IHeaderDictionary> _writeHeaders;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _interval;
+    private readonly ITimer _timer;
+    private readonly CancellationToken _callerGone;
+    private Task _beat = Task.CompletedTask;
+    private long _lastWrite;
+    private bool _over;
+
+    /// <param name="response">Not begun yet.</param>
+    /// <param name="writeHeaders">Called once, right before the headers leave; what is known then is told then.</param>
+    /// <param name="interval">Silence after which the caller gets a comment.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="callerGone">Ends a heartbeat that cannot be written.</param>
+    public CallerStream(HttpResponse response, Action<IHeaderDictionary> writeHeaders, TimeSpan interval, TimeProvider time, CancellationToken callerGone)
+    {
+        _response = response;
+        _writeHeaders = writeHeaders;
+        _interval = interval;
+        _time = time;
+        _callerGone = callerGone;
+        _lastWrite = time.GetTimestamp();
+        _timer = time.CreateTimer(static self => ((CallerStream)self!).Tick(), this, interval, interval);
+    }
+
+    /// <summary>Status and headers have left: from now on a failure is an event.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>Sends <paramref name="bytes"/>, and the headers first if they have not left; returns when the socket has taken them.</summary>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            Begin();
+            _lastWrite = _time.GetTimestamp();
+            await _response.BodyWriter.WriteAsync(bytes, cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Stops the heartbeat and waits for one that is being written; nothing is written afterwards.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _over = true;
+        await _timer.DisposeAsync();
+        await _beat;
+        _turn.Dispose();
+    }
+
+    private void Begin()
+    {
+        if (HasBegun)
+            return;
+        HasBegun = true;
+        _response.StatusCode = StatusCodes.Status200OK;
+        IHeaderDictionary headers = _response.Headers;
+        headers.ContentType = "text/event-stream; charset=utf-8";
+        headers.CacheControl = "no-cache";
+        headers["x-accel-buffering"] = "no";
+        _writeHeaders(headers);
+    }
+
+    private void Tick()
+    {
+        if (_over || !_beat.IsCompleted || _time.GetElapsedTime(_lastWrite) < _interval)
+            return;
+        _beat = BeatAsync();
+    }
+
+    private async Task BeatAsync()
+    {
+        try
+        {
+            await WriteAsync(KeepAlive, _callerGone);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The caller is gone or the answer just ended; the relay meets the same fact and ends the request.
+        }
+    }
+}

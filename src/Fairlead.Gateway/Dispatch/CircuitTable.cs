@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Routing;
+
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>(5) Every circuit, by what it guards. Survives each change of the catalogue: a reload does not forget that a provider is down.</summary>
+/// <remarks>Bounded by the configuration's offers, providers and credentials over the life of the process; callers cannot add to it.</remarks>
+internal sealed class CircuitTable(TimeProvider time)
+{
+    private readonly long _origin = time.GetTimestamp();
+    private readonly ConcurrentDictionary<string, GuardedCircuit> _providers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, GuardedCircuit> _credentials = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, OfferBreaker> _offers = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The breaker of an offer, made at its first mention.</summary>
+    public OfferBreaker For(Offer offer) => _offers.GetOrAdd(offer.Name, _ => new OfferBreaker(
+        new GuardedCircuit(),
+        _credentials.GetOrAdd(offer.Provider, static _ => new GuardedCircuit()),
+        _providers.GetOrAdd(offer.Provider, static _ => new GuardedCircuit()),
+        time, _origin));
+
+    /// <summary>Forgets that a provider's credential was refused: the operator has put another one in its place.</summary>
+    public void CredentialReplaced(string provider)
+    {
+        if (_credentials.TryGetValue(provider, out GuardedCircuit? circuit))
+            circuit.Succeeded(time.GetElapsedTime(_origin));
+    }
+
+    /// <summary>Providers whose circuit or credential is open now, for <c>/health</c> and <c>doctor</c>.</summary>
+    public IReadOnlyList<(string Provider, CircuitCause Why, TimeSpan AskableIn)> Open()
+    {
+        TimeSpan now = time.GetElapsedTime(_origin);
+        var open = new List<(string, CircuitCause, TimeSpan)>();
+        foreach ((string provider, GuardedCircuit circuit) in _providers.Concat(_credentials))
+        {
+            (TimeSpan wait, CircuitCause why) = circuit.State(now);
+            if (wait > TimeSpan.Zero)
+                open.Add((provider, why, wait));
+        }
+        return open;
+    }
+}
+
+/// <summary>A <see cref="Circuit"/> behind its lock.</summary>
+internal sealed class GuardedCircuit
+{
+    private readonly Circuit _circuit = new();
+    private readonly Lock _gate = new();
+
+    public (TimeSpan AskableIn, CircuitCause Why) State(TimeSpan now)
+    {
+        lock (_gate)
+            return (_circuit.AskableIn(now), _circuit.Cause);
+    }
+
+    public bool TryEnter(TimeSpan now)
+    {
+        lock (_gate)
+            return _circuit.TryEnter(now);
+    }
+
+    public void Succeeded(TimeSpan now)
+    {
+        lock (_gate)
+            _circuit.OnSuccess(now);
+    }
+
+    public void Failed(UpstreamFault fault, TimeSpan now, double jitter)
+    {
+        lock (_gate)
+            _circuit.OnFault(fault, now, jitter);
+    }
+}

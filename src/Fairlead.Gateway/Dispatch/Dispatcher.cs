@@ -1,0 +1,208 @@
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
+using Fairlead.Domain.Money;
+using Fairlead.Domain.Problems;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Limits;
+using Fairlead.Gateway.Metering;
+using Fairlead.Gateway.Settings;
+using Fairlead.Gateway.Telemetry;
+using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.OpenAi;
+using Fairlead.Upstreams;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>(5) Asks the candidates in order until one commits, and sees its answer through to the last byte.</summary>
+/// <remarks>What a failure means is not decided here: the fault table says it, <see cref="AttemptPlan"/> applies it, this carries it out.</remarks>
+internal sealed partial class Dispatcher(
+    AnswerRelay relay, RetryBudget retries, CatalogueHolder catalogue, StickySessions sticky, Admission admission, GatewayMetrics metrics,
+    TimeProvider time, ILogger<Dispatcher> logger)
+{
+    /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
+    /// <returns>Null when all is done; otherwise the problem, with nothing charged and nothing committed.</returns>
+    public async ValueTask<Failure?> RunAsync(Exchange exchange, CancellationToken callerGone)
+    {
+        GatewaySettings settings = exchange.Deployment.Settings;
+        using var clocks = new Watchdog(time, settings.Dispatch.Total, callerGone);
+        using var upstreamBody = new PooledBuffer(exchange.Body.Length + 256);
+        var faults = new List<FailedAttempt>();
+        int index = 0;
+        int sameTargetTries = 0;
+        retries.Entered();
+        try
+        {
+            while (true)
+            {
+                Candidate candidate = exchange.Candidates[index];
+                OfferRuntime offer = exchange.Deployment.Runtime(candidate.Offer)
+                    ?? throw new InvalidOperationException($"Offer {candidate.Offer.Name} was ranked but cannot be asked.");
+                int left = exchange.Candidates.Count - index - 1;
+
+                // Another request may be probing this half-open circuit; then it is not ours to ask unless nobody else is left.
+                if (left > 0 && !offer.Breaker.TryEnter())
+                {
+                    index++;
+                    continue;
+                }
+
+                clocks.Renew();
+                UpstreamFault? fault = await AttemptAsync(exchange, offer, upstreamBody, clocks, callerGone);
+                if (fault is null)
+                {
+                    if (exchange.Session is { } session)
+                        sticky.Remember(exchange.Caller!.Key.Id, session, candidate.Offer.ModelId, candidate.Offer.Provider);
+                    return null;
+                }
+                Blame(exchange, offer, fault, left);
+                faults.Add(new FailedAttempt(offer.Offer, fault));
+
+                NextStep step = AttemptPlan.After(fault, new AttemptState
+                {
+                    Attempts = exchange.Attempts.Count,
+                    MostAttempts = settings.Dispatch.Attempts,
+                    SameTargetTries = sameTargetTries,
+                    CandidatesLeft = exchange.Request.Preferences.AllowFallbacks ? left : 0,
+                    TimeLeft = clocks.TotalLeft,
+                    LongestWait = settings.Dispatch.LongestWait,
+                    BadRequestMayBeTransient = offer.BadRequestMayBeTransient,
+                    CallerRetries = exchange.CallerRetries,
+                    RetryAllowed = retries.Allows,
+                    Chance = Chance(exchange),
+                });
+                switch (step.Kind)
+                {
+                    case NextStepKind.TryNext:
+                        index++;
+                        sameTargetTries = 0;
+                        break;
+                    case NextStepKind.RetrySame:
+                        sameTargetTries++;
+                        if (step.Delay > TimeSpan.Zero)
+                            await Task.Delay(step.Delay, time, callerGone);
+                        break;
+                    default:
+                        return new Failure(AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel), Waste(exchange, faults));
+                }
+                metrics.Retried(step.Kind);
+            }
+        }
+        finally
+        {
+            retries.Left();
+        }
+    }
+
+    private async ValueTask<UpstreamFault?> AttemptAsync(
+        Exchange exchange, OfferRuntime offer, PooledBuffer upstreamBody, Watchdog clocks, CancellationToken callerGone)
+    {
+        DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
+        upstreamBody.Clear();
+        UpstreamBodyWriter.Write(
+            exchange.Body.Span, exchange.Scanned!, new BodyEdits(offer.Offer.ProviderModelId, ForceUsage: true, offer.RequestQuirks), upstreamBody);
+        var call = new UpstreamCall
+        {
+            Route = exchange.Route,
+            Body = upstreamBody.Memory,
+            Stream = exchange.Request.Stream,
+            Clocks = new UpstreamClocks(settings.Connect, settings.Headers, settings.FirstToken, settings.Idle),
+            RequestId = exchange.IdText,
+        };
+        double start = exchange.ElapsedMs;
+        var progress = new AnswerProgress();
+        exchange.Served = null;
+        UpstreamFault? fault;
+        try
+        {
+            UpstreamReply reply = await offer.Upstream.OpenAsync(call, clocks.Token);
+            if (reply is UpstreamReply.Opened opened)
+            {
+                await using (opened)
+                {
+                    exchange.Served = offer;
+                    Attempt Served(UpstreamFault? broken) => Record(exchange, offer, call, progress, start, broken, opened.Status);
+                    fault = await relay.RunAsync(exchange, offer, opened, progress, clocks, Served);
+                }
+            }
+            else
+            {
+                fault = ((UpstreamReply.Refused)reply).Fault;
+            }
+        }
+        catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
+        {
+            fault = clocks.Expired switch
+            {
+                Clock.FirstEvent => new UpstreamFault(FaultKind.FirstEventStall, $"Nothing came for {settings.FirstToken.TotalSeconds:0.#} s after the headers."),
+                Clock.Idle => new UpstreamFault(FaultKind.IdleStall, $"Nothing came for {settings.Idle.TotalSeconds:0.#} s in mid-answer."),
+                _ => new UpstreamFault(FaultKind.Deadline, $"All attempts together took {settings.Total.TotalSeconds:0.#} s."),
+            };
+        }
+        if (fault is not null && !progress.Recorded)
+        {
+            exchange.Served = null;
+            exchange.Attempts.Add(Record(exchange, offer, call, progress, start, fault, fault.Status));
+        }
+        return fault;
+    }
+
+    private Attempt Record(Exchange exchange, OfferRuntime offer, UpstreamCall call, AnswerProgress progress, double start, UpstreamFault? fault, int? status) => new()
+    {
+        Offer = offer.Offer.Name,
+        StartMs = start,
+        ConnectedMs = exchange.MsAt(call.ConnectedAt),
+        HeadersMs = exchange.MsAt(call.HeadersAt),
+        FirstTokenMs = exchange.MsAt(progress.FirstTokenAt),
+        EndMs = exchange.ElapsedMs,
+        Fault = fault?.Kind,
+        UpstreamStatus = status,
+        Detail = fault?.Detail,
+        UpstreamRequestId = call.UpstreamRequestId,
+    };
+
+    private void Blame(Exchange exchange, OfferRuntime offer, UpstreamFault fault, int left)
+    {
+        offer.Breaker.Failed(fault, Chance(exchange));
+        if (fault.Quirk is { } quirk)
+            offer.Breaker.Learn(QuirkOf(quirk));
+        if (fault.Kind is FaultKind.ModelGone || (fault.Kind is FaultKind.ModelNotFound && fault.AtOnce))
+            catalogue.MarkGone(offer.Offer.Name, fault.Detail, time.GetUtcNow());
+        metrics.Failed(offer.Offer.Provider, fault.Kind);
+        LogFailed(exchange.IdText, offer.Offer.Name, fault.Kind, fault.Status, left);
+    }
+
+    private double Chance(Exchange exchange)
+    {
+        // One draw per attempt, from the request's own seed: the same record replays to the same delays.
+        ulong x = exchange.Seed + (ulong)exchange.Attempts.Count * 0x9E37_79B9_7F4A_7C15;
+        x = (x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        x = (x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB;
+        return (x >> 11) * (1.0 / (1UL << 53));
+    }
+
+    /// <summary>What attempts that had been sent may have cost us: their input, where the provider may have read it.</summary>
+    private static NanoDollars Waste(Exchange exchange, List<FailedAttempt> faults)
+    {
+        NanoDollars waste = NanoDollars.Zero;
+        foreach (FailedAttempt failed in faults)
+        {
+            if (!failed.Fault.NothingSent && failed.Fault.Status is null or 200 && failed.Offer.Price is { } price)
+                waste += price.For(new Usage(exchange.Request.InputTokensExpected, 0));
+        }
+        return waste;
+    }
+
+    private static RequestQuirks QuirkOf(QuirkHint hint) => hint switch
+    {
+        QuirkHint.NoStreamOptions => RequestQuirks.NoStreamOptions,
+        QuirkHint.MaxCompletionTokens => RequestQuirks.MaxTokensAsMaxCompletionTokens,
+        _ => RequestQuirks.None,
+    };
+}
+
+/// <summary>A request that no candidate could serve.</summary>
+/// <param name="Problem">What the caller hears.</param>
+/// <param name="Waste">What the failed attempts may have cost us.</param>
+internal sealed record Failure(Problem Problem, NanoDollars Waste);

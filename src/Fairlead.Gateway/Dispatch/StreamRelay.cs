@@ -1,0 +1,161 @@
+using System.Buffers;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
+using Fairlead.Domain.Money;
+using Fairlead.Domain.Problems;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Metering;
+using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.OpenAi;
+using Fairlead.Upstreams;
+
+namespace Fairlead.Gateway.Dispatch;
+
+/// <summary>Relays a streamed answer as it comes. What the upstream's one read brought leaves in one write; nothing waits for more.</summary>
+internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
+{
+    /// <summary>How long a caller may leave a write untaken before the stream is ended (fault K-05).</summary>
+    private static readonly TimeSpan CallerWrite = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an answer may consist of comments alone, or one event of pieces (faults U-23, U-36).</summary>
+    private static readonly TimeSpan LongestWithoutEvent = TimeSpan.FromMinutes(5);
+
+    private const int ReadSize = 16 * 1024;
+
+    /// <inheritdoc cref="AnswerRelay.RunAsync"/>
+    public async ValueTask<UpstreamFault?> RunAsync(
+        Exchange exchange, OfferRuntime offer, UpstreamReply.Opened opened, AnswerProgress progress, Watchdog clocks, Func<UpstreamFault?, Attempt> record)
+    {
+        DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
+        CallerStream caller = exchange.CallerStream!;
+        using var answer = new AnswerStream(AnswerRelay.Expectations(exchange, offer), opened.Kind);
+        using var output = new PooledBuffer(ReadSize);
+        byte[] input = ArrayPool<byte>.Shared.Rent(ReadSize);
+        UpstreamFault? fault = null;
+        try
+        {
+            StreamState state = StreamState.Reading;
+            clocks.Arm(Clock.FirstEvent, settings.FirstToken);
+            long lastEvent = 0;
+            while (state == StreamState.Reading)
+            {
+                int read = await opened.ReadAsync(input, clocks.Token);
+                state = read == 0 ? answer.End(output) : answer.Accept(input.AsSpan(0, read), output);
+                if (answer.SawRealEvent)
+                {
+                    long now = time.GetTimestamp();
+                    if (progress.FirstTokenAt == 0)
+                        progress.FirstTokenAt = lastEvent = now;
+                    if (output.Length > 0)
+                        lastEvent = now;
+                }
+                if (answer.Committed && output.Length > 0)
+                {
+                    clocks.Arm(Clock.CallerWrite, CallerWrite);
+                    exchange.Recording?.Append(output.Span);
+                    await caller.WriteAsync(output.Memory, clocks.Token);
+                    output.Clear();
+                }
+                if (progress.FirstTokenAt != 0)
+                    ArmIdle(clocks, settings.Idle, lastEvent);
+            }
+            fault = state == StreamState.Faulted ? answer.Fault : null;
+        }
+        catch (UpstreamBrokenException e)
+        {
+            fault = e.Fault;
+        }
+        catch (OperationCanceledException) when (answer.Committed)
+        {
+            if (clocks.Expired == Clock.None || clocks.Expired == Clock.CallerWrite)
+            {
+                // The caller hung up, or stopped reading: the upstream is cancelled with the connection, and what was sent is paid for.
+                await SettlePartAsync(exchange, offer, answer, progress, EndReason.ClientGone, null, null, record);
+                throw;
+            }
+            fault = clocks.Expired == Clock.Total
+                ? new UpstreamFault(FaultKind.Deadline, "The time for all attempts together ran out in mid-answer.")
+                : new UpstreamFault(FaultKind.IdleStall, $"Nothing came for {settings.Idle.TotalSeconds:0.#} s in mid-answer.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(input);
+        }
+
+        if (fault is null)
+        {
+            await CompleteAsync(exchange, offer, answer, progress, output, record);
+            return null;
+        }
+        if (!answer.Committed)
+            return fault;
+
+        offer.Breaker.Failed(fault, 0.5);
+        Problem problem = BrokenAnswer.Describe(fault, offer.Offer.Provider, answer.OutputTokensSeen);
+        await SettlePartAsync(exchange, offer, answer, progress, FaultTable.For(fault.Kind).Answer.EndReason, problem, fault, record);
+        output.Clear();
+        AnswerStream.WriteError(problem, exchange.IdText, output);
+        exchange.Recording?.Append(output.Span);
+        await caller.WriteAsync(output.Memory, exchange.Http.RequestAborted);
+        return null;
+    }
+
+    private async ValueTask CompleteAsync(
+        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Func<UpstreamFault?, Attempt> record)
+    {
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
+        exchange.Attempts.Add(record(null));
+        progress.Recorded = true;
+        Speed(exchange, offer, progress, usage);
+        NanoDollars charged = await settlement.CloseAsync(exchange, new Ending
+        {
+            Reason = EndReason.Ok,
+            Status = 200,
+            Billed = true,
+            Usage = usage,
+            Source = source,
+        });
+        answer.WriteClosing(usage, charged, output);
+        exchange.Recording?.Append(output.Span);
+        await exchange.CallerStream!.WriteAsync(output.Memory, exchange.Http.RequestAborted);
+    }
+
+    private async ValueTask SettlePartAsync(
+        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, EndReason reason, Problem? problem, UpstreamFault? fault,
+        Func<UpstreamFault?, Attempt> record)
+    {
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
+        bool billed = reason == EndReason.ClientGone || exchange.Deployment.Settings.Dispatch.BillDelivered;
+        exchange.Attempts.Add(record(fault));
+        progress.Recorded = true;
+        await settlement.CloseAsync(exchange, new Ending
+        {
+            Reason = reason,
+            Status = 200,
+            Problem = problem,
+            Billed = billed,
+            Usage = usage,
+            Source = source,
+            Waste = billed ? NanoDollars.Zero : offer.Offer.Price!.For(usage),
+        });
+    }
+
+    private void Speed(Exchange exchange, OfferRuntime offer, AnswerProgress progress, in Usage usage)
+    {
+        double? firstMs = exchange.MsAt(progress.FirstTokenAt) - exchange.Attempts[^1].StartMs;
+        double seconds = time.GetElapsedTime(progress.FirstTokenAt).TotalSeconds;
+        // The first token is not part of the time between tokens; below a few tokens the quotient is noise.
+        double? perSecond = usage.OutputTokens >= 4 && seconds > 0.001 ? (usage.OutputTokens - 1) / seconds : null;
+        offer.Breaker.Succeeded(firstMs, perSecond);
+    }
+
+    private void ArmIdle(Watchdog clocks, TimeSpan idle, long lastEvent)
+    {
+        long frequency = time.TimestampFrequency;
+        long byIdle = time.GetTimestamp() + (long)(idle.TotalSeconds * frequency);
+        long byEvent = lastEvent + (long)(LongestWithoutEvent.TotalSeconds * frequency);
+        clocks.ArmUntil(Clock.Idle, Math.Min(byIdle, byEvent));
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Dispatch;
+using Fairlead.Gateway.Limits;
+using Fairlead.Storage.Journal;
+using Fairlead.Storage.Ledger;
+
+namespace Fairlead.Gateway.Door;
+
+/// <summary>What <c>GET /health</c> says: whether work is taken on, and which part is unwell. A part that is unwell is a sentence in the body,
+/// not a 503, unless nothing can be served.</summary>
+internal sealed class HealthReport(LiveDeployment live, Journal journal, JournalShipper shipper, CircuitTable circuits, Admission admission, ShutdownState shutdown, TimeProvider time)
+{
+    private readonly long _began = time.GetTimestamp();
+
+    public State Read()
+    {
+        JournalHealth journalHealth = journal.Health;
+        return new State(
+            shutdown.IsDraining ? "draining" : !journalHealth.Available ? "storage" : circuits.Open().Count > 0 || shipper.LastError is not null ? "degraded" : "ok",
+            !shutdown.IsDraining && journalHealth.Available,
+            journalHealth,
+            shipper.LastError,
+            circuits.Open(),
+            live.Current.Catalogue.Models.Length,
+            live.Current.Settings.Providers.Length,
+            admission.Running,
+            time.GetElapsedTime(_began));
+    }
+
+    /// <summary>One moment's health.</summary>
+    internal sealed record State(
+        string Status, bool CanServe, JournalHealth Journal, string? StoreError,
+        IReadOnlyList<(string Provider, CircuitCause Why, TimeSpan AskableIn)> Open, int Models, int Providers, int Running, TimeSpan Uptime)
+    {
+        public void Write(Utf8JsonWriter json)
+        {
+            json.WriteStartObject();
+            json.WriteString("status", Status);
+            json.WriteString("version", ProductVersion.Text);
+            json.WriteNumber("uptime_s", Math.Floor(Uptime.TotalSeconds));
+            json.WriteNumber("running", Running);
+            json.WriteNumber("models", Models);
+            json.WriteNumber("providers", Providers);
+            json.WriteStartObject("journal");
+            json.WriteString("status", Journal.Available ? "ok" : Journal.Full ? "full" : "failing");
+            json.WriteNumber("unshipped_bytes", Journal.UnshippedBytes);
+            json.WriteString("error", Journal.LastError);
+            json.WriteEndObject();
+            json.WriteStartObject("store");
+            json.WriteString("status", StoreError is null ? "ok" : "failing");
+            json.WriteString("error", StoreError);
+            json.WriteEndObject();
+            json.WriteStartArray("resting");
+            foreach ((string provider, CircuitCause why, TimeSpan wait) in Open)
+            {
+                json.WriteStartObject();
+                json.WriteString("provider", provider);
+                json.WriteString("why", why.ToString().ToLowerInvariant());
+                json.WriteNumber("askable_in_s", Math.Ceiling(wait.TotalSeconds));
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+    }
+}

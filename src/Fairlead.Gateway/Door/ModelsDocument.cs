@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Catalogue;
+
+namespace Fairlead.Gateway.Door;
+
+/// <summary><c>GET /v1/models</c> in the shape of Hugging Face's router, which OpenAI clients read too: one object per model, its offers under <c>providers</c>.</summary>
+internal static class ModelsDocument
+{
+    /// <summary>The list: every model and every alias.</summary>
+    public static void WriteList(Utf8JsonWriter json, Deployment deployment, DateTimeOffset since)
+    {
+        json.WriteStartObject();
+        json.WriteString("object", "list");
+        json.WriteStartArray("data");
+        foreach (Model model in deployment.Catalogue.Models)
+            WriteModel(json, model.Id, model.Offers.AsSpan(), deployment, since);
+        foreach (Alias alias in deployment.Catalogue.Aliases)
+            WriteModel(json, alias.Name, Offers(deployment.Catalogue, alias), deployment, since);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>One model, alias or <c>provider/model</c>; false when there is none of that name.</summary>
+    public static bool TryWriteOne(Utf8JsonWriter json, string name, Deployment deployment, DateTimeOffset since)
+    {
+        if (deployment.Catalogue.FindAlias(name) is { } alias)
+        {
+            WriteModel(json, alias.Name, Offers(deployment.Catalogue, alias), deployment, since);
+            return true;
+        }
+        if (deployment.Catalogue.Find(name) is not { } model)
+            return false;
+        WriteModel(json, model.Id, model.Offers.AsSpan(), deployment, since);
+        return true;
+    }
+
+    private static Offer[] Offers(CatalogueSnapshot catalogue, Alias alias) =>
+        [.. alias.Try.Select(catalogue.Find).OfType<Model>().SelectMany(static m => m.Offers)];
+
+    private static void WriteModel(Utf8JsonWriter json, string id, ReadOnlySpan<Offer> offers, Deployment deployment, DateTimeOffset since)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", id);
+        json.WriteString("object", "model");
+        json.WriteNumber("created", since.ToUnixTimeSeconds());
+        int slash = id.IndexOf('/', StringComparison.Ordinal);
+        json.WriteString("owned_by", slash > 0 ? id[..slash] : "fairlead");
+        bool images = false;
+        bool embeddings = offers.Length > 0;
+        foreach (Offer offer in offers)
+        {
+            images |= offer.Can.HasFlag(Abilities.Images);
+            embeddings &= offer.Routes == RouteSet.Embeddings;
+        }
+        json.WriteStartObject("architecture");
+        json.WriteStartArray("input_modalities");
+        json.WriteStringValue("text");
+        if (images)
+            json.WriteStringValue("image");
+        json.WriteEndArray();
+        json.WriteStartArray("output_modalities");
+        json.WriteStringValue(embeddings ? "embeddings" : "text");
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteStartArray("providers");
+        foreach (Offer offer in offers)
+            WriteOffer(json, offer, deployment.Runtime(offer)?.Condition ?? OfferCondition.Unknown);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteOffer(Utf8JsonWriter json, Offer offer, in OfferCondition condition)
+    {
+        json.WriteStartObject();
+        json.WriteString("provider", offer.Provider);
+        json.WriteString("status", offer.Status == OfferStatus.Live && condition.AskableIn == TimeSpan.Zero ? "live" : "error");
+        json.WriteString("provider_model", offer.ProviderModelId);
+        if (offer.ContextLength is { } context)
+            json.WriteNumber("context_length", context);
+        if (offer.MaxOutputTokens is { } most)
+            json.WriteNumber("max_output_tokens", most);
+        // A price that is not known is left out: never shown as 0.
+        if (offer.Price is { } price)
+        {
+            json.WriteStartObject("pricing");
+            WriteDollars(json, "input", price.Input);
+            WriteDollars(json, "output", price.Output);
+            if (price.CachedInput is { } cached)
+                WriteDollars(json, "cached_input", cached);
+            if (price.CacheWrite is { } write)
+                WriteDollars(json, "cache_write", write);
+            json.WriteEndObject();
+            json.WriteBoolean("is_free", price.IsFree);
+        }
+        else
+        {
+            json.WriteBoolean("is_free", false);
+        }
+        json.WriteBoolean("supports_tools", offer.Can.HasFlag(Abilities.Tools));
+        json.WriteBoolean("supports_structured_output", offer.Can.HasFlag(Abilities.StructuredOutput));
+        json.WriteBoolean("supports_images", offer.Can.HasFlag(Abilities.Images));
+        if (!double.IsNaN(condition.FirstTokenMs))
+            json.WriteNumber("first_token_latency_ms", Math.Round(condition.FirstTokenMs));
+        if (!double.IsNaN(condition.TokensPerSecond))
+            json.WriteNumber("throughput", Math.Round(condition.TokensPerSecond, 1));
+        json.WriteBoolean("is_model_author", false);
+        if (offer.RetiresOn is { } day)
+            json.WriteString("retires_on", day.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteEndObject();
+    }
+
+    /// <summary>US dollars per million tokens as a JSON number, digit for digit: never through a double.</summary>
+    private static void WriteDollars(Utf8JsonWriter json, string name, TokenPrice price)
+    {
+        json.WritePropertyName(name);
+        string text = price.PerMillion.ToString().TrimEnd('0').TrimEnd('.');
+        json.WriteRawValue(text);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json;
+using Fairlead.Domain.Problems;
+using Fairlead.Protocols.Buffers;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.Gateway.Door;
+
+/// <summary>The one place where a <see cref="Problem"/> becomes HTTP.</summary>
+internal static class ProblemMap
+{
+    /// <summary>Sends a refusal in OpenAI's object form, with all of the four members that its clients read and ours beside them.</summary>
+    /// <remarks>The answer must not have begun.</remarks>
+    public static async ValueTask WriteAsync(HttpContext http, Problem problem, string requestId)
+    {
+        using var body = new PooledBuffer(1024);
+        WriteError(body, problem, requestId);
+        HttpResponse response = http.Response;
+        response.StatusCode = problem.Kind.Status;
+        WriteHeaders(response.Headers, problem);
+        response.ContentType = "application/json";
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+            await response.Body.WriteAsync(body.Memory, http.RequestAborted);
+    }
+
+    /// <summary>Headers by which clients decide whether to try again, and which say the problem where the body is not read.</summary>
+    public static void WriteHeaders(IHeaderDictionary headers, Problem problem)
+    {
+        headers["x-error-code"] = problem.Kind.Code;
+        headers["x-error-message"] = HeaderText(problem.Message);
+        headers["x-should-retry"] = problem.Kind.Retryable ? "true" : "false";
+        if (problem.Kind.Status == StatusCodes.Status401Unauthorized)
+            headers.WWWAuthenticate = "Bearer realm=\"Fairlead\", charset=\"UTF-8\"";
+        if (problem.RetryAfter is { } wait && problem.Kind.Retryable)
+        {
+            double seconds = Math.Max(0, wait.TotalSeconds);
+            headers.RetryAfter = ((long)Math.Ceiling(seconds)).ToString(CultureInfo.InvariantCulture);
+            headers["retry-after-ms"] = ((long)Math.Ceiling(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>Appends <c>{"error":{…}}</c>.</summary>
+    public static void WriteError(PooledBuffer output, Problem problem, string requestId)
+    {
+        using var json = new Utf8JsonWriter(output);
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteString("message", problem.Message);
+        json.WriteString("type", problem.Kind.Type);
+        if (problem.Param is null)
+            json.WriteNull("param");
+        else
+            json.WriteString("param", problem.Param);
+        json.WriteString("code", problem.Kind.Code);
+        json.WriteString("request_id", requestId);
+        json.WriteBoolean("retryable", problem.Kind.Retryable);
+        if (problem.RetryAfter is { } wait)
+            json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds)));
+        json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>A message may hold what a header may not (RFC 9110 §5.5): everything beyond visible ASCII becomes a question mark.</summary>
+    private static string HeaderText(string message) =>
+        string.Create(message.Length, message, static (span, text) =>
+        {
+            for (int i = 0; i < text.Length; i++)
+                span[i] = text[i] is >= ' ' and <= '~' ? text[i] : '?';
+        });
+}

@@ -1,0 +1,242 @@
+using System.Collections.Immutable;
+using System.Net;
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Ledger;
+using Fairlead.Gateway.Admin;
+using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Dispatch;
+using Fairlead.Gateway.Door;
+using Fairlead.Gateway.Identity;
+using Fairlead.Gateway.Limits;
+using Fairlead.Gateway.Metering;
+using Fairlead.Gateway.Settings;
+using Fairlead.Gateway.Telemetry;
+using Fairlead.Storage.Journal;
+using Fairlead.Storage.Ledger;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+
+namespace Fairlead.Gateway;
+
+/// <summary>The gateway as one running thing: storage opened, keys loaded, data plane and admin socket listening.</summary>
+/// <remarks>Built once per process by <c>serve</c>. Everything it owns it closes again, in the opposite order, in <see cref="StopAsync"/>.</remarks>
+public sealed partial class GatewayServer : IAsyncDisposable
+{
+    private readonly WebApplication _data;
+    private readonly WebApplication _control;
+    private readonly OpenTelemetrySdk _telemetry;
+    private readonly Vault _vault;
+    private readonly DeploymentKeeper _keeper;
+    private readonly KeyRing _keys;
+    private readonly Admission _admission;
+    private readonly ShutdownState _shutdown;
+    private readonly GatewayMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private bool _stopped;
+
+    private GatewayServer(
+        WebApplication data, WebApplication control, OpenTelemetrySdk telemetry, Vault vault, DeploymentKeeper keeper, KeyRing keys, Admission admission,
+        ShutdownState shutdown, GatewayMetrics metrics, TimeProvider time, ILogger log)
+    {
+        _data = data;
+        _control = control;
+        _telemetry = telemetry;
+        _vault = vault;
+        _keeper = keeper;
+        _keys = keys;
+        _admission = admission;
+        _shutdown = shutdown;
+        _metrics = metrics;
+        _time = time;
+        _log = log;
+    }
+
+    /// <summary>What the banner tells.</summary>
+    public ServerSummary Summary => new(
+        _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(), _keys.FirstKeyFile, _keeper.ExampleModel());
+
+    /// <summary>Opens storage, closes what the last process left open, and starts to listen.</summary>
+    /// <param name="settings">Checked settings.</param>
+    /// <param name="time">The clock of everything.</param>
+    /// <param name="loggers">Where events go.</param>
+    /// <param name="reload">Called by the admin API to read the configuration again; returns what is wrong with it, or null.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    public static async Task<GatewayServer> StartAsync(
+        GatewaySettings settings, TimeProvider time, ILoggerFactory loggers, Func<CancellationToken, Task<string?>> reload, CancellationToken cancellationToken)
+    {
+        ILogger log = loggers.CreateLogger<GatewayServer>();
+        Vault vault = Vault.Open(settings, time, loggers);
+        var metrics = new GatewayMetrics();
+        var circuits = new CircuitTable(time);
+        var aliasBudgets = new AliasBudgets(time);
+        var admission = new Admission(aliasBudgets, time);
+        var shutdown = new ShutdownState();
+        var idempotency = new IdempotencyTable(time);
+        var sticky = new StickySessions(time);
+
+        foreach (RequestReserved dangling in vault.Journal.Dangling)
+            await vault.Journal.AppendAsync(InterruptedRequest.Close(dangling, time.GetUtcNow()));
+        if (vault.Journal.Dangling.Count > 0)
+            LogInterrupted(log, vault.Journal.Dangling.Count);
+        var keys = KeyRing.Load(settings, vault, aliasBudgets, time);
+        var keeper = await DeploymentKeeper.StartAsync(settings, vault, circuits, time, loggers, cancellationToken);
+        vault.StartShipping();
+
+        var authenticator = new KeyAuthenticator(keys.Table, new WrongKeyThrottle(time), vault.Pepper, time);
+        var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
+        var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
+        var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, metrics, time, loggers.CreateLogger<Dispatcher>());
+        var planner = new RoutePlanner(admission, sticky, time);
+        var path = new RequestPath(keeper.Live, authenticator, admission, idempotency, planner, dispatcher, settlement, shutdown, time, loggers.CreateLogger<RequestPath>());
+        var requests = new RequestLog(vault.Journal, vault.Ledger);
+        var prometheus = new PrometheusText();
+        OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(sdk => sdk.WithMetrics(m => m
+            .AddMeter(GatewayMetrics.MeterName, "System.Runtime")
+            .AddReader(new BaseExportingMetricReader(prometheus))));
+        Watch(metrics, vault, admission, keeper);
+        var health = new HealthReport(keeper.Live, vault.Journal, vault.Shipper, circuits, admission, shutdown, time);
+        var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
+        var admin = new AdminDoor(keeper, keys, vault, requests, circuits, health, reload, time);
+
+        WebApplication data = BuildDataPlane(settings, loggers, keeper.Live, time, door);
+        WebApplication control = BuildControlPlane(vault, loggers, admin);
+        var server = new GatewayServer(data, control, telemetry, vault, keeper, keys, admission, shutdown, metrics, time, log);
+        try
+        {
+            await data.StartAsync(cancellationToken);
+            await control.StartAsync(cancellationToken);
+            vault.ProtectControlSocket();
+        }
+        catch
+        {
+            await server.StopAsync(TimeSpan.Zero);
+            throw;
+        }
+        return server;
+    }
+
+    /// <summary>Puts other settings in force, whole. Listen address and data folder stay those of the start.</summary>
+    public async Task ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
+    {
+        await _keeper.ApplyAsync(settings, cancellationToken);
+        _keys.Apply(settings);
+    }
+
+    /// <summary>Takes on nothing new, lets what runs come to its end within <paramref name="drain"/>, and closes everything.</summary>
+    public async Task StopAsync(TimeSpan drain)
+    {
+        if (_stopped)
+            return;
+        _stopped = true;
+        _shutdown.BeginDraining();
+        long began = _time.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20), _time);
+        while (_admission.Running > 0 && _time.GetElapsedTime(began) < drain && await poll.WaitForNextTickAsync())
+        {
+        }
+        if (_admission.Running > 0)
+            LogCutOff(_log, _admission.Running);
+        // Kestrel's own patience is over at once: what still runs is told by its connection, settled, and then gone.
+        using var now = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+        await _data.StopAsync(now.Token);
+        await _control.StopAsync(now.Token);
+        await _data.DisposeAsync();
+        await _control.DisposeAsync();
+        await _keeper.DisposeAsync();
+        _telemetry.Dispose();
+        _metrics.Dispose();
+        await _vault.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
+
+    private static WebApplication BuildDataPlane(GatewaySettings settings, ILoggerFactory loggers, LiveDeployment live, TimeProvider time, OpenAiDoor door)
+    {
+        WebApplicationBuilder builder = Bare(loggers);
+        builder.Services.Configure<SocketTransportOptions>(static o => o.UnsafePreferInlineScheduling = true); // nothing on the path blocks
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.AllowSynchronousIO = false;
+            KestrelServerLimits limits = kestrel.Limits;
+            limits.MaxRequestBodySize = null; // the door counts, and answers in its own dialect
+            limits.MaxRequestHeadersTotalSize = 32 * 1024;
+            limits.MaxRequestHeaderCount = 100;
+            limits.MaxRequestLineSize = 8 * 1024;
+            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
+            limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
+            limits.MinResponseDataRate = null; // a slow reader holds up its own stream only; the relay's clock ends it
+            limits.Http2.MaxStreamsPerConnection = 100;
+            kestrel.Listen(settings.Listen, static listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
+        });
+        WebApplication app = builder.Build();
+        app.Use(next => http => DoorFrame.RunAsync(http, live, time, next));
+        app.UseRouting();
+        app.UseEndpoints(door.Map);
+        return app;
+    }
+
+    private static WebApplication BuildControlPlane(Vault vault, ILoggerFactory loggers, AdminDoor admin)
+    {
+        WebApplicationBuilder builder = Bare(loggers);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+            kestrel.ListenUnixSocket(vault.PrepareControlSocket());
+        });
+        WebApplication app = builder.Build();
+        app.UseRouting();
+        app.UseEndpoints(admin.Map);
+        return app;
+    }
+
+    /// <summary>A host with Kestrel and routing and nothing else: no environment variable, no settings file of the framework's is read.</summary>
+    private static WebApplicationBuilder Bare(ILoggerFactory loggers)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(loggers);
+        return builder;
+    }
+
+    private static void Watch(GatewayMetrics metrics, Vault vault, Admission admission, DeploymentKeeper keeper)
+    {
+        metrics.Watch("fairlead.running", "{request}", "Paid requests under way.", () => admission.Running);
+        metrics.Watch("fairlead.journal.unshipped", "By", "Journal bytes that the store has not taken yet.", () => vault.Journal.Health.UnshippedBytes);
+        metrics.Watch("fairlead.catalogue.models", "{model}", "Models in the catalogue.", () => keeper.Current.Catalogue.Models.Length);
+    }
+
+    [LoggerMessage(EventId = 3101, Level = LogLevel.Warning,
+        Message = "{Count} requests were under way when the last process ended; they are closed as interrupted with their reservation, for reconciliation")]
+    private static partial void LogInterrupted(ILogger log, int count);
+
+    [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "{Running} requests were still under way when the time to drain was over; their streams end here")]
+    private static partial void LogCutOff(ILogger log, int running);
+}
+
+/// <summary>What a start has found, for the banner.</summary>
+/// <param name="Listen">Where the data plane listens.</param>
+/// <param name="DataFolder">Absolute path.</param>
+/// <param name="Models">Models in the catalogue.</param>
+/// <param name="Providers">Each provider with the number of its offers and where it was found.</param>
+/// <param name="FirstKeyFile">Path of the file that holds the first key; null when it was made by an earlier start and is gone.</param>
+/// <param name="ExampleModel">A model that the printed example can ask for; null when there is none.</param>
+public sealed record ServerSummary(
+    IPEndPoint Listen, string DataFolder, int Models, IReadOnlyList<ProviderSummary> Providers, string? FirstKeyFile, string? ExampleModel);
+
+/// <summary>A provider of the running configuration.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Url">Where it is asked.</param>
+/// <param name="Offers">Models it offers here.</param>
+/// <param name="Found">True when it was found (environment, loopback port), not configured.</param>
+public sealed record ProviderSummary(string Name, string Url, int Offers, bool Found);

@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using System.Net;
+
+namespace Fairlead.Gateway.Identity;
+
+/// <summary>Counts unknown keys per address, so that guessing is slow. A right key always passes: its owner cannot be locked out.</summary>
+/// <remarks>Loopback is left out: whoever is on this machine has better ways, and a developer's test suite is not an attack.
+/// IPv6 is counted by /64, the least that one customer holds.</remarks>
+internal sealed class WrongKeyThrottle(TimeProvider time)
+{
+    private const int PerMinute = 20;
+    private const int MostAddresses = 10_000;
+
+    private readonly ConcurrentDictionary<UInt128, Count> _counts = new();
+
+    /// <summary>Notes one more unknown key; how long the address is refused, or null while it is not.</summary>
+    public TimeSpan? Blocks(IPAddress? address)
+    {
+        if (address is null || IPAddress.IsLoopback(address))
+            return null;
+        if (_counts.Count >= MostAddresses)
+            _counts.Clear(); // bounded: forgetting counts is better than growing with what strangers send
+        long now = time.GetTimestamp();
+        Count count = _counts.AddOrUpdate(Network(address), new Count(now, 1),
+            (_, old) => time.GetElapsedTime(old.Since, now) >= TimeSpan.FromMinutes(1) ? new Count(now, 1) : old with { Tries = old.Tries + 1 });
+        return count.Tries <= PerMinute ? null : TimeSpan.FromMinutes(1) - time.GetElapsedTime(count.Since, now);
+    }
+
+    private static UInt128 Network(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.MapToIPv6().TryWriteBytes(bytes, out _);
+        if (!address.IsIPv4MappedToIPv6 && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6)
+            bytes[8..].Clear();
+        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    private readonly record struct Count(long Since, int Tries);
+}

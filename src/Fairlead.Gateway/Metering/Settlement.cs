@@ -1,0 +1,115 @@
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
+using Fairlead.Domain.Money;
+using Fairlead.Domain.Problems;
+using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Limits;
+using Fairlead.Gateway.Telemetry;
+using Fairlead.Storage.Journal;
+
+namespace Fairlead.Gateway.Metering;
+
+/// <summary>(6) Closes a request: usage → cost → journal. Whoever sends the last byte of an answer awaits this first.</summary>
+/// <remarks>Takes no cancellation: a caller who hangs up still pays for what was sent, and the ledger still hears of it.</remarks>
+internal sealed class Settlement(Journal journal, Admission admission, IdempotencyTable idempotency, GatewayMetrics metrics, TimeProvider time)
+{
+    /// <summary>Writes the reservation down, so that nothing is sent upstream that the ledger does not know of.</summary>
+    /// <exception cref="JournalUnavailableException">The journal cannot be written; nothing may be sent.</exception>
+    public ValueTask ReserveAsync(Exchange exchange) => journal.AppendAsync(new RequestReserved(
+        exchange.Id, exchange.Caller!.Key.Id, exchange.StartedAt, exchange.Route, exchange.Scanned!.AskedModel, exchange.Reserved, exchange.Idempotency));
+
+    /// <summary>Closes a request exactly once.</summary>
+    /// <param name="exchange">The request; its caller is known.</param>
+    /// <param name="ending">How it ended.</param>
+    /// <returns>What was charged.</returns>
+    /// <exception cref="JournalUnavailableException">The settlement could not be written; the reservation stands, and the next start closes it.</exception>
+    public async ValueTask<NanoDollars> CloseAsync(Exchange exchange, Ending ending)
+    {
+        if (exchange.Closed)
+            throw new InvalidOperationException($"Request {exchange.IdText} was closed twice.");
+        exchange.Closed = true;
+        OfferRuntime? served = exchange.Served;
+        OfferPrice? price = served?.Offer.Price;
+        NanoDollars cost = ending.Billed && price is not null ? price.For(ending.Usage) : NanoDollars.Zero;
+        NanoDollars charged = cost;
+        if (exchange.Ticket is { } ticket)
+        {
+            long tokens = ending.Billed ? ending.Usage.InputTokens + ending.Usage.OutputTokens : 0;
+            charged = admission.Settle(ticket, cost, tokens);
+            exchange.Ticket = null;
+        }
+        var closed = new RequestClosed
+        {
+            Id = exchange.Id,
+            Key = exchange.Caller!.Key.Id,
+            StartedAt = exchange.StartedAt,
+            ClosedAt = time.GetUtcNow(),
+            Route = exchange.Route,
+            AskedModel = exchange.Scanned?.AskedModel ?? "",
+            Stream = exchange.Scanned?.Request.Stream ?? false,
+            Status = ending.Status,
+            EndReason = ending.Reason,
+            ProblemCode = ending.Problem?.Kind.Code,
+            Reserved = exchange.Reserved,
+            Charged = charged,
+            WrittenOff = cost - charged,
+            Waste = ending.Waste,
+            Usage = ending.Billed ? ending.Usage : default,
+            UsageSource = ending.Billed ? ending.Source : UsageSource.None,
+            Provider = served?.Offer.Provider,
+            Model = served?.Offer.ModelId,
+            ProviderModelId = served?.Offer.ProviderModelId,
+            Price = price,
+            Policy = exchange.Scanned?.Request.Preferences.PolicyWord ?? "",
+            CatalogueVersion = exchange.Deployment.Catalogue.Version,
+            Seed = exchange.Seed,
+            Candidates = Names(exchange),
+            Excluded = [.. exchange.Excluded.Select(static e => new ExcludedOffer(e.Offer.Name, e.Reason))],
+            Attempts = exchange.Attempts,
+            ClientReference = exchange.ClientReference,
+            Idempotency = exchange.Idempotency,
+        };
+        if (exchange.Idempotency is { } mark && (exchange.Reserved == NanoDollars.Zero || ending.Reason != EndReason.Ok) && !ending.Billed)
+            idempotency.Release(mark);
+        await journal.AppendAsync(closed);
+        metrics.Closed(closed, exchange.ElapsedMs);
+        return charged;
+    }
+
+    /// <summary>Counts a request that nobody can be billed for: its caller is a stranger, or its record stands already.</summary>
+    public void Unattributed(Exchange exchange, Ending ending)
+    {
+        if (!exchange.Closed)
+            metrics.Refused(exchange.Route, ending.Reason);
+    }
+
+    private static string[] Names(Exchange exchange)
+    {
+        if (exchange.Candidates.Count == 0)
+            return [];
+        var names = new string[exchange.Candidates.Count];
+        for (int i = 0; i < names.Length; i++)
+            names[i] = exchange.Candidates[i].Offer.Name;
+        return names;
+    }
+}
+
+/// <summary>How a request ended, as metering sees it.</summary>
+internal readonly record struct Ending
+{
+    public required EndReason Reason { get; init; }
+
+    /// <summary>Status that the caller saw; 0 when the caller was gone before it.</summary>
+    public required int Status { get; init; }
+
+    public Problem? Problem { get; init; }
+
+    /// <summary>False: it costs nothing, whatever the usage.</summary>
+    public bool Billed { get; init; }
+
+    public Usage Usage { get; init; }
+    public UsageSource Source { get; init; }
+
+    /// <summary>What failed attempts may have cost us; an estimate, never charged to the key.</summary>
+    public NanoDollars Waste { get; init; }
+}

@@ -1,0 +1,4 @@
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>Value of a response header by its lower-case name; null when it is absent.</summary>
+public delegate string? HeaderLookup(string lowerCaseName);

@@ -1,0 +1,45 @@
+using Fairlead.Domain.Inference;
+
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>One request, scanned: what the domain needs to know, and where the top-level members stand in the body, for splicing.</summary>
+public sealed class ScannedRequest
+{
+    internal ScannedRequest(InferenceRequest request, string askedModel, IReadOnlyList<TopMember> members, EmbeddingEncoding encoding, bool hasDeveloperRole, bool hasToolCallIds)
+    {
+        Request = request;
+        AskedModel = askedModel;
+        Members = members;
+        Encoding = encoding;
+        HasDeveloperRole = hasDeveloperRole;
+        HasToolCallIds = hasToolCallIds;
+    }
+
+    public InferenceRequest Request { get; }
+
+    /// <summary>The model as the caller wrote it, selector included.</summary>
+    public string AskedModel { get; }
+
+    /// <summary>How the caller wants embeddings; what it did not ask for is <see cref="EmbeddingEncoding.Float"/>.</summary>
+    public EmbeddingEncoding Encoding { get; }
+
+    internal IReadOnlyList<TopMember> Members { get; }
+    internal bool HasDeveloperRole { get; }
+    internal bool HasToolCallIds { get; }
+}
+
+/// <summary>How embeddings are written.</summary>
+public enum EmbeddingEncoding : byte
+{
+    /// <summary>JSON numbers.</summary>
+    Float = 0,
+
+    /// <summary>Little-endian IEEE 754 single precision, in base 64.</summary>
+    Base64 = 1,
+}
+
+/// <summary>A top-level member of the body.</summary>
+/// <param name="Name">Its name, unescaped.</param>
+/// <param name="Whole">From the quote before the name to the end of the value.</param>
+/// <param name="Value">The value.</param>
+internal readonly record struct TopMember(string Name, Range Whole, Range Value);
