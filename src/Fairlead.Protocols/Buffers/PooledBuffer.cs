@@ -13,6 +13,9 @@ public sealed class PooledBuffer(int initialCapacity = 4096) : IBufferWriter<byt
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
+    /// <summary>The same bytes, to be changed in place.</summary>
+    public Span<byte> WrittenSpan => _bytes.AsSpan(0, Length);
+
     public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
 
     /// <summary>Forgets what was written and keeps the memory.</summary>

@@ -1,0 +1,28 @@
+using System.Buffers;
+using System.Text.Json;
+using Fairlead.Domain.Problems;
+
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>A problem as OpenAI's error object, the same before an answer and in the middle of one.</summary>
+public static class ErrorObject
+{
+    /// <summary>Appends <c>{"error":{…}}</c> with all four members that OpenAI's clients read, and ours beside them.</summary>
+    public static void Write(IBufferWriter<byte> output, Problem problem, string requestId)
+    {
+        using var json = new Utf8JsonWriter(output);
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteString("message", problem.Message);
+        json.WriteString("type", problem.Kind.Type);
+        json.WriteString("param", problem.Param);
+        json.WriteString("code", problem.Kind.Code);
+        json.WriteString("request_id", requestId);
+        json.WriteBoolean("retryable", problem.Kind.Retryable);
+        if (problem.RetryAfter is { } wait)
+            json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds)));
+        json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

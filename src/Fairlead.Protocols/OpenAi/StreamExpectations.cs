@@ -1,0 +1,45 @@
+using Fairlead.Domain.Inference;
+
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>What the reader of an answer needs to know of its request.</summary>
+/// <param name="Route">Which route's answer.</param>
+/// <param name="UsageAsked">The caller asked for the usage chunk.</param>
+/// <param name="MaxOutputTokens">Output limit per choice; null when none was set.</param>
+/// <param name="Choices">Choices asked for.</param>
+/// <param name="FallbackId">Id for an answer that has none.</param>
+/// <param name="FallbackModel">Model for an answer that names none.</param>
+/// <param name="CreatedUnix">Time for an answer that has none, seconds.</param>
+/// <param name="Quirks">The provider's ways.</param>
+/// <param name="Encoding">How the caller wants embeddings.</param>
+public readonly record struct StreamExpectations(
+    Route Route, bool UsageAsked, long? MaxOutputTokens, int Choices, string FallbackId, string FallbackModel, long CreatedUnix, ResponseQuirks Quirks,
+    EmbeddingEncoding Encoding = EmbeddingEncoding.Float)
+{
+    /// <summary>The <c>object</c> of a streamed event.</summary>
+    public string ChunkObject => Route == Route.Chat ? "chat.completion.chunk" : "text_completion";
+}
+
+/// <summary>How a streamed body is divided into events.</summary>
+public enum StreamFraming : byte
+{
+    ServerSentEvents = 1,
+
+    /// <summary>One JSON object a line (Ollama's own routes).</summary>
+    NdJson = 2,
+}
+
+/// <summary>Where a streamed answer stands.</summary>
+public enum StreamState : byte
+{
+    Reading = 0,
+
+    /// <summary>The answer is whole; what is terminal of it waits for <see cref="AnswerStream.WriteClosing"/>.</summary>
+    Completed,
+
+    /// <summary>It broke; <see cref="AnswerStream.Fault"/> says how.</summary>
+    Faulted,
+
+    /// <summary>It went past the caller's output limit and was cut there (fault U-35); the upstream is to be cancelled, the answer is whole.</summary>
+    LimitReached,
+}

@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>What has to be said differently to one offer.</summary>
+/// <param name="ProviderModelId">The model's name there.</param>
+/// <param name="ForceUsage">Ask a stream for its usage, whatever the caller asked.</param>
+/// <param name="Quirks">The provider's ways.</param>
+public readonly record struct BodyEdits(string ProviderModelId, bool ForceUsage, RequestQuirks Quirks);
+
+/// <summary>Writes the body that goes upstream: the caller's bytes, with the model's name spliced in and our own fields left out.
+/// A member is written anew only where a quirk of the provider touches it.</summary>
+public static class UpstreamBodyWriter
+{
+    public static void Write(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits, IBufferWriter<byte> output)
+    {
+        bool usage = edits.ForceUsage && request.Request.Stream && !edits.Quirks.HasFlag(RequestQuirks.NoStreamOptions);
+        bool first = true;
+        bool hasOptions = false;
+        output.Write("{"u8);
+        foreach (TopMember member in request.Members)
+        {
+            if (IsDropped(member.Name, edits.Quirks))
+                continue;
+            if (!first)
+                output.Write(","u8);
+            first = false;
+            switch (member.Name)
+            {
+                case "model":
+                    output.Write("\"model\":"u8);
+                    WriteString(edits.ProviderModelId, output);
+                    break;
+                case "stream_options" when usage:
+                    hasOptions = true;
+                    WriteStreamOptions(body[member.Value], output);
+                    break;
+                default:
+                    if (!QuirkWriter.TryWrite(member.Name, body[member.Value], request, edits.Quirks, output))
+                        output.Write(body[member.Whole]);
+                    break;
+            }
+        }
+        if (usage && !hasOptions)
+        {
+            output.Write(first ? ""u8 : ","u8);
+            output.Write("\"stream_options\":{\"include_usage\":true}"u8);
+        }
+        output.Write("}"u8);
+    }
+
+    /// <summary>Fields that are ours, or that the provider refuses.</summary>
+    private static bool IsDropped(string name, RequestQuirks quirks) => name switch
+    {
+        "models" or "provider" => true,
+        "store" => quirks.HasFlag(RequestQuirks.DropStore),
+        "stream_options" => quirks.HasFlag(RequestQuirks.NoStreamOptions),
+        _ => false,
+    };
+
+    private static void WriteStreamOptions(ReadOnlySpan<byte> value, IBufferWriter<byte> output)
+    {
+        output.Write("\"stream_options\":{\"include_usage\":true"u8);
+        var reader = new Utf8JsonReader(value);
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool ours = reader.ValueTextEquals("include_usage"u8);
+                int start = (int)reader.TokenStartIndex;
+                reader.Read();
+                reader.Skip();
+                if (ours)
+                    continue;
+                output.Write(","u8);
+                output.Write(value[start..(int)reader.BytesConsumed]);
+            }
+        }
+        output.Write("}"u8);
+    }
+
+    internal static void WriteString(string text, IBufferWriter<byte> output)
+    {
+        JsonEncodedText encoded = JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        output.Write("\""u8);
+        output.Write(encoded.EncodedUtf8Bytes);
+        output.Write("\""u8);
+    }
+}

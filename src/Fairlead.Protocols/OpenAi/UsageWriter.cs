@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>Writes the <c>usage</c> object that a caller gets: the upstream's own members, the counts that are charged, and <c>cost</c>.</summary>
+internal static class UsageWriter
+{
+    /// <param name="upstream">The upstream's usage object; empty when it sent none.</param>
+    /// <param name="usage">What is charged.</param>
+    /// <param name="cost">The charge.</param>
+    public static JsonObject Complete(ReadOnlySpan<byte> upstream, in Usage usage, NanoDollars cost)
+    {
+        JsonObject json = Parse(upstream) ?? [];
+        json["prompt_tokens"] = usage.InputTokens;
+        json["completion_tokens"] = usage.OutputTokens;
+        json["total_tokens"] = usage.InputTokens + usage.OutputTokens;
+        json["cost"] = Cost(cost);
+        return json;
+    }
+
+    /// <summary>US dollars as a JSON number in plain decimal, digit for digit: never through a double.</summary>
+    public static JsonNode Cost(NanoDollars cost) => JsonNode.Parse(CostText(cost))!;
+
+    /// <summary>The same as text, for splicing.</summary>
+    public static string CostText(NanoDollars cost)
+    {
+        string text = cost.ToString();
+        return text.TrimEnd('0').TrimEnd('.') is { Length: > 0 } trimmed ? trimmed : "0";
+    }
+
+    private static JsonObject? Parse(ReadOnlySpan<byte> json)
+    {
+        if (json.IsEmpty)
+            return null;
+        try
+        {
+            return JsonNode.Parse(json) as JsonObject;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            return null; // counted already, as far as it could be read
+        }
+    }
+}
