@@ -24,10 +24,14 @@ internal sealed class BodyDecoder(ContentCoding coding, HttpReply reply, Transpo
         _produced += count;
         if (_produced > FreeBytes && _produced > reply.RawBytes * limits.MaxExpansion)
             throw reply.Break(FaultKind.BodyTooLarge, $"decompresses more than {limits.MaxExpansion}:1");
-        // The decoder may stop at its own end mark before the framing's: read on, so that the connection can be used again.
-        if (count == 0)
-            await _raw.DrainAsync(cancellationToken);
-        return count;
+        if (count > 0 || destination.Length == 0)
+            return count;
+        // The framework's decoders take a cut input for a complete one. The others never ask beyond their own end mark; gzip may
+        // go on with another member, so its trailer is held against what came out (RFC 1952 §2.3.1, ISIZE; one member).
+        if (coding == ContentCoding.Gzip ? _raw.LastFour != (uint)_produced : _raw.AskedBeyondEnd)
+            throw reply.Break(FaultKind.Malformed, "a compressed body that is cut short");
+        await _raw.DrainAsync(cancellationToken);
+        return 0;
     }
 
     public void Dispose() => _decoded?.Dispose();
@@ -56,6 +60,7 @@ internal sealed class BodyDecoder(ContentCoding coding, HttpReply reply, Transpo
     private sealed class RawBody(HttpReply reply) : Stream
     {
         private readonly byte[] _first = new byte[2];
+        private ulong _last;
         private int _firstAt;
         private int _firstEnd;
 
@@ -72,6 +77,12 @@ internal sealed class BodyDecoder(ContentCoding coding, HttpReply reply, Transpo
             get => throw new NotSupportedException();
             set => throw new NotSupportedException();
         }
+
+        /// <summary>The last four bytes handed out, the first of them lowest.</summary>
+        public uint LastFour => (uint)(_last >> 32);
+
+        /// <summary>A decoder wanted more after the last byte.</summary>
+        public bool AskedBeyondEnd { get; private set; }
 
         public async ValueTask<(int First, int Second)> PeekTwoAsync(CancellationToken cancellationToken)
         {
@@ -99,11 +110,21 @@ internal sealed class BodyDecoder(ContentCoding coding, HttpReply reply, Transpo
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
+            int count;
             if (_firstAt == _firstEnd)
-                return await reply.ReadRawAsync(buffer, cancellationToken);
-            int count = Math.Min(buffer.Length, _firstEnd - _firstAt);
-            _first.AsSpan(_firstAt, count).CopyTo(buffer.Span);
-            _firstAt += count;
+            {
+                count = await reply.ReadRawAsync(buffer, cancellationToken);
+                AskedBeyondEnd |= count == 0 && buffer.Length > 0;
+            }
+            else
+            {
+                count = Math.Min(buffer.Length, _firstEnd - _firstAt);
+                _first.AsSpan(_firstAt, count).CopyTo(buffer.Span);
+                _firstAt += count;
+            }
+
+            foreach (byte b in buffer.Span[Math.Max(0, count - 8)..count])
+                _last = (_last >> 8) | ((ulong)b << 56);
             return count;
         }
 
