@@ -65,6 +65,13 @@ internal sealed class HttpReply : UpstreamReply.Opened
             throw new UpstreamBrokenException(_broken);
         if (_ended)
             return 0;
+        if (cancellationToken.IsCancellationRequested)
+        {
+            // Bytes may be there without waiting for as long as the upstream is fast: a hang-up counts before them.
+            _connection.Close(CloseCause.Caller);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         try
         {
             int count = _decoder is null
