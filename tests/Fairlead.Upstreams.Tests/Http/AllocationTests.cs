@@ -15,7 +15,7 @@ public sealed class AllocationTests(ITestOutputHelper output)
     // The compiler makes state machines of a Debug build into classes: one object more per async call.
 #if DEBUG
     private const int PerRequest = 2500;
-    private const int PerRead = 400;
+    private const int PerRead = 1000;
 #else
     private const int PerRequest = 600;
     private const int PerRead = 4;

@@ -112,6 +112,54 @@ public sealed class AnswerTests
         Assert.Equal(FaultKind.BodyTooLarge, (await Client.AskAsync(Answer(coding, bomb))).Fault?.Kind);
     }
 
+    [Fact]
+    public async Task A_compressed_stream_is_decoded_event_by_event_before_its_end()
+    {
+        var go = new SemaphoreSlim(1);
+        await using var server = new RawServer(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.WriteAsync("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n");
+            var output = new MemoryStream();
+            using var gzip = new GZipStream(output, CompressionLevel.Fastest, leaveOpen: true);
+            for (int i = 0; i < 5; i++)
+            {
+                await go.WaitAsync();
+                gzip.Write(Encoding.ASCII.GetBytes($"data: {i}\n\n"));
+                gzip.Flush();
+                await c.WriteAsync(output.ToArray());
+                output.SetLength(0);
+            }
+
+            await c.ClientGoneAsync();
+        });
+        using var transport = new UpstreamTransport(TimeProvider.System);
+        await using var opened = (UpstreamReply.Opened)await Client.To(server.Url, transport).OpenAsync(Client.Call(), default);
+        byte[] buffer = new byte[100];
+        for (int i = 0; i < 5; i++)
+        {
+            int got = 0;
+            while (got < 9)
+                got += await opened.ReadAsync(buffer.AsMemory(got), default);
+            Assert.Equal($"data: {i}\n\n", Encoding.ASCII.GetString(buffer, 0, got));
+            go.Release();
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_byte_by_byte_is_the_same_answer()
+    {
+        byte[] answer = RawServer.Bytes(Ok + "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n");
+        await using var server = new RawServer(async c =>
+        {
+            await c.ReadRequestAsync();
+            foreach (byte b in answer)
+                await c.WriteAsync([b]);
+        });
+        using var transport = new UpstreamTransport(TimeProvider.System);
+        Assert.Equal((null, "{}", BodyKind.Json), await Client.ReadAsync(await Client.To(server.Url, transport).OpenAsync(Client.Call(), default)));
+    }
+
     [Theory]
     [InlineData("gzip")]
     [InlineData("deflate")]
