@@ -1,0 +1,69 @@
+using System.Security.Cryptography.X509Certificates;
+using Fairlead.Upstreams.Http;
+
+namespace Fairlead.Upstreams.OpenAi;
+
+/// <summary>How a key is written into a request.</summary>
+public enum KeyForm : byte
+{
+    /// <summary>The upstream takes no key.</summary>
+    None = 0,
+
+    /// <summary><c>authorization: Bearer KEY</c></summary>
+    Bearer,
+
+    /// <summary><c>api-key: KEY</c></summary>
+    ApiKeyHeader,
+
+    /// <summary><c>authorization: Key KEY</c></summary>
+    KeyScheme,
+}
+
+/// <summary>A key, its form, and the origin it was stored for (B-07). Prints <c>***</c>.</summary>
+public sealed class EndpointKey(KeyForm form, string key, Uri boundTo)
+{
+    internal OriginCredential? Credential => form switch
+    {
+        KeyForm.None => null,
+        KeyForm.Bearer => new OriginCredential(boundTo, "authorization", $"Bearer {key}"),
+        KeyForm.ApiKeyHeader => new OriginCredential(boundTo, "api-key", key),
+        KeyForm.KeyScheme => new OriginCredential(boundTo, "authorization", $"Key {key}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(form), form, "No such key form."),
+    };
+
+    public override string ToString() => "***";
+}
+
+/// <summary>An API that speaks OpenAI's dialect: where it is and what it wants besides the body.</summary>
+/// <param name="BaseUrl">May have a path, <c>https://host/v1</c>; the route's path is appended to it.</param>
+public sealed record OpenAiEndpoint(Uri BaseUrl)
+{
+    /// <summary>Begins with a slash; null when the upstream has no such route. For deployments: <see cref="ForDeployment"/>.</summary>
+    public string? ChatPath { get; init; } = "/chat/completions";
+
+    public string? CompletionsPath { get; init; } = "/completions";
+
+    public string? EmbeddingsPath { get; init; } = "/embeddings";
+
+    /// <summary>Null when the upstream takes no key.</summary>
+    public EndpointKey? Key { get; init; }
+
+    /// <summary>Sent with every request. Framing, connection and credential headers are refused.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> ExtraHeaders { get; init; } = [];
+
+    /// <summary>Certificate authorities trusted instead of the system's; null for the system's.</summary>
+    public X509Certificate2Collection? Roots { get; init; }
+
+    /// <summary>Azure's form: the model is in the path, <c>/openai/deployments/NAME/chat/completions?api-version=…</c>.</summary>
+    public OpenAiEndpoint ForDeployment(string deployment, string apiVersion)
+    {
+        string before = $"/openai/deployments/{Uri.EscapeDataString(deployment)}";
+        string after = $"?api-version={Uri.EscapeDataString(apiVersion)}";
+        return this with
+        {
+            ChatPath = $"{before}/chat/completions{after}",
+            CompletionsPath = $"{before}/completions{after}",
+            EmbeddingsPath = $"{before}/embeddings{after}",
+        };
+    }
+}
