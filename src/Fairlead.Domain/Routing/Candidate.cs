@@ -32,4 +32,7 @@ public enum ExclusionReason : byte
 }
 
 /// <summary>The order of the offers of one model for one request, and why the others are not in it.</summary>
-public readonly record struct RouteOrder(IReadOnlyList<Candidate> Candidates, IReadOnlyList<Excluded> Excluded);
+/// <param name="Candidates">In the order in which they are asked.</param>
+/// <param name="Excluded">The others.</param>
+/// <param name="SoonestAskableIn">When the first of those that are only resting may be asked again; null when none is.</param>
+public readonly record struct RouteOrder(IReadOnlyList<Candidate> Candidates, IReadOnlyList<Excluded> Excluded, TimeSpan? SoonestAskableIn);

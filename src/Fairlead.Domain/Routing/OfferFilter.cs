@@ -1,0 +1,50 @@
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
+
+namespace Fairlead.Domain.Routing;
+
+/// <summary>Says why an offer cannot serve a request, whatever its health; what is not known excludes nothing but an unknown price.</summary>
+internal static class OfferFilter
+{
+    /// <summary>The first reason, in the order of what the caller can do something about; null when it can serve.</summary>
+    public static ExclusionReason? Excludes(Offer offer, in RouteQuery query)
+    {
+        InferenceRequest request = query.Request;
+        RoutePreferences wish = request.Preferences;
+        if (wish.Policy == RoutePolicy.Provider && !offer.Provider.Equals(wish.Pinned, StringComparison.OrdinalIgnoreCase))
+            return ExclusionReason.NotThePinnedProvider;
+        if (!wish.Only.IsDefaultOrEmpty && !wish.Only.Contains(offer.Provider, StringComparer.OrdinalIgnoreCase))
+            return ExclusionReason.NotInOnly;
+        if (!wish.Ignore.IsDefaultOrEmpty && wish.Ignore.Contains(offer.Provider, StringComparer.OrdinalIgnoreCase))
+            return ExclusionReason.Ignored;
+        if (offer.Status == OfferStatus.Gone)
+            return ExclusionReason.Gone;
+        if (offer.RetiresOn is { } day && day <= query.Today)
+            return ExclusionReason.Retired;
+        if (!offer.Routes.Has(request.Route))
+            return ExclusionReason.WrongRoute;
+        if (offer.Price is null)
+            return ExclusionReason.PriceUnknown;
+        if (Capability(offer, request) is { } incapable)
+            return incapable;
+        if (wish.MaxInputPrice is { } input && offer.Price.Input.PerMillion > input.PerMillion)
+            return ExclusionReason.OverMaxPrice;
+        if (wish.MaxOutputPrice is { } output && offer.Price.Output.PerMillion > output.PerMillion)
+            return ExclusionReason.OverMaxPrice;
+        return null;
+    }
+
+    private static ExclusionReason? Capability(Offer offer, InferenceRequest request)
+    {
+        if (offer.ContextLength is { } context && request.InputTokensExpected + (request.MaxOutputTokens ?? 0) > context)
+            return ExclusionReason.ContextTooSmall;
+        Abilities missing = request.Needs & offer.Cannot;
+        if (missing.HasFlag(Abilities.Images))
+            return ExclusionReason.NoImages;
+        if (missing.HasFlag(Abilities.Tools))
+            return ExclusionReason.NoTools;
+        if (missing.HasFlag(Abilities.StructuredOutput))
+            return ExclusionReason.NoStructuredOutput;
+        return request.Preferences.RequireParameters && (request.Uses & ~offer.Honours) != 0 ? ExclusionReason.ParameterNotHonoured : null;
+    }
+}

@@ -1,0 +1,122 @@
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
+
+namespace Fairlead.Domain.Routing;
+
+/// <summary>Orders the offers of one model for one request: the first is asked, the others are the failover order.</summary>
+/// <remarks>Pure: the same model, query, conditions and seed rank alike, so any decision in a record can be replayed.</remarks>
+public static class Ranking
+{
+    /// <summary>What an offer that was never measured is taken for, tokens per second: fast enough to be tried, not so fast as to beat what is known to be quick.</summary>
+    private const double UnmeasuredTokensPerSecond = 60;
+
+    /// <summary>The same for the time to the first token, in milliseconds.</summary>
+    private const double UnmeasuredFirstTokenMs = 500;
+
+    /// <summary>Up to this share, a seeded draw moves a score: offers that are about as fast share the load instead of one taking it all.</summary>
+    private const double Spread = 0.05;
+
+    /// <param name="model">The model; its offers are ranked.</param>
+    /// <param name="query">The request and what routing knows beside it.</param>
+    /// <param name="conditions">Live health, one for each of <see cref="Model.Offers"/>, in their order.</param>
+    /// <param name="seed">Chance for this request.</param>
+    public static RouteOrder Rank(Model model, in RouteQuery query, ReadOnlySpan<OfferCondition> conditions, ulong seed)
+    {
+        var candidates = new List<Scored>(model.Offers.Length);
+        List<Excluded>? excluded = null;
+        TimeSpan? soonest = null;
+        for (int i = 0; i < model.Offers.Length; i++)
+        {
+            Offer offer = model.Offers[i];
+            OfferCondition condition = conditions[i];
+            if (OfferFilter.Excludes(offer, query) is { } reason)
+            {
+                (excluded ??= []).Add(new Excluded(offer, reason));
+            }
+            else if (condition.AskableIn > TimeSpan.Zero)
+            {
+                (excluded ??= []).Add(new Excluded(offer, Resting(condition.Why)));
+                if (condition.Why is not (CircuitCause.Gone or CircuitCause.Credential or CircuitCause.Quota) && (soonest is null || condition.AskableIn < soonest))
+                    soonest = condition.AskableIn;
+            }
+            else
+            {
+                candidates.Add(Score(offer, condition, query, i, seed));
+            }
+        }
+        candidates.Sort(static (a, b) => a.CompareTo(b));
+        var order = new Candidate[candidates.Count];
+        for (int i = 0; i < order.Length; i++)
+            order[i] = candidates[i].Candidate;
+        return new RouteOrder(order, excluded ?? (IReadOnlyList<Excluded>)[], soonest);
+    }
+
+    private static Scored Score(Offer offer, in OfferCondition condition, in RouteQuery query, int place, ulong seed)
+    {
+        InferenceRequest request = query.Request;
+        RoutePreferences wish = request.Preferences;
+        int named = wish.Order.IsDefaultOrEmpty ? -1 : IndexOf(wish.Order, offer.Provider);
+        // What is known to be able comes before what might be; then what the caller named; then the session's provider; then the policy.
+        bool unsure = (request.Needs & ~offer.Can) != 0;
+        bool sticky = query.StickyProvider is { } provider && offer.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase) && wish.Policy is RoutePolicy.Fastest;
+        (double first, double second) = wish.Policy switch
+        {
+            RoutePolicy.Cheapest => (offer.Price!.Output.PerMillion.Value, offer.Price.Input.PerMillion.Value),
+            RoutePolicy.Preferred => (place, 0.0),
+            RoutePolicy.Latency => (Penalised(FirstTokenMs(condition), condition), 0.0),
+            _ => (Penalised(1 / TokensPerSecond(condition), condition) * (1 - Spread * Draw(seed, place)), FirstTokenMs(condition)),
+        };
+        return new Scored(new Candidate(offer, condition), unsure, named < 0 ? int.MaxValue : named, !sticky, first, second, 1 / TokensPerSecond(condition), place);
+    }
+
+    /// <summary>An offer that fails half of the time costs twice: the failed try and the next.</summary>
+    private static double Penalised(double cost, in OfferCondition condition) => cost / Math.Max(0.02, 1 - condition.ErrorShare);
+
+    private static double TokensPerSecond(in OfferCondition condition) =>
+        double.IsNaN(condition.TokensPerSecond) ? UnmeasuredTokensPerSecond : Math.Max(0.01, condition.TokensPerSecond);
+
+    private static double FirstTokenMs(in OfferCondition condition) => double.IsNaN(condition.FirstTokenMs) ? UnmeasuredFirstTokenMs : condition.FirstTokenMs;
+
+    private static ExclusionReason Resting(CircuitCause why) => why switch
+    {
+        CircuitCause.RateLimited => ExclusionReason.RateLimited,
+        CircuitCause.Credential => ExclusionReason.CredentialRefused,
+        CircuitCause.Quota => ExclusionReason.OutOfQuota,
+        CircuitCause.Gone => ExclusionReason.Gone,
+        _ => ExclusionReason.CoolingDown,
+    };
+
+    private static int IndexOf(System.Collections.Immutable.ImmutableArray<string> names, string name)
+    {
+        for (int i = 0; i < names.Length; i++)
+        {
+            if (names[i].Equals(name, StringComparison.OrdinalIgnoreCase))
+                return i;
+        }
+        return -1;
+    }
+
+    /// <summary>Uniform in [0, 1), one per offer and seed (SplitMix64).</summary>
+    private static double Draw(ulong seed, int place)
+    {
+        ulong x = unchecked(seed + (ulong)(place + 1) * 0x9E37_79B9_7F4A_7C15);
+        x = unchecked((x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9);
+        x = unchecked((x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB);
+        return (x >> 11) * (1.0 / (1UL << 53));
+    }
+
+    private readonly record struct Scored(
+        Candidate Candidate, bool Unsure, int Named, bool NotSticky, double First, double Second, double Slowness, int Place) : IComparable<Scored>
+    {
+        public int CompareTo(Scored other)
+        {
+            int by = Unsure.CompareTo(other.Unsure);
+            by = by != 0 ? by : Named.CompareTo(other.Named);
+            by = by != 0 ? by : NotSticky.CompareTo(other.NotSticky);
+            by = by != 0 ? by : First.CompareTo(other.First);
+            by = by != 0 ? by : Second.CompareTo(other.Second);
+            by = by != 0 ? by : Slowness.CompareTo(other.Slowness);
+            return by != 0 ? by : Place.CompareTo(other.Place);
+        }
+    }
+}
