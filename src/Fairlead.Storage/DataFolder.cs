@@ -100,14 +100,7 @@ public sealed class DataFolder : IDisposable
 
     private static SafeFileHandle TakeLock(string path, string folder, TimeProvider time)
     {
-        var stream = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete, // the framework's own flock is not asked for: ours tells "held" from "failed"
-            UnixCreateMode = SecretFileMode,
-        });
-        SafeFileHandle handle = stream.SafeFileHandle;
+        SafeFileHandle handle = Libc.OpenPrivate(path);
         try
         {
             if (!Libc.TryLock(handle))
@@ -124,7 +117,7 @@ public sealed class DataFolder : IDisposable
         }
         catch
         {
-            stream.Dispose();
+            handle.Dispose();
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Fairlead.Storage;
 
@@ -7,6 +8,8 @@ namespace Fairlead.Storage;
 internal static partial class Libc
 {
     private const int O_RDONLY = 0;
+    private const int O_RDWR = 2;
+    private const int O_CREAT = 0x40;
     private const int O_DIRECTORY = 0x10000;
     private const int O_CLOEXEC = 0x80000;
     private const int LOCK_EX = 2;
@@ -19,7 +22,7 @@ internal static partial class Libc
     /// <summary>Syncs a folder, so that a file created or renamed in it is still there after a power cut.</summary>
     public static void SyncFolder(string path)
     {
-        int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         if (folder < 0)
             throw Failure("open", path);
         try
@@ -31,6 +34,14 @@ internal static partial class Libc
         {
             _ = close(folder); // opened for reading: nothing can be lost by a failing close
         }
+    }
+
+    /// <summary>Opens a file for reading and writing, created with mode 0600 if it is not there.</summary>
+    /// <remarks>Not the framework's: that takes a shared flock on what it opens for writing, and so could not even read who holds ours.</remarks>
+    public static SafeFileHandle OpenPrivate(string path)
+    {
+        int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0x180 /* 0600 */);
+        return file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw Failure("open", path);
     }
 
     /// <summary>Takes an exclusive flock(2) without waiting; false when somebody else has it.</summary>
@@ -66,7 +77,7 @@ internal static partial class Libc
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
+    private static partial int open(string path, int flags, int mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int file);

@@ -94,7 +94,7 @@ public sealed partial class RequestJournal
         long most = _options.MaxUnshippedBytes;
         if (_unshippedBytes >= (isReservation ? most : most + (most / 8)))
             throw new JournalUnavailableException($"{_unshippedBytes} bytes of the journal wait for the store; the limit is {most}");
-        if (_failure is null || _writing)
+        if (_failure is null)
             return;
         // One append a second tries whether the disk is well again; the others are told at once.
         long now = _time.GetTimestamp();

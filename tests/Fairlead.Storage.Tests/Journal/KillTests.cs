@@ -100,7 +100,7 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(KillTests).Assembly.Location);
-        start.ArgumentList.Add("-method");
+        start.ArgumentList.Add("--filter-method");
         start.ArgumentList.Add($"{typeof(KillTests).FullName}.{nameof(The_child_appends_until_it_is_killed)}");
         start.Environment[ChildFolder] = folder;
         Process child = Process.Start(start)!;

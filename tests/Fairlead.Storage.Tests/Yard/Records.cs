@@ -52,7 +52,7 @@ internal static class Records
     /// <summary>All of a record as text, lists included: records compare their lists by reference.</summary>
     public static string Print(RequestClosed closed) => string.Join('|',
         closed with { Candidates = [], Excluded = [], Attempts = [] }, string.Join(',', closed.Candidates),
-        string.Join(',', closed.Excluded), string.Join(',', closed.Attempts)).Replace(closed.Candidates.GetType().ToString(), "", StringComparison.Ordinal);
+        string.Join(',', closed.Excluded), string.Join(',', closed.Attempts));
 
     private static TokenPrice Per(long million) => new(new NanoDollars(million));
 }
