@@ -116,9 +116,9 @@ internal sealed class JournalRecovery
         var place = new UnshippedIndex.Place(segment.Number, start, frame.Length);
         if (kind == RecordKind.Reserved)
         {
-            // After its close: a caller cannot do that, a damaged order of pages can. The close counts.
+            // After its close: it was carried to a newer segment in the moment it ended. The close counts.
             if (!Closed.ContainsKey(id))
-                _reserved.TryAdd(id, place);
+                _reserved[id] = place;
             return;
         }
         Closed.TryAdd(id, place);

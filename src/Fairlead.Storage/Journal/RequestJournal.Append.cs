@@ -201,8 +201,11 @@ public sealed partial class RequestJournal
             AppendBatch.Written record = records[i];
             if (record.Kind == RecordKind.Reserved)
             {
-                if (_open.TryAdd(record.Id, segment.Number))
-                    segment.OpenReservations++;
+                // Written again, it moves to the newer segment: see CarryOldReservationsAsync.
+                if (_open.TryGetValue(record.Id, out int older))
+                    _segments[older].OpenReservations--;
+                _open[record.Id] = segment.Number;
+                segment.OpenReservations++;
                 continue;
             }
             int end = i + 1 < records.Count ? records[i + 1].Start : batch.Bytes.Length;

@@ -1,8 +1,13 @@
+using Fairlead.Domain.Ids;
+using Fairlead.Domain.Ledger;
+
 namespace Fairlead.Storage.Journal;
 
 /// <summary>What the shipper sees: reading on from a position, waiting for more, and letting go of what the store has.</summary>
 public sealed partial class RequestJournal
 {
+    private const int CarryBeyondSegments = 4;
+
     private readonly SemaphoreSlim _moreWritten = new(0, 1);
     private bool _shipperWaits;
 
@@ -111,13 +116,48 @@ public sealed partial class RequestJournal
             _moreWritten.Release();
     }
 
+    /// <summary>A request that never ends would keep its segment and all after it. Once several wait for it, its reservation is written again
+    /// at the end, and that record keeps the newer segment instead.</summary>
+    internal async ValueTask CarryOldReservationsAsync()
+    {
+        Segment oldest;
+        lock (_gate)
+        {
+            oldest = _segments.Values[0];
+            if (_segments.Count <= CarryBeyondSegments || oldest.OpenReservations == 0)
+                return;
+        }
+        foreach (RequestReserved reserved in OpenReservationsOf(oldest))
+            await AppendAsync(reserved);
+    }
+
+    private List<RequestReserved> OpenReservationsOf(Segment segment)
+    {
+        var open = new List<RequestReserved>();
+        using var reader = new SegmentReader(segment.File, Segment.HeaderBytes, segment.Length);
+        while (reader.TryNext(out ReadOnlySpan<byte> frame))
+        {
+            ReadOnlySpan<byte> payload = frame[RecordFrame.HeaderBytes..];
+            (RecordKind kind, RequestId id) = RecordCodec.Peek(payload);
+            if (kind != RecordKind.Reserved)
+                continue;
+            bool here;
+            lock (_gate)
+                here = _open.TryGetValue(id, out int holder) && holder == segment.Number;
+            if (here)
+                open.Add(RecordCodec.Read(payload)!.Value.Reserved!);
+        }
+        return open;
+    }
+
     private void DeleteShippedNeedsLock()
     {
-        for (int i = _segments.Count - 1; i >= 0; i--)
+        // Oldest first and none out of turn: a close must not go before the reservation that it answers, or a restart would find that open.
+        while (_segments.Count > 1)
         {
-            Segment segment = _segments.Values[i];
-            if (segment == _current || segment.OpenReservations > 0 || new JournalPosition(segment.Number, segment.Length).CompareTo(_shipped) > 0)
-                continue;
+            Segment segment = _segments.Values[0];
+            if (segment.OpenReservations > 0 || new JournalPosition(segment.Number, segment.Length).CompareTo(_shipped) > 0)
+                break;
             try
             {
                 File.Delete(segment.Path);
@@ -125,9 +165,9 @@ public sealed partial class RequestJournal
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 LogNotDeleted(e, segment.Path);
-                continue;
+                break;
             }
-            _segments.RemoveAt(i);
+            _segments.RemoveAt(0);
             segment.File.Dispose();
         }
         // The segment that was read to its end may be gone; the position moves on with it.

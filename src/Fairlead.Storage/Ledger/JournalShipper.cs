@@ -85,6 +85,7 @@ public sealed partial class JournalShipper : IAsyncDisposable
                     while (await ShipBatchAsync(stopping) == BatchRecords)
                         backoff = FirstBackoff;
                     backoff = FirstBackoff;
+                    await _journal.CarryOldReservationsAsync();
                     await _journal.WaitForMoreAsync(_position!.Value, stopping);
                     await Task.Delay(_linger, _time, stopping);
                 }

@@ -49,6 +49,23 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
         });
     }
 
+    /// <summary>Closes what the last process left open: every dangling reservation of the journal that the store does not know as closed is
+    /// charged with what it held and marked for reconciliation. Call once at start, before the first request.</summary>
+    /// <returns>How many were closed.</returns>
+    /// <exception cref="JournalUnavailableException">The journal cannot be written; the rest is found again at the next start.</exception>
+    public async Task<int> CloseInterruptedAsync(DateTimeOffset now)
+    {
+        int closed = 0;
+        foreach (RequestReserved reserved in journal.Dangling)
+        {
+            if (Find(reserved.Id) is not null)
+                continue;
+            await journal.AppendAsync(InterruptedRequest.Close(reserved, now));
+            closed++;
+        }
+        return closed;
+    }
+
     /// <summary>The decision record of a closed request; null when there is none.</summary>
     public RequestClosed? Find(RequestId id)
     {
