@@ -83,6 +83,64 @@ public sealed class DiskFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_that_is_really_full_loses_nothing_that_was_acknowledged()
+    {
+        string disk = _folder.In("disk");
+        Directory.CreateDirectory(disk);
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", disk) == 0, "a tmpfs cannot be mounted here");
+        try
+        {
+            string ballast = Path.Combine(disk, "ballast");
+            await File.WriteAllBytesAsync(ballast, new byte[600_000]);
+            var time = new SteppedTime();
+            var written = new List<RequestId>();
+            await using (RequestJournal journal = JournalFiles.Open(Path.Combine(disk, "journal"), time, segmentBytes: 100_000))
+            {
+                await Assert.ThrowsAsync<JournalUnavailableException>(async () =>
+                {
+                    for (int i = 0; i < 100_000; i++)
+                        await AppendAsync();
+                });
+                File.Delete(ballast);
+                time.Advance(TimeSpan.FromSeconds(1));
+                for (int i = 0; i < 100; i++)
+                    await AppendAsync();
+                Assert.Equal(written, JournalFiles.Ids(journal));
+
+                async Task AppendAsync()
+                {
+                    RequestReserved reserved = Records.Reserve();
+                    await journal.AppendAsync(reserved);
+                    written.Add(reserved.Id);
+                }
+            }
+            await using RequestJournal reopened = JournalFiles.Open(Path.Combine(disk, "journal"));
+            Assert.Equal(written, JournalFiles.Ids(reopened));
+            Assert.Equal((0, 0L), (reopened.Opening.Damages.Count, reopened.Opening.TornBytes));
+        }
+        finally
+        {
+            await RunAsync("umount", "-l", disk);
+        }
+    }
+
+    private static async Task<int> RunAsync(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+            await process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            return process.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1; // no such program here
+        }
+    }
+
+    [Fact]
     public async Task Everybody_who_waits_for_a_failing_write_is_told()
     {
         var time = new SteppedTime();
