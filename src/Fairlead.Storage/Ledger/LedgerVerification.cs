@@ -1,0 +1,99 @@
+using Fairlead.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace Fairlead.Storage.Ledger;
+
+/// <summary>What the proof came to.</summary>
+/// <param name="Requests">Closed requests that were looked at.</param>
+/// <param name="Entries">Entries that were looked at.</param>
+/// <param name="Faults">Empty when everything holds; else the first fault of each rule, in the order of the rules.</param>
+public sealed record VerifyResult(long Requests, long Entries, IReadOnlyList<LedgerFault> Faults)
+{
+    public bool Holds => Faults.Count == 0;
+}
+
+/// <summary>A rule that does not hold, and the first row that breaks it.</summary>
+/// <param name="Rule">The rule in words, as docs/ledger.md lists it.</param>
+/// <param name="Where">The row: an entry's number, a request, an account or a day.</param>
+/// <param name="Detail">What is there and what should be.</param>
+public sealed record LedgerFault(string Rule, string Where, string Detail);
+
+/// <summary>The rules of docs/ledger.md as queries. Each finds the first row that breaks it: where, found, expected.</summary>
+internal static class LedgerVerification
+{
+    private static readonly (string Rule, string Sql)[] Rules =
+    [
+        ("entries are numbered without gaps",
+            "SELECT 'entry ' || (e.id - 1), 'missing', 'there' FROM entries e WHERE e.id > 1 AND NOT EXISTS (SELECT 1 FROM entries p WHERE p.id = e.id - 1) "
+            + "UNION ALL SELECT 'entry ' || MIN(id), 'first', 'entry 1' FROM entries HAVING MIN(id) <> 1 LIMIT 1"),
+        ("every entry has postings",
+            "SELECT 'entry ' || e.id, 0, '2 or more' FROM entries e LEFT JOIN postings p ON p.entry_id = e.id WHERE p.entry_id IS NULL ORDER BY e.id LIMIT 1"),
+        ("every posting belongs to an entry",
+            "SELECT 'entry ' || p.entry_id, p.amount, 'no posting' FROM postings p LEFT JOIN entries e ON e.id = p.entry_id WHERE e.id IS NULL ORDER BY p.entry_id LIMIT 1"),
+        ("every entry sums to zero",
+            "SELECT 'entry ' || entry_id, SUM(amount), 0 FROM postings GROUP BY entry_id HAVING SUM(amount) <> 0 ORDER BY entry_id LIMIT 1"),
+        ("balances are the sums of their postings",
+            "SELECT a, f, x FROM (SELECT b.account AS a, b.balance AS f, COALESCE(p.total, 0) AS x FROM balances b "
+            + "LEFT JOIN (SELECT account, SUM(amount) AS total FROM postings GROUP BY account) p ON p.account = b.account "
+            + "UNION ALL SELECT p.account, NULL, SUM(p.amount) FROM postings p WHERE NOT EXISTS (SELECT 1 FROM balances b WHERE b.account = p.account) GROUP BY p.account) "
+            + "WHERE f IS NULL OR f <> x ORDER BY a LIMIT 1"),
+        ("requests are numbered without gaps",
+            "SELECT 'request number ' || (r.seq - 1), 'missing', 'there' FROM requests r WHERE r.seq > 1 AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.seq = r.seq - 1) "
+            + "UNION ALL SELECT 'request number ' || MIN(seq), 'first', 'request number 1' FROM requests HAVING MIN(seq) <> 1 LIMIT 1"),
+        ("every settlement belongs to one closed request",
+            "SELECT 'entry ' || e.id, e.kind, 'no entry without a closed request' FROM entries e "
+            + "WHERE e.kind IN ('settle', 'cost', 'waste') AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = e.request_id) ORDER BY e.id LIMIT 1"),
+        ("a request has at most one entry of each kind",
+            "SELECT 'request ' || request_id, COUNT(*) || ' entries ' || kind, 1 FROM entries WHERE request_id IS NOT NULL "
+            + "GROUP BY request_id, kind HAVING COUNT(*) > 1 ORDER BY MIN(id) LIMIT 1"),
+        ("every closed request is settled with its charge",
+            Amounts("platform:revenue", "settle", 1, "charged")),
+        ("every charge is booked as provider cost",
+            Amounts("platform:provider_cost", "cost", -1, "charged")),
+        ("every write-off is booked",
+            Amounts("platform:write_off", "cost", -1, "written_off")),
+        ("every waste is booked",
+            Amounts("platform:provider_waste", "waste", -1, "waste")),
+        ("a closed request holds nothing",
+            "SELECT 'request ' || r.id, SUM(p.amount), 0 FROM requests r JOIN entries e ON e.request_id = r.id JOIN postings p ON p.entry_id = e.id "
+            + "WHERE p.account = 'key:' || r.key_id || ':reserved' GROUP BY r.id HAVING SUM(p.amount) <> 0 ORDER BY MIN(e.id) LIMIT 1"),
+        ("what a key has left is its grants less its charges and holds",
+            "SELECT k, f, x FROM (SELECT t.key_id AS k, "
+            + "COALESCE((SELECT SUM(p.amount) FROM postings p JOIN entries e ON e.id = p.entry_id WHERE p.account IN ('key:' || t.key_id || ':available', 'key:' || t.key_id || ':reserved') AND e.kind <> 'grant'), 0) AS f, "
+            + "-t.charged AS x FROM (SELECT key_id, SUM(charged) AS charged FROM requests GROUP BY key_id) t) WHERE f <> x ORDER BY k LIMIT 1"),
+        ("daily usage is the sum of its requests", RollupRule()),
+    ];
+
+    public static VerifyResult Run(SqliteConnection connection)
+    {
+        var faults = new List<LedgerFault>();
+        foreach ((string rule, string sql) in Rules)
+        {
+            faults.AddRange(connection.All(sql, row => new LedgerFault(
+                rule, row.GetString(0), $"found {(row.IsDBNull(1) ? "nothing" : row.GetValue(1))}, expected {(row.IsDBNull(2) ? "nothing" : row.GetValue(2))}")));
+        }
+        return new VerifyResult(
+            connection.One<long>("SELECT COUNT(*) FROM requests"), connection.One<long>("SELECT COUNT(*) FROM entries"), faults);
+    }
+
+    /// <summary>The postings to one account under one kind of entry are what the request's column says.</summary>
+    private static string Amounts(string account, string kind, int sign, string column) =>
+        $"SELECT 'request ' || r.id, COALESCE(t.amount, 0), r.{column} FROM requests r "
+        + $"LEFT JOIN (SELECT e.request_id, {sign} * SUM(p.amount) AS amount FROM entries e JOIN postings p ON p.entry_id = e.id "
+        + $"WHERE e.kind = '{kind}' AND p.account = '{account}' GROUP BY e.request_id) t ON t.request_id = r.id "
+        + $"WHERE COALESCE(t.amount, 0) <> r.{column} ORDER BY r.seq LIMIT 1";
+
+    private static string RollupRule()
+    {
+        const string Group = "day, key_id, provider, model";
+        string raw = "SELECT strftime('%Y-%m-%d', started_ms / 1000, 'unixepoch') AS day, key_id, COALESCE(provider, '') AS provider, COALESCE(model, '') AS model, "
+            + "COUNT(*) AS requests, "
+            + string.Join(", ", UsageRollup.Sums.Skip(1).Select(static sum => $"SUM({sum}) AS {sum}"))
+            + " FROM requests GROUP BY 1, 2, 3, 4";
+        string rolled = $"SELECT {Group}, {string.Join(", ", UsageRollup.Sums)} FROM usage_daily";
+        return "SELECT day || ' ' || key_id || ' ' || provider || ' ' || model, side, 'the same on both sides' FROM ("
+            + $"SELECT *, 'a sum that its requests do not give' AS side FROM (SELECT * FROM ({rolled}) EXCEPT SELECT * FROM ({raw})) "
+            + $"UNION ALL SELECT *, 'requests that the sum does not have' AS side FROM (SELECT * FROM ({raw}) EXCEPT SELECT * FROM ({rolled}))) "
+            + $"ORDER BY {Group} LIMIT 1";
+    }
+}

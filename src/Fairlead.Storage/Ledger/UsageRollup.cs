@@ -1,0 +1,56 @@
+using System.Globalization;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
+using Fairlead.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace Fairlead.Storage.Ledger;
+
+/// <summary>Sums of a batch by day, key, provider and model, added to <c>usage_daily</c> in the batch's own transaction.</summary>
+internal sealed class UsageRollup
+{
+    /// <summary>The words after the key columns, in the order of the table; reports and verification use the same list.</summary>
+    public static readonly string[] Sums =
+    [
+        "requests", "failed", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "charged", "written_off", "waste",
+    ];
+
+    private static readonly string Upsert =
+        $"INSERT INTO usage_daily (day, key_id, provider, model, {string.Join(", ", Sums)}) "
+        + $"VALUES (@day, @key, @provider, @model, {string.Join(", ", Sums.Select(static sum => "@" + sum))}) "
+        + $"ON CONFLICT (day, key_id, provider, model) DO UPDATE SET {string.Join(", ", Sums.Select(static sum => $"{sum} = usage_daily.{sum} + excluded.{sum}"))}";
+
+    private readonly Dictionary<(string Day, string Key, string Provider, string Model), long[]> _rows = [];
+
+    /// <summary>A request counts as failed unless it was answered or its caller went away.</summary>
+    public static bool IsFailed(EndReason reason) => reason is not (EndReason.Ok or EndReason.OkTruncatedByClient or EndReason.ClientGone);
+
+    /// <summary>The UTC day as the table spells it.</summary>
+    public static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    public void Add(RequestClosed closed)
+    {
+        var row = (Day(closed.StartedAt), closed.Key.ToString(), closed.Provider ?? "", closed.Model ?? "");
+        if (!_rows.TryGetValue(row, out long[]? sums))
+            _rows.Add(row, sums = new long[Sums.Length]);
+        ReadOnlySpan<long> one =
+        [
+            1, IsFailed(closed.EndReason) ? 1 : 0, closed.Usage.InputTokens, closed.Usage.OutputTokens, closed.Usage.CachedInputTokens,
+            closed.Usage.CacheWriteTokens, closed.Usage.ReasoningTokens, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value,
+        ];
+        for (int i = 0; i < sums.Length; i++)
+            sums[i] = checked(sums[i] + one[i]);
+    }
+
+    public void Write(SqliteConnection connection)
+    {
+        foreach (((string day, string key, string provider, string model), long[] sums) in _rows)
+        {
+            using SqliteCommand command = connection.Prepare(Upsert, ("@day", day), ("@key", key), ("@provider", provider), ("@model", model));
+            for (int i = 0; i < sums.Length; i++)
+                command.Parameters.AddWithValue("@" + Sums[i], sums[i]);
+            command.ExecuteNonQuery();
+        }
+        _rows.Clear();
+    }
+}

@@ -1,0 +1,18 @@
+namespace Fairlead.Storage.Sqlite;
+
+/// <summary>Offers that their provider took away, so that a restart does not ask for them again.</summary>
+public sealed class GoneOfferStore(StoreDatabase database)
+{
+    /// <summary>Names of all offers that are gone.</summary>
+    public IReadOnlySet<string> All() =>
+        database.Read(static connection => connection.All("SELECT offer FROM gone_offers", static row => row.GetString(0))).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Remembers that an offer is gone; the first time and reason stay.</summary>
+    public void Add(string offer, DateTimeOffset at, string reason) => database.Write(connection => connection.Run(
+        "INSERT INTO gone_offers (offer, gone_ms, reason) VALUES (@offer, @at, @reason) ON CONFLICT (offer) DO NOTHING",
+        ("@offer", offer), ("@at", at.ToUnixTimeMilliseconds()), ("@reason", reason)));
+
+    /// <summary>Forgets it: the offer is there again, or the operator says so.</summary>
+    public void Remove(string offer) =>
+        database.Write(connection => connection.Run("DELETE FROM gone_offers WHERE offer = @offer", ("@offer", offer)));
+}

@@ -1,0 +1,46 @@
+using Fairlead.Domain.Money;
+using Fairlead.Storage.Ledger;
+using Fairlead.Storage.Tests.Yard;
+
+namespace Fairlead.Storage.Tests.Ledger;
+
+public sealed class VerifyTests
+{
+    // Each request makes four entries: 4n+1 reserve, 4n+2 settle, 4n+3 cost, 4n+4 waste.
+    [Theory]
+    [InlineData("UPDATE postings SET amount = amount + 1 WHERE entry_id = 6 AND line = 1", "every entry sums to zero", "entry 6")]
+    [InlineData("DELETE FROM postings WHERE entry_id = 7", "every entry has postings", "entry 7")]
+    [InlineData("DELETE FROM postings WHERE entry_id = 6; DELETE FROM entries WHERE id = 6", "entries are numbered without gaps", "entry 6")]
+    [InlineData("UPDATE balances SET balance = balance + 5 WHERE account = 'platform:revenue'", "balances are the sums of their postings", "platform:revenue")]
+    [InlineData("DELETE FROM balances WHERE account = 'platform:write_off'", "balances are the sums of their postings", "platform:write_off")]
+    [InlineData("UPDATE requests SET charged = charged + 1 WHERE seq = 2", "every closed request is settled with its charge", "REQUEST2")]
+    [InlineData("DELETE FROM requests WHERE seq = 2", "requests are numbered without gaps", "request number 2")]
+    [InlineData("DELETE FROM requests WHERE seq = 2", "every settlement belongs to one closed request", "entry 6")]
+    [InlineData("UPDATE usage_daily SET charged = charged - 1", "daily usage is the sum of its requests", "2026-03-14")]
+    [InlineData("DELETE FROM usage_daily", "daily usage is the sum of its requests", "2026-03-14")]
+    [InlineData("UPDATE postings SET account = 'platform:funding' WHERE entry_id = 6 AND account LIKE 'key:%:reserved'", "a closed request holds nothing", "REQUEST2")]
+    [InlineData("UPDATE postings SET account = 'platform:funding' WHERE entry_id = 6 AND account LIKE 'key:%:available'", "what a key has left is its grants less its charges and holds", "KEY")]
+    [InlineData("UPDATE postings SET amount = amount * 2 WHERE entry_id = 8", "every waste is booked", "REQUEST2")]
+    [InlineData("UPDATE requests SET written_off = 0 WHERE seq = 3", "every write-off is booked", "REQUEST3")]
+    public async Task A_planted_fault_is_found_and_named(string sql, string rule, string where)
+    {
+        using var folder = new TempFolder();
+        await using var store = new OpenStore(folder.Path);
+        var ids = new List<string>();
+        for (int i = 0; i < 4; i++)
+        {
+            ids.Add((await store.RunAsync(Records.Reserve(), static closed => closed with { WrittenOff = new NanoDollars(3), Waste = new NanoDollars(2) })).Id.ToString());
+            await store.ShipAsync(); // one at a time, so that the numbers are those above
+        }
+        VerifyResult before = store.Ledger.Verify();
+        Assert.True(before.Holds);
+        Assert.Equal((4, 16), (before.Requests, before.Entries));
+
+        store.Tamper(sql);
+
+        VerifyResult after = store.Ledger.Verify();
+        LedgerFault fault = Assert.Single(after.Faults, fault => fault.Rule == rule);
+        string expected = where switch { "REQUEST2" => "request " + ids[1], "REQUEST3" => "request " + ids[2], "KEY" => Records.Key.ToString(), _ => where };
+        Assert.StartsWith(expected, fault.Where, StringComparison.Ordinal);
+    }
+}
