@@ -1,9 +1,7 @@
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Upstreams.Http;
-
-/// <summary>Value of a response header by lower-case name; null when absent. Valid only during the call it is passed to.</summary>
-public delegate string? ResponseHeaderLookup(string lowerCaseName);
 
 /// <summary>Says what an answer that is no 2xx means. Called once per such answer, on the reading thread; must not block or throw.</summary>
 /// <param name="status">400–599, or an odd 2xx-less status an upstream invented.</param>
@@ -12,4 +10,4 @@ public delegate string? ResponseHeaderLookup(string lowerCaseName);
 /// <param name="header">The answer's headers.</param>
 /// <param name="now">For waiting hints that are dates.</param>
 public delegate UpstreamFault FaultClassifierDelegate(
-    int status, string? contentType, ReadOnlySpan<byte> body, ResponseHeaderLookup header, DateTimeOffset now);
+    int status, string? contentType, ReadOnlySpan<byte> body, HeaderLookup header, DateTimeOffset now);

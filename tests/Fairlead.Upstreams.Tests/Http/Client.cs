@@ -23,7 +23,7 @@ internal static class Client
     public static OpenAiUpstream To(Uri url, UpstreamTransport transport, EndpointKey? key = null) =>
         new(new OpenAiEndpoint(url) { Key = key }, transport, Classify);
 
-    public static UpstreamFault Classify(int status, string? contentType, ReadOnlySpan<byte> body, ResponseHeaderLookup header, DateTimeOffset now) =>
+    public static UpstreamFault Classify(int status, string? contentType, ReadOnlySpan<byte> body, HeaderLookup header, DateTimeOffset now) =>
         new(FaultKind.ServerError, Encoding.UTF8.GetString(body[..Math.Min(body.Length, 200)]) + "|" + body.Length + "|" + contentType + "|" + header("retry-after"), status);
 
     /// <summary>One request to a server that answers <paramref name="answer"/> and closes; the fault or the body.</summary>

@@ -1,0 +1,159 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+using Fairlead.Gateway.Settings;
+using Fairlead.Upstreams.OpenAi;
+
+namespace Fairlead.Gateway.Catalogue;
+
+/// <summary>A catalogue, and what the price sheet knows beside it.</summary>
+internal sealed record BuiltCatalogue(CatalogueSnapshot Snapshot, KnownModels KnownElsewhere);
+
+/// <summary>Makes a catalogue of the configuration, the price sheet, the runners that were found and the day. Pure.</summary>
+internal static class CatalogueBuilder
+{
+    /// <param name="version">Of the snapshot.</param>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="sheet">The price sheet.</param>
+    /// <param name="runners">Servers that list their own models.</param>
+    /// <param name="today">For effective dates and retirements.</param>
+    /// <param name="gone">Names of offers whose providers have withdrawn the model.</param>
+    public static BuiltCatalogue Build(
+        long version, GatewaySettings settings, PriceSheet sheet, IReadOnlyList<DiscoveredRunner> runners, DateOnly today, IReadOnlySet<string> gone)
+    {
+        var offers = new List<Offer>();
+        List<PriceRow> rows = [.. sheet.On(today)];
+        foreach (ProviderSettings provider in settings.Providers)
+        {
+            ProviderSpec? known = ProviderTable.Known.GetValueOrDefault(provider.Name);
+            foreach (ProviderModelSettings model in provider.Models)
+                offers.Add(Stated(provider, known, model));
+            if (known is not null && provider.Models.IsEmpty)
+                offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, known)).OfType<Offer>());
+        }
+        foreach (DiscoveredRunner runner in runners)
+            offers.AddRange(runner.Models.Select(model => Local(runner, model)));
+
+        var models = new Dictionary<string, List<Offer>>(StringComparer.OrdinalIgnoreCase);
+        int index = 0;
+        foreach (Offer offer in offers)
+        {
+            if (!models.TryGetValue(offer.ModelId, out List<Offer>? list))
+                models[offer.ModelId] = list = [];
+            list.Add(offer with
+            {
+                Index = index++,
+                ModelId = list.Count > 0 ? list[0].ModelId : offer.ModelId,
+                Status = gone.Contains(offer.Name) ? OfferStatus.Gone : offer.Status,
+            });
+        }
+        var snapshot = new CatalogueSnapshot(
+            version,
+            models.Values.Select(static list => new Model(list[0].ModelId, [.. list])).OrderBy(static m => m.Id, StringComparer.OrdinalIgnoreCase),
+            settings.Aliases.Select(static a => new Alias(a.Name, a.Try)));
+        return new BuiltCatalogue(snapshot, Elsewhere(rows, snapshot));
+    }
+
+    private static Offer Stated(ProviderSettings provider, ProviderSpec? known, ProviderModelSettings model)
+    {
+        Abilities can = Abilities.None;
+        Abilities cannot = Abilities.None;
+        Note(model.Tools, Abilities.Tools, ref can, ref cannot);
+        Note(model.Images, Abilities.Images, ref can, ref cannot);
+        Note(model.StructuredOutput, Abilities.StructuredOutput, ref can, ref cannot);
+        return new Offer
+        {
+            Index = 0,
+            ModelId = model.HubId,
+            Provider = provider.Name,
+            ProviderModelId = model.ProviderModelId,
+            Price = model.Price,
+            ContextLength = model.ContextLength,
+            MaxOutputTokens = model.MaxOutputTokens,
+            Routes = model.Embeddings ? RouteSet.Embeddings : RouteSet.Chat | RouteSet.Completions,
+            Can = can,
+            Cannot = cannot,
+            Honours = known?.Honours ?? ProviderSpec.All,
+            IsLocal = provider.Url?.IsLoopback == true,
+        };
+    }
+
+    private static Offer? Sold(PriceRow row, string provider, ProviderSpec known)
+    {
+        RouteSet routes = row.Mode switch
+        {
+            "chat" => (known.ChatPath is null ? RouteSet.None : RouteSet.Chat) | (known.CompletionsPath is null ? RouteSet.None : RouteSet.Completions),
+            "embedding" => known.EmbeddingsPath is null ? RouteSet.None : RouteSet.Embeddings,
+            _ => RouteSet.None,
+        };
+        if (routes == RouteSet.None || row.Status == "dedicated-only")
+            return null;
+        Abilities can = Abilities.None;
+        Abilities cannot = Abilities.None;
+        Note(row.Tools, Abilities.Tools, ref can, ref cannot);
+        Note(row.Images, Abilities.Images, ref can, ref cannot);
+        Note(row.Structured, Abilities.StructuredOutput, ref can, ref cannot);
+        return new Offer
+        {
+            Index = 0,
+            ModelId = row.HubId ?? $"{provider}/{row.Model}",
+            Provider = provider,
+            ProviderModelId = row.Model,
+            Price = row.Price,
+            PriceFrom = row.From,
+            ContextLength = row.Context,
+            MaxOutputTokens = row.MaxOutput,
+            Routes = routes,
+            Can = can,
+            Cannot = cannot,
+            Honours = known.Honours,
+            Status = row.Status == "removed" ? OfferStatus.Gone : OfferStatus.Live,
+            RetiresOn = row.RetiresOn,
+        };
+    }
+
+    private static Offer Local(DiscoveredRunner runner, string model) => new()
+    {
+        Index = 0,
+        ModelId = model.Contains('/', StringComparison.Ordinal) ? model : $"{runner.Name}/{model}",
+        Provider = runner.Name,
+        ProviderModelId = model,
+        Price = OfferPrice.Free, // the operator's own machine: a known price of nothing
+        Routes = RouteSet.Chat | RouteSet.Completions | RouteSet.Embeddings,
+        Honours = ProviderSpec.All,
+        IsLocal = true,
+    };
+
+    private static KnownModels Elsewhere(List<PriceRow> rows, CatalogueSnapshot snapshot)
+    {
+        var sellers = new Dictionary<string, List<string>>(StringComparer.OrdinalIgnoreCase);
+        foreach (PriceRow row in rows)
+        {
+            if (row.Status is "removed" or "dedicated-only" || row.Mode is not ("chat" or "embedding") || !ProviderTable.Known.ContainsKey(row.Provider))
+                continue;
+            foreach (string name in new[] { row.HubId, $"{row.Provider}/{row.Model}" }.OfType<string>())
+            {
+                if (snapshot.Find(name) is not null)
+                    continue;
+                if (!sellers.TryGetValue(name, out List<string>? list))
+                    sellers[name] = list = [];
+                if (!list.Contains(row.Provider))
+                    list.Add(row.Provider);
+            }
+        }
+        return new KnownModels(sellers.ToFrozenDictionary(
+            static pair => pair.Key,
+            static pair => new Sellers(string.Join(", ", pair.Value.Take(4)), ProviderTable.Known[pair.Value[0]].KeyVariables[0]),
+            StringComparer.OrdinalIgnoreCase));
+    }
+
+    private static void Note(bool? known, Abilities ability, ref Abilities can, ref Abilities cannot)
+    {
+        if (known == true)
+            can |= ability;
+        else if (known == false)
+            cannot |= ability;
+    }
+}
