@@ -1,4 +1,3 @@
-using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;

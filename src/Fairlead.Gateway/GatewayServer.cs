@@ -1,6 +1,5 @@
-using System.Collections.Immutable;
 using System.Net;
-using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Ids;
 using Fairlead.Domain.Ledger;
 using Fairlead.Gateway.Admin;
 using Fairlead.Gateway.Catalogue;
@@ -11,8 +10,6 @@ using Fairlead.Gateway.Limits;
 using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Telemetry;
-using Fairlead.Storage.Journal;
-using Fairlead.Storage.Ledger;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -81,10 +78,11 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var idempotency = new IdempotencyTable(time);
         var sticky = new StickySessions(time);
 
-        foreach (RequestReserved dangling in vault.Journal.Dangling)
-            await vault.Journal.AppendAsync(InterruptedRequest.Close(dangling, time.GetUtcNow()));
-        if (vault.Journal.Dangling.Count > 0)
-            LogInterrupted(log, vault.Journal.Dangling.Count);
+        int interrupted = await vault.Ledger.CloseInterruptedAsync(time.GetUtcNow());
+        if (interrupted > 0)
+            LogInterrupted(log, interrupted);
+        foreach ((IdempotencyMark mark, RequestId id, _) in vault.Ledger.IdempotencyMarks(time.GetUtcNow() - IdempotencyTable.Life))
+            idempotency.Restore(mark, id);
         var keys = KeyRing.Load(settings, vault, aliasBudgets, time);
         var keeper = await DeploymentKeeper.StartAsync(settings, vault, circuits, time, loggers, cancellationToken);
         vault.StartShipping();
@@ -93,7 +91,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
         var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, metrics, time, loggers.CreateLogger<Dispatcher>());
-        var planner = new RoutePlanner(admission, sticky, time);
+        var planner = new RoutePlanner(admission, sticky);
         var path = new RequestPath(keeper.Live, authenticator, admission, idempotency, planner, dispatcher, settlement, shutdown, time, loggers.CreateLogger<RequestPath>());
         var requests = new RequestLog(vault.Journal, vault.Ledger);
         var prometheus = new PrometheusText();
@@ -103,7 +101,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         Watch(metrics, vault, admission, keeper);
         var health = new HealthReport(keeper.Live, vault.Journal, vault.Shipper, circuits, admission, shutdown, time);
         var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
-        var admin = new AdminDoor(keeper, keys, vault, requests, circuits, health, reload, time);
+        var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
 
         WebApplication data = BuildDataPlane(settings, loggers, keeper.Live, time, door);
         WebApplication control = BuildControlPlane(vault, loggers, admin);
@@ -180,7 +178,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         WebApplication app = builder.Build();
         app.Use(next => http => DoorFrame.RunAsync(http, live, time, next));
         app.UseRouting();
-        app.UseEndpoints(door.Map);
+        door.Map(app);
         return app;
     }
 
@@ -194,8 +192,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
             kestrel.ListenUnixSocket(vault.PrepareControlSocket());
         });
         WebApplication app = builder.Build();
-        app.UseRouting();
-        app.UseEndpoints(admin.Map);
+        admin.Map(app);
         return app;
     }
 

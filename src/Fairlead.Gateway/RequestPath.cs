@@ -1,10 +1,8 @@
 using System.Security.Cryptography;
-using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
-using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Door;
@@ -144,7 +142,7 @@ internal sealed partial class RequestPath(
         await CloseAsync(exchange, new Ending
         {
             Reason = problem.Kind.EndReason,
-            Status = streaming ? StatusCodes.Status200OK : problem.Kind.Status,
+            Status = streaming ? StatusCodes.Status200OK : problem.Status,
             Problem = problem,
             Waste = exchange.Waste,
         });

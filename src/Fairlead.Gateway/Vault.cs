@@ -1,8 +1,10 @@
+using Fairlead.Gateway.Identity;
 using Fairlead.Gateway.Settings;
 using Fairlead.Storage;
 using Fairlead.Storage.Journal;
 using Fairlead.Storage.Keys;
 using Fairlead.Storage.Ledger;
+using Fairlead.Storage.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway;
@@ -10,42 +12,49 @@ namespace Fairlead.Gateway;
 /// <summary>Everything this process keeps on disk, opened together and closed together: the data folder, journal, ledger and keys.</summary>
 internal sealed class Vault : IAsyncDisposable
 {
-    private readonly TimeProvider _time;
+    private readonly StoreDatabase _database;
     private string? _socket;
 
-    private Vault(DataFolder folder, Journal journal, LedgerStore ledger, KeyStore keys, JournalShipper shipper, byte[] pepper, TimeProvider time)
+    private Vault(DataFolder folder, StoreDatabase database, RequestJournal journal, TimeProvider time, ILoggerFactory loggers)
     {
         Folder = folder;
+        _database = database;
         Journal = journal;
-        Ledger = ledger;
-        Keys = keys;
-        Shipper = shipper;
-        Pepper = pepper;
-        _time = time;
+        Ledger = new LedgerStore(database, journal);
+        Keys = new KeyStore(database);
+        Gone = new GoneOfferStore(database);
+        Shipper = new JournalShipper(journal, Ledger, time, loggers.CreateLogger<JournalShipper>());
     }
 
     public DataFolder Folder { get; }
-    public Journal Journal { get; }
+    public RequestJournal Journal { get; }
     public LedgerStore Ledger { get; }
     public KeyStore Keys { get; }
+    public GoneOfferStore Gone { get; }
     public JournalShipper Shipper { get; }
 
     /// <summary>Secret of the keyed hashes under which API keys are stored.</summary>
-    public byte[] Pepper { get; }
+    public byte[] Pepper => Folder.Pepper.ToArray();
 
+    /// <summary>Where a first start leaves the first key.</summary>
+    public string FirstKeyPath => Folder.In(KeyRing.FirstKeyName);
+
+    /// <exception cref="DataFolderException">Not ours, open to others, or in use.</exception>
     public static Vault Open(GatewaySettings settings, TimeProvider time, ILoggerFactory loggers)
     {
         DataFolder folder = DataFolder.Open(settings.DataFolder, time);
+        StoreDatabase? database = null;
         try
         {
-            Journal journal = Journal.Open(
+            database = StoreDatabase.Open(folder.StorePath);
+            RequestJournal journal = RequestJournal.Open(
                 new JournalOptions { Folder = folder.JournalFolder, Strict = settings.Journal.Strict, MaxUnshippedBytes = settings.Journal.MaxUnshippedBytes },
-                time, loggers.CreateLogger<Journal>());
-            LedgerStore ledger = LedgerStore.Open(folder.StorePath, time);
-            return new Vault(folder, journal, ledger, KeyStore.Open(folder.StorePath, time), new JournalShipper(journal, ledger, time, loggers.CreateLogger<JournalShipper>()), folder.Pepper(), time);
+                time, loggers.CreateLogger<RequestJournal>());
+            return new Vault(folder, database, journal, time, loggers);
         }
         catch
         {
+            database?.Dispose();
             folder.Dispose();
             throw;
         }
@@ -56,7 +65,8 @@ internal sealed class Vault : IAsyncDisposable
     /// <summary>Where the admin API listens: in the data folder, or, where that path is too long for a socket, in a private folder under /tmp.</summary>
     public string PrepareControlSocket()
     {
-        _socket = Folder.ControlSocketPath;
+        _socket = ControlSocket.PathFor(Folder.Path);
+        Directory.CreateDirectory(Path.GetDirectoryName(_socket)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.Delete(_socket); // left behind by a process that was killed; the folder's lock says that it is gone
         return _socket;
     }
@@ -68,12 +78,14 @@ internal sealed class Vault : IAsyncDisposable
             File.SetUnixFileMode(_socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
+    /// <summary>Ships what is left and closes everything, in the opposite order of opening.</summary>
     public async ValueTask DisposeAsync()
     {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        await Shipper.StopAsync(patience.Token);
         await Shipper.DisposeAsync();
         await Journal.DisposeAsync();
-        Keys.Dispose();
-        Ledger.Dispose();
+        _database.Dispose();
         if (_socket is not null)
             File.Delete(_socket);
         Folder.Dispose();

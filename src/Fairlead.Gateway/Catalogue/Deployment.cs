@@ -5,11 +5,14 @@ namespace Fairlead.Gateway.Catalogue;
 
 /// <summary>Everything a request reads that changes together: the configuration, the catalogue and the ways to its offers.
 /// Immutable; a request takes one and keeps it for its whole life, price included.</summary>
-internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot catalogue, OfferRuntime?[] byOfferIndex)
+internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot catalogue, OfferRuntime?[] byOfferIndex, KnownModels knownElsewhere)
 {
     public GatewaySettings Settings { get; } = settings;
 
     public CatalogueSnapshot Catalogue { get; } = catalogue;
+
+    /// <summary>Who sells a model that this deployment does not offer; null where nobody is known.</summary>
+    public Sellers? KnownElsewhere(string name) => knownElsewhere.Find(name);
 
     /// <summary>How to ask an offer; null for one that is only known, not offered.</summary>
     public OfferRuntime? Runtime(Offer offer) => byOfferIndex[offer.Index];

@@ -1,11 +1,6 @@
-using System.Collections.Immutable;
 using Fairlead.Domain.Catalogue;
-using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Settings;
-using Fairlead.Protocols.OpenAi;
-using Fairlead.Upstreams;
-using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 using Microsoft.Extensions.Logging;
 
@@ -40,7 +35,8 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         _time = time;
         _log = loggers.CreateLogger<DeploymentKeeper>();
         _upstreams = new UpstreamSet(time);
-        _probe = new RunnerProbe(time, loggers.CreateLogger<RunnerProbe>());
+        _probe = new RunnerProbe(loggers.CreateLogger<RunnerProbe>());
+        _gone.UnionWith(vault.Gone.All());
         Live = new LiveDeployment(new Deployment(settings, CatalogueSnapshot.Empty, [], KnownModels.None));
     }
 
@@ -65,12 +61,14 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
             ProviderSettings? old = _settings.Providers.FirstOrDefault(p => p.Name.Equals(next.Name, StringComparison.OrdinalIgnoreCase));
             if (old is not null && !Equals(old.Key, next.Key))
                 _circuits.CredentialReplaced(next.Name);
+            if (old is null || !old.Models.SequenceEqual(next.Models) || old.Url != next.Url)
+                Forgive(next.Name);
         }
         _settings = settings;
         await RefreshAsync(cancellationToken);
     }
 
-    /// <summary>Takes an offer out at once: its provider has withdrawn the model. It comes back with a restart, or when a reload changes its provider.</summary>
+    /// <summary>Takes an offer out at once: its provider has withdrawn the model. It stays out over restarts; a change of its provider's settings lets it be tried again.</summary>
     public void MarkGone(string offer, string detail)
     {
         lock (_gone)
@@ -79,7 +77,21 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
                 return;
         }
         LogGone(_log, offer, detail);
+        _vault.Gone.Add(offer, _time.GetUtcNow(), detail);
         Build();
+    }
+
+    /// <summary>Lets a provider's withdrawn models be tried again.</summary>
+    private void Forgive(string provider)
+    {
+        lock (_gone)
+        {
+            foreach (string offer in _gone.Where(o => o.StartsWith(provider + "/", StringComparison.OrdinalIgnoreCase)).ToList())
+            {
+                _gone.Remove(offer);
+                _vault.Gone.Remove(offer);
+            }
+        }
     }
 
     /// <summary>Providers of the deployment in force, for the banner and the admin API.</summary>

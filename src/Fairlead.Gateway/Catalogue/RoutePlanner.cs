@@ -11,7 +11,7 @@ using Fairlead.Gateway.Limits;
 namespace Fairlead.Gateway.Catalogue;
 
 /// <summary>(4) From a model's name to the offers to ask, in order: resolves the name, checks that the key may use it, and has the ranking rank.</summary>
-internal sealed class RoutePlanner(Admission admission, StickySessions sticky, TimeProvider time)
+internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
 {
     /// <summary>What the limits alone refuse, before a body is read: a budget or a minute that is used up to the last.</summary>
     public Problem? RefuseUnread(Exchange exchange)

@@ -42,6 +42,7 @@ internal sealed class AnswerRelay(StreamRelay streams, WholeRelay wholes)
             FallbackId: (exchange.Route == Route.Chat ? "chatcmpl-" : "cmpl-") + exchange.IdText[Domain.Ids.RequestId.Prefix.Length..],
             FallbackModel: offer.Offer.ProviderModelId,
             CreatedUnix: exchange.StartedAt.ToUnixTimeSeconds(),
-            offer.ResponseQuirks);
+            offer.ResponseQuirks,
+            exchange.Scanned!.Encoding);
     }
 }

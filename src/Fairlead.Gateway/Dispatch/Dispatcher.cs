@@ -4,8 +4,6 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
-using Fairlead.Gateway.Limits;
-using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Telemetry;
 using Fairlead.Protocols.Buffers;
@@ -18,7 +16,7 @@ namespace Fairlead.Gateway.Dispatch;
 /// <summary>(5) Asks the candidates in order until one commits, and sees its answer through to the last byte.</summary>
 /// <remarks>What a failure means is not decided here: the fault table says it, <see cref="AttemptPlan"/> applies it, this carries it out.</remarks>
 internal sealed partial class Dispatcher(
-    AnswerRelay relay, RetryBudget retries, CatalogueHolder catalogue, StickySessions sticky, Admission admission, GatewayMetrics metrics,
+    AnswerRelay relay, RetryGate retries, DeploymentKeeper catalogue, StickySessions sticky, GatewayMetrics metrics,
     TimeProvider time, ILogger<Dispatcher> logger)
 {
     /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
@@ -52,6 +50,8 @@ internal sealed partial class Dispatcher(
                 UpstreamFault? fault = await AttemptAsync(exchange, offer, upstreamBody, clocks, callerGone);
                 if (fault is null)
                 {
+                    if (exchange.Attempts.Count > 1)
+                        retries.Return();
                     if (exchange.Session is { } session)
                         sticky.Remember(exchange.Caller!.Key.Id, session, candidate.Offer.ModelId, candidate.Offer.Provider);
                     return null;
@@ -59,6 +59,8 @@ internal sealed partial class Dispatcher(
                 Blame(exchange, offer, fault, left);
                 faults.Add(new FailedAttempt(offer.Offer, fault));
 
+                if (exchange.Attempts.Count > 1)
+                    retries.Return();
                 NextStep step = AttemptPlan.After(fault, new AttemptState
                 {
                     Attempts = exchange.Attempts.Count,
@@ -69,9 +71,10 @@ internal sealed partial class Dispatcher(
                     LongestWait = settings.Dispatch.LongestWait,
                     BadRequestMayBeTransient = offer.BadRequestMayBeTransient,
                     CallerRetries = exchange.CallerRetries,
-                    RetryAllowed = retries.Allows,
                     Chance = Chance(exchange),
                 });
+                if (step.Kind != NextStepKind.GiveUp && !retries.TryTake())
+                    step = default; // too much of the load consists of second attempts already
                 switch (step.Kind)
                 {
                     case NextStepKind.TryNext:
@@ -168,7 +171,7 @@ internal sealed partial class Dispatcher(
         if (fault.Quirk is { } quirk)
             offer.Breaker.Learn(QuirkOf(quirk));
         if (fault.Kind is FaultKind.ModelGone || (fault.Kind is FaultKind.ModelNotFound && fault.AtOnce))
-            catalogue.MarkGone(offer.Offer.Name, fault.Detail, time.GetUtcNow());
+            catalogue.MarkGone(offer.Offer.Name, fault.Detail);
         metrics.Failed(offer.Offer.Provider, fault.Kind);
         LogFailed(exchange.IdText, offer.Offer.Name, fault.Kind, fault.Status, left);
     }
@@ -198,6 +201,7 @@ internal sealed partial class Dispatcher(
     {
         QuirkHint.NoStreamOptions => RequestQuirks.NoStreamOptions,
         QuirkHint.MaxCompletionTokens => RequestQuirks.MaxTokensAsMaxCompletionTokens,
+        QuirkHint.MaxTokens => RequestQuirks.MaxCompletionTokensAsMaxTokens,
         _ => RequestQuirks.None,
     };
 }

@@ -30,7 +30,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     {
         DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
         CallerStream caller = exchange.CallerStream!;
-        using var answer = new AnswerStream(AnswerRelay.Expectations(exchange, offer), opened.Kind);
+        using var answer = new AnswerStream(AnswerRelay.Expectations(exchange, offer), opened.Kind == BodyKind.NdJson ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
         using var output = new PooledBuffer(ReadSize);
         byte[] input = ArrayPool<byte>.Shared.Rent(ReadSize);
         UpstreamFault? fault = null;
@@ -42,7 +42,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             while (state == StreamState.Reading)
             {
                 int read = await opened.ReadAsync(input, clocks.Token);
-                state = read == 0 ? answer.End(output) : answer.Accept(input.AsSpan(0, read), output);
+                state = read == 0 ? answer.End(output) : answer.Accept(input, read, output);
                 if (answer.SawRealEvent)
                 {
                     long now = time.GetTimestamp();

@@ -10,7 +10,7 @@ namespace Fairlead.Gateway.Door;
 
 /// <summary>What <c>GET /health</c> says: whether work is taken on, and which part is unwell. A part that is unwell is a sentence in the body,
 /// not a 503, unless nothing can be served.</summary>
-internal sealed class HealthReport(LiveDeployment live, Journal journal, JournalShipper shipper, CircuitTable circuits, Admission admission, ShutdownState shutdown, TimeProvider time)
+internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, JournalShipper shipper, CircuitTable circuits, Admission admission, ShutdownState shutdown, TimeProvider time)
 {
     private readonly long _began = time.GetTimestamp();
 
@@ -18,10 +18,10 @@ internal sealed class HealthReport(LiveDeployment live, Journal journal, Journal
     {
         JournalHealth journalHealth = journal.Health;
         return new State(
-            shutdown.IsDraining ? "draining" : !journalHealth.Available ? "storage" : circuits.Open().Count > 0 || shipper.LastError is not null ? "degraded" : "ok",
+            shutdown.IsDraining ? "draining" : !journalHealth.Available ? "storage" : circuits.Open().Count > 0 || shipper.Health.Error is not null ? "degraded" : "ok",
             !shutdown.IsDraining && journalHealth.Available,
             journalHealth,
-            shipper.LastError,
+            shipper.Health.Error,
             circuits.Open(),
             live.Current.Catalogue.Models.Length,
             live.Current.Settings.Providers.Length,

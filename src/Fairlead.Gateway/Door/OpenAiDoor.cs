@@ -1,5 +1,4 @@
 using Fairlead.Domain.Ids;
-using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Problems;
 using Fairlead.Gateway.Catalogue;
@@ -9,6 +8,7 @@ using Fairlead.Gateway.Metering;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Route = Fairlead.Domain.Inference.Route;
 
 namespace Fairlead.Gateway.Door;
 

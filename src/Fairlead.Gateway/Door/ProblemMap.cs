@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.OpenAi;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Door;
@@ -14,9 +14,9 @@ internal static class ProblemMap
     public static async ValueTask WriteAsync(HttpContext http, Problem problem, string requestId)
     {
         using var body = new PooledBuffer(1024);
-        WriteError(body, problem, requestId);
+        ErrorObject.Write(body, problem, requestId);
         HttpResponse response = http.Response;
-        response.StatusCode = problem.Kind.Status;
+        response.StatusCode = problem.Status;
         WriteHeaders(response.Headers, problem);
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
@@ -38,28 +38,6 @@ internal static class ProblemMap
             headers.RetryAfter = ((long)Math.Ceiling(seconds)).ToString(CultureInfo.InvariantCulture);
             headers["retry-after-ms"] = ((long)Math.Ceiling(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
         }
-    }
-
-    /// <summary>Appends <c>{"error":{…}}</c>.</summary>
-    public static void WriteError(PooledBuffer output, Problem problem, string requestId)
-    {
-        using var json = new Utf8JsonWriter(output);
-        json.WriteStartObject();
-        json.WriteStartObject("error");
-        json.WriteString("message", problem.Message);
-        json.WriteString("type", problem.Kind.Type);
-        if (problem.Param is null)
-            json.WriteNull("param");
-        else
-            json.WriteString("param", problem.Param);
-        json.WriteString("code", problem.Kind.Code);
-        json.WriteString("request_id", requestId);
-        json.WriteBoolean("retryable", problem.Kind.Retryable);
-        if (problem.RetryAfter is { } wait)
-            json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds)));
-        json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
-        json.WriteEndObject();
-        json.WriteEndObject();
     }
 
     /// <summary>A message may hold what a header may not (RFC 9110 §5.5): everything beyond visible ASCII becomes a question mark.</summary>

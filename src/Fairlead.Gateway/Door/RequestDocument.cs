@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
-using Fairlead.Domain.Money;
 using Fairlead.Gateway.Catalogue;
 
 namespace Fairlead.Gateway.Door;

@@ -35,7 +35,7 @@ internal sealed class KeyRing
     public KeyTable Table { get; } = new();
 
     /// <summary>Path of the file that holds the first key; null when it is not there any more.</summary>
-    public string? FirstKeyFile => File.Exists(_vault.Folder.FirstKeyPath) ? _vault.Folder.FirstKeyPath : null;
+    public string? FirstKeyFile => File.Exists(_vault.FirstKeyPath) ? _vault.FirstKeyPath : null;
 
     /// <summary>Loads every living key with what it has spent, makes the first key where there is none, and the keys that the configuration declares.</summary>
     public static KeyRing Load(GatewaySettings settings, Vault vault, AliasBudgets aliases, TimeProvider time)
@@ -53,7 +53,7 @@ internal sealed class KeyRing
         if (stored.Count == 0)
         {
             (_, string secret) = ring.Create(FirstKeyName, new KeyLimits { Budget = FirstKeyBudget });
-            vault.Folder.WriteSecretFile(vault.Folder.FirstKeyPath, secret);
+            vault.Folder.WriteSecretFile(FirstKeyName, secret);
         }
         ring.Apply(settings);
         return ring;
@@ -98,7 +98,8 @@ internal sealed class KeyRing
         var key = new KeyRecord(KeyId.New(now), name, ApiKey.Hash(secret.Reveal(), _vault.Pepper), secret.Tail, limits, now);
         lock (_gate)
         {
-            _vault.Keys.Add(key);
+            if (!_vault.Keys.TryAdd(key))
+                throw new InvalidOperationException($"A key named '{name}' lives already.");
             _stored[key.Id] = key;
             Admit(key, default);
         }
@@ -124,8 +125,21 @@ internal sealed class KeyRing
     /// <summary>A new secret under the same name and limits; the old one is good until <paramref name="oldUntil"/>.</summary>
     public (KeyRecord Key, string Secret) Rotate(KeyRecord old, DateTimeOffset oldUntil)
     {
-        Revoke(old, oldUntil);
-        return Create(old.Name, old.Limits);
+        ApiKey secret = ApiKey.Create(RandomNumberGenerator.Fill);
+        DateTimeOffset now = _time.GetUtcNow();
+        var key = new KeyRecord(KeyId.New(now), old.Name, ApiKey.Hash(secret.Reveal(), _vault.Pepper), secret.Tail, old.Limits, now);
+        lock (_gate)
+        {
+            _vault.Keys.TryReplace(old.Id, oldUntil, key);
+            _stored[old.Id] = old with { RevokedAt = oldUntil };
+            _stored[key.Id] = key;
+            if (Table.Find(old.Hash) is { } caller)
+                caller.Key = caller.Key with { RevokedAt = oldUntil };
+            if (oldUntil <= now)
+                Table.Remove(old.Hash);
+            Admit(key, default);
+        }
+        return (key, secret.Reveal());
     }
 
     /// <summary>Puts the limits of a configuration in force: what the file says of a key wins over the store, and a key that it declares is made where there is none.</summary>
@@ -140,7 +154,7 @@ internal sealed class KeyRing
             if (FindLiving(declared.Name) is null)
             {
                 (_, string secret) = Create(declared.Name, declared.Limits);
-                _vault.Folder.WriteSecretFile(_vault.Folder.KeyPath(declared.Name), secret);
+                _vault.Folder.WriteSecretFile("keys/" + declared.Name, secret);
             }
         }
         foreach (Caller caller in Table.All)
@@ -154,7 +168,7 @@ internal sealed class KeyRing
             }
             caller.Key = caller.Key with { Limits = limits };
         }
-        _aliases.Apply(settings, alias => NanoDollars.Zero);
+        _aliases.Apply(settings, alias => _vault.Ledger.SpentByAskedModel(alias.Name, alias.Budget!.Value.PeriodStart(now)));
     }
 
     private void Admit(KeyRecord key, PeriodSpend spent)
@@ -165,5 +179,5 @@ internal sealed class KeyRing
 
     private KeyLimits InForce(KeyRecord key) => _settings.Keys.FirstOrDefault(k => k.Name.Equals(key.Name, StringComparison.Ordinal))?.Limits ?? key.Limits;
 
-    private static NanoDollars Spent(KeyLimits limits, PeriodSpend spent) => limits.Budget?.Period == BudgetPeriod.Month ? spent.Month : spent.Day;
+    private static NanoDollars Spent(KeyLimits limits, PeriodSpend spent) => limits.Budget?.Period == BudgetPeriod.Month ? spent.Month : spent.Today;
 }

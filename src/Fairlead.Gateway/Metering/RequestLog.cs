@@ -6,7 +6,7 @@ using Fairlead.Storage.Ledger;
 namespace Fairlead.Gateway.Metering;
 
 /// <summary>Decision records: the newest are still in the journal, the others in the store.</summary>
-internal sealed class RequestLog(Journal journal, LedgerStore store)
+internal sealed class RequestLog(RequestJournal journal, LedgerStore store)
 {
     /// <summary>The record of a closed request; null for one that is unknown or still under way.</summary>
     public ValueTask<RequestClosed?> FindAsync(RequestId id, CancellationToken cancellationToken) =>

@@ -11,7 +11,7 @@ namespace Fairlead.Gateway.Metering;
 
 /// <summary>(6) Closes a request: usage → cost → journal. Whoever sends the last byte of an answer awaits this first.</summary>
 /// <remarks>Takes no cancellation: a caller who hangs up still pays for what was sent, and the ledger still hears of it.</remarks>
-internal sealed class Settlement(Journal journal, Admission admission, IdempotencyTable idempotency, GatewayMetrics metrics, TimeProvider time)
+internal sealed class Settlement(RequestJournal journal, Admission admission, IdempotencyTable idempotency, GatewayMetrics metrics, TimeProvider time)
 {
     /// <summary>Writes the reservation down, so that nothing is sent upstream that the ledger does not know of.</summary>
     /// <exception cref="JournalUnavailableException">The journal cannot be written; nothing may be sent.</exception>

@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Routing;
-using Fairlead.Gateway.Dispatch;
 
 namespace Fairlead.Gateway.Telemetry;
 

@@ -62,7 +62,7 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
         }
     }
 
-    private static double Value(Metric metric, in MetricPoint point)
+    private static double Value(Metric metric, MetricPoint point)
     {
         bool whole = metric.MetricType.IsLong();
         return metric.MetricType.IsSum()
@@ -70,7 +70,7 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
             : whole ? point.GetGaugeLastValueLong() : point.GetGaugeLastValueDouble();
     }
 
-    private void WriteHistogram(string name, in MetricPoint point)
+    private void WriteHistogram(string name, MetricPoint point)
     {
         long total = 0;
         foreach (HistogramBucket bucket in point.GetHistogramBuckets())
@@ -82,7 +82,7 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
         WriteSample(name + "_count", point, null, point.GetHistogramCount());
     }
 
-    private void WriteSample(string name, in MetricPoint point, string? bound, double value)
+    private void WriteSample(string name, MetricPoint point, string? bound, double value)
     {
         _text.Append(name);
         char separator = '{';

@@ -49,6 +49,25 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
         });
     }
 
+    /// <summary>Charged since <paramref name="since"/> for requests that asked for this name, with whatever selector: fills an alias's budget at start.</summary>
+    public NanoDollars SpentByAskedModel(string name, DateTimeOffset since)
+    {
+        List<RequestClosed> waiting = Unshipped();
+        return database.Read(connection =>
+        {
+            long spent = connection.One<long>(
+                "SELECT COALESCE(SUM(charged), 0) FROM requests WHERE started_ms >= @since AND (lower(asked_model) = lower(@name) OR substr(lower(asked_model), 1, length(@name) + 1) = lower(@name) || ':')",
+                ("@since", since.ToUnixTimeMilliseconds()), ("@name", name));
+            foreach (RequestClosed closed in waiting)
+            {
+                bool asked = closed.AskedModel.Equals(name, StringComparison.OrdinalIgnoreCase) || closed.AskedModel.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase);
+                if (asked && closed.StartedAt >= since && connection.OneOrNull<object>("SELECT 1 FROM requests WHERE id = @id", ("@id", closed.Id.ToString())) is null)
+                    spent += closed.Charged.Value;
+            }
+            return new NanoDollars(spent);
+        });
+    }
+
     /// <summary>Closes what the last process left open: every dangling reservation of the journal that the store does not know as closed is
     /// charged with what it held and marked for reconciliation. Call once at start, before the first request.</summary>
     /// <returns>How many were closed.</returns>

@@ -1,0 +1,98 @@
+namespace Fairlead.Api;
+
+/// <summary>The running server: <c>GET /api/status</c>.</summary>
+/// <param name="Version">Of the server.</param>
+/// <param name="StartedAt">UTC.</param>
+/// <param name="Listen">Base address of the data plane, e.g. <c>http://127.0.0.1:8080</c>.</param>
+/// <param name="Data">Absolute path of the data folder.</param>
+/// <param name="Status">The word of <c>/health</c>.</param>
+/// <param name="Running">Paid requests under way.</param>
+/// <param name="Models">Models in the catalogue.</param>
+/// <param name="Providers">Each with what it offers.</param>
+public sealed record ServerStatus(
+    string Version, DateTimeOffset StartedAt, string Listen, string Data, string Status, int Running, int Models, IReadOnlyList<ProviderStatus> Providers);
+
+/// <summary>A provider of the running configuration.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Url">Where it is asked, without credentials.</param>
+/// <param name="Offers">Models it offers here.</param>
+/// <param name="Found">True when it was found in the environment or on a loopback port.</param>
+/// <param name="Resting">Why it is not asked right now; null while it is.</param>
+/// <param name="AskableInSeconds">How long it still rests; 0 while it does not.</param>
+public sealed record ProviderStatus(string Name, string Url, int Offers, bool Found, string? Resting, double AskableInSeconds);
+
+/// <summary>A model: an element of <c>GET /api/models</c>.</summary>
+/// <param name="Id">What callers write.</param>
+/// <param name="Offers">Who serves it.</param>
+public sealed record ModelView(string Id, IReadOnlyList<OfferView> Offers);
+
+/// <summary>One model at one provider. Prices are US dollars per million tokens as decimal text; null where not known.</summary>
+public sealed record OfferView(
+    string Provider, string ProviderModel, string Status, string? Input, string? Output, long? Context, bool Tools, bool Images, bool Structured,
+    double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn);
+
+/// <summary>A key: an element of <c>GET /api/keys</c>. The secret is in no answer but the one that makes it.</summary>
+/// <param name="Id">Stable.</param>
+/// <param name="Name">Unique among living keys.</param>
+/// <param name="Tail">Last four characters of the secret.</param>
+/// <param name="CreatedAt">UTC.</param>
+/// <param name="RevokedAt">From then on it is unknown; null while it lives.</param>
+/// <param name="ExpiresAt">Null: never.</param>
+/// <param name="Models">Models it may ask for; empty means all.</param>
+/// <param name="Budget">As <c>5.00/day</c>; null: none.</param>
+/// <param name="BudgetLeft">US dollars, nine places; null where there is no budget.</param>
+/// <param name="Rpm">Requests per minute; null: no limit.</param>
+/// <param name="Tpm">Tokens per minute; null: no limit.</param>
+/// <param name="Parallel">Requests at once; null: no limit.</param>
+public sealed record KeyView(
+    string Id, string Name, string Tail, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt, DateTimeOffset? ExpiresAt, IReadOnlyList<string> Models,
+    string? Budget, string? BudgetLeft, long? Rpm, long? Tpm, int? Parallel);
+
+/// <summary>What <c>POST /api/keys</c> takes. Only the name is needed.</summary>
+/// <param name="Name">Letters, digits, <c>. _ -</c>; at most 64; unique among living keys.</param>
+/// <param name="Models">Models, aliases or <c>provider/model</c>; null or empty means all.</param>
+/// <param name="Budget">As <c>5/day</c> or <c>$20/month</c>.</param>
+/// <param name="Rpm">Requests per minute, ≥ 1.</param>
+/// <param name="Tpm">Tokens per minute, ≥ 1.</param>
+/// <param name="Parallel">Requests at once, ≥ 1.</param>
+/// <param name="Expires">A duration such as <c>90d</c>, or a date such as <c>2027-01-31</c>.</param>
+public sealed record KeyRequest(string Name, IReadOnlyList<string>? Models, string? Budget, long? Rpm, long? Tpm, int? Parallel, string? Expires);
+
+/// <summary>What <c>POST /api/keys/{name}/rotate</c> takes.</summary>
+/// <param name="Overlap">How long the old secret stays good, e.g. <c>24h</c>; null: not at all.</param>
+public sealed record RotateRequest(string? Overlap);
+
+/// <summary>A key that was just made: the only answer that holds the secret.</summary>
+/// <param name="Key">The secret; shown once.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="View">All else about it.</param>
+public sealed record NewKey(string Key, string Id, string Name, KeyView View);
+
+/// <summary>What a request looked like, shortened: an element of <c>GET /api/requests</c>.</summary>
+public sealed record RequestLine(
+    string Id, DateTimeOffset StartedAt, string Key, string ModelAsked, string? Provider, int Status, string EndReason, double Milliseconds,
+    long InputTokens, long OutputTokens, string CostUsd);
+
+/// <summary>One line of <c>GET /api/usage</c>. A column that was not grouped by is null.</summary>
+public sealed record UsageLine(
+    string? Day, string? Key, string? Model, string? Provider, long Requests, long Failed, long InputTokens, long OutputTokens, string CostUsd);
+
+/// <summary>What <c>GET /api/ledger/verify</c> found.</summary>
+/// <param name="Holds">True when nothing is wrong.</param>
+/// <param name="Requests">Closed requests read.</param>
+/// <param name="Entries">Entries read.</param>
+/// <param name="Faults">What is wrong: which rule, where, how.</param>
+public sealed record LedgerReport(bool Holds, long Requests, long Entries, IReadOnlyList<string> Faults);
+
+/// <summary>One check of <c>GET /api/doctor</c>.</summary>
+/// <param name="Name">What was looked at.</param>
+/// <param name="State"><c>ok</c>, <c>warn</c> or <c>bad</c>.</param>
+/// <param name="Detail">What was seen.</param>
+/// <param name="Fix">What to do; null where nothing is to be done.</param>
+public sealed record DoctorCheck(string Name, string State, string Detail, string? Fix);
+
+/// <summary>An error of the admin API.</summary>
+/// <param name="Code">Stable, snake case.</param>
+/// <param name="Message">What happened and what to do.</param>
+public sealed record ApiError(string Code, string Message);
