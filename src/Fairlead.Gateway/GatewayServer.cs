@@ -36,6 +36,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly CancellationTokenSource _hurry = new();
     private bool _stopped;
 
     private GatewayServer(
@@ -121,11 +122,17 @@ public sealed partial class GatewayServer : IAsyncDisposable
     }
 
     /// <summary>Puts other settings in force, whole. Listen address and data folder stay those of the start.</summary>
-    public async Task ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
+    /// <returns>Names of the sections that differ; never a value, which might be a secret.</returns>
+    public async Task<IReadOnlyList<string>> ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
     {
-        await _keeper.ApplyAsync(settings, cancellationToken);
+        IReadOnlyList<string> changed = SettingsDifference.Between(_keeper.Current.Settings, settings);
+        await _keeper.ApplyAsync(settings with { Listen = _keeper.Current.Settings.Listen, DataFolder = _keeper.Current.Settings.DataFolder }, cancellationToken);
         _keys.Apply(settings);
+        return changed;
     }
+
+    /// <summary>Ends the drain at once.</summary>
+    public Task StopNowAsync() => _hurry.CancelAsync();
 
     /// <summary>Takes on nothing new, lets what runs come to its end within <paramref name="drain"/>, and closes everything.</summary>
     public async Task StopAsync(TimeSpan drain)
@@ -136,8 +143,14 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _shutdown.BeginDraining();
         long began = _time.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20), _time);
-        while (_admission.Running > 0 && _time.GetElapsedTime(began) < drain && await poll.WaitForNextTickAsync())
+        try
         {
+            while (_admission.Running > 0 && _time.GetElapsedTime(began) < drain)
+                await poll.WaitForNextTickAsync(_hurry.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            LogHurried(_log);
         }
         if (_admission.Running > 0)
             LogCutOff(_log, _admission.Running);
@@ -151,6 +164,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _telemetry.Dispose();
         _metrics.Dispose();
         await _vault.DisposeAsync();
+        _hurry.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
@@ -172,8 +186,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
             limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
             limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
             limits.MinResponseDataRate = null; // a slow reader holds up its own stream only; the relay's clock ends it
-            limits.Http2.MaxStreamsPerConnection = 100;
-            kestrel.Listen(settings.Listen, static listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
+            kestrel.Listen(settings.Listen, static listen => listen.Protocols = HttpProtocols.Http1);
         });
         WebApplication app = builder.Build();
         app.Use(next => http => DoorFrame.RunAsync(http, live, time, next));
@@ -216,6 +229,9 @@ public sealed partial class GatewayServer : IAsyncDisposable
     [LoggerMessage(EventId = 3101, Level = LogLevel.Warning,
         Message = "{Count} requests were under way when the last process ended; they are closed as interrupted with their reservation, for reconciliation")]
     private static partial void LogInterrupted(ILogger log, int count);
+
+    [LoggerMessage(EventId = 3103, Level = LogLevel.Warning, Message = "A second signal came; the drain is cut short")]
+    private static partial void LogHurried(ILogger log);
 
     [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "{Running} requests were still under way when the time to drain was over; their streams end here")]
     private static partial void LogCutOff(ILogger log, int running);

@@ -15,7 +15,9 @@ internal static class AnswerHeaders
     /// <param name="now">For the times until limits reset.</param>
     public static void Write(IHeaderDictionary headers, Exchange exchange, Admission admission, NanoDollars? charged, DateTimeOffset now)
     {
-        headers["x-fairlead-attempts"] = exchange.Attempts.Count.ToString(CultureInfo.InvariantCulture);
+        // A stream's headers leave while its serving attempt is still under way.
+        int underWay = charged is null && exchange.Served is not null ? 1 : 0;
+        headers["x-fairlead-attempts"] = (exchange.Attempts.Count + underWay).ToString(CultureInfo.InvariantCulture);
         if (exchange.Scanned is { } scanned)
             headers["x-fairlead-policy"] = HeaderSafe(scanned.Request.Preferences.PolicyWord);
         if (exchange.Served is { } served)

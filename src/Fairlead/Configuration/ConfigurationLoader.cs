@@ -1,0 +1,111 @@
+using Fairlead.Gateway.Settings;
+
+namespace Fairlead.Configuration;
+
+/// <summary>Where the configuration comes from and what stands above it.</summary>
+internal sealed record ConfigurationSources
+{
+    /// <summary><c>--config</c>; null to search.</summary>
+    public string? File { get; init; }
+
+    /// <summary><c>--listen</c>.</summary>
+    public string? Listen { get; init; }
+
+    /// <summary><c>--data</c>.</summary>
+    public string? Data { get; init; }
+
+    /// <summary><c>--no-discover</c>.</summary>
+    public bool? Discover { get; init; }
+
+    /// <summary>Looks up an environment variable.</summary>
+    public required Func<string, string?> Environment { get; init; }
+
+    /// <summary>All names of the environment.</summary>
+    public required IReadOnlyCollection<string> EnvironmentNames { get; init; }
+}
+
+/// <summary>What a load gave: settings, or what is wrong.</summary>
+/// <param name="Settings">Null when there are errors.</param>
+/// <param name="File">The file that was read; null when there is none.</param>
+/// <param name="Errors">All of them at once.</param>
+/// <param name="Warnings">Unwise, but in force.</param>
+internal sealed record LoadedConfiguration(GatewaySettings? Settings, string? File, IReadOnlyList<ConfigurationError> Errors, IReadOnlyList<string> Warnings);
+
+/// <summary>Reads the configuration: defaults, file, environment, flags, in that order; whole or not at all.</summary>
+internal static class ConfigurationLoader
+{
+    private const string Prefix = "FAIRLEAD__";
+
+    public static LoadedConfiguration Load(ConfigurationSources sources)
+    {
+        var errors = new List<ConfigurationError>();
+        var warnings = new List<string>();
+        string? file = Find(sources, errors);
+        Mapping? tree = new([], file ?? "defaults", 0);
+        if (file is not null && errors.Count == 0)
+        {
+            try
+            {
+                tree = YamlTree.Parse(File.ReadAllText(file), Path.GetFileName(file), errors);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                errors.Add(new ConfigurationError(file, 0, $"cannot be read ({e.Message}). Check the path and its owner."));
+            }
+        }
+        if (tree is null || errors.Count > 0)
+            return new LoadedConfiguration(null, file, errors, warnings);
+        foreach (string name in sources.EnvironmentNames.Where(static n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+            Overlay(tree, name[Prefix.Length..].ToLowerInvariant().Split("__"), sources.Environment(name) ?? "", $"environment variable {name}");
+        Overlay(tree, "listen", sources.Listen, "--listen");
+        Overlay(tree, "data", sources.Data, "--data");
+        Overlay(tree, "discover", sources.Discover is { } discover ? discover ? "true" : "false" : null, "--discover");
+        ShapeCheck.Check(tree, Shape.Root, "", errors);
+        if (errors.Count > 0)
+            return new LoadedConfiguration(null, file, errors, warnings);
+        GatewaySettings settings = SettingsReader.Read(tree, sources, errors, warnings);
+        return new LoadedConfiguration(errors.Count == 0 ? settings : null, file, errors, warnings);
+    }
+
+    /// <summary>The data folder that a command-line verb must look into, without checking all else.</summary>
+    public static string DefaultDataFolder(Func<string, string?> environment)
+    {
+        string home = environment("HOME") is { Length: > 0 } h ? h : "/tmp";
+        string share = environment("XDG_DATA_HOME") is { Length: > 0 } x ? x : Path.Combine(home, ".local", "share");
+        return Path.Combine(share, "fairlead");
+    }
+
+    private static string? Find(ConfigurationSources sources, List<ConfigurationError> errors)
+    {
+        string? named = sources.File ?? (sources.Environment("FAIRLEAD_CONFIG") is { Length: > 0 } variable ? variable : null);
+        if (named is not null)
+        {
+            if (File.Exists(named))
+                return named;
+            errors.Add(new ConfigurationError(named, 0, "there is no such file. Check the path given with --config or FAIRLEAD_CONFIG."));
+            return null;
+        }
+        string data = sources.Data ?? DefaultDataFolder(sources.Environment);
+        return new[] { "fairlead.yaml", "/etc/fairlead/fairlead.yaml", Path.Combine(data, "fairlead.yaml") }.FirstOrDefault(File.Exists);
+    }
+
+    private static void Overlay(Mapping tree, string key, string? value, string source)
+    {
+        if (value is not null)
+            tree.Items[key] = new Scalar(value, source, 0);
+    }
+
+    private static void Overlay(Mapping tree, string[] path, string value, string source)
+    {
+        Mapping at = tree;
+        foreach (string step in path[..^1])
+        {
+            if (at[step] is not Mapping next)
+                at.Items[step] = next = new Mapping([], source, 0);
+            at = next;
+        }
+        at.Items[path[^1]] = value.StartsWith('[') && value.EndsWith(']')
+            ? new Sequence([.. value[1..^1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => new Scalar(item.Trim('"', '\''), source, 0))], source, 0)
+            : new Scalar(value, source, 0);
+    }
+}

@@ -1,0 +1,200 @@
+using System.Collections.Immutable;
+using System.Net;
+using Fairlead.Domain.Keys;
+using Fairlead.Domain.Money;
+using Fairlead.Gateway.Settings;
+using Fairlead.Upstreams.OpenAi;
+
+namespace Fairlead.Configuration;
+
+/// <summary>Turns a tree that fits the shape into settings; says what single values could not: what they mean together.</summary>
+internal static class SettingsReader
+{
+    public static GatewaySettings Read(Mapping tree, ConfigurationSources sources, List<ConfigurationError> errors, List<string> warnings)
+    {
+        List<ProviderSettings> providers = [.. Named(tree, "providers").Select(p => Provider(p.Name, p.Value, sources, errors, warnings)).OfType<ProviderSettings>()];
+        providers.AddRange(FromEnvironment(providers, sources));
+        List<AliasSettings> aliases = [.. Named(tree, "models").Select(a => Alias(a.Name, a.Value, tree, errors)).OfType<AliasSettings>()];
+        IPEndPoint listen = new(IPAddress.Loopback, 8080);
+        if (Text(tree, "listen") is { } address && Addresses.TryParse(address, out IPEndPoint asked))
+            listen = asked;
+        if (!IPAddress.IsLoopback(listen.Address))
+            warnings.Add($"listening on {listen}: other machines can reach this server, and nothing is encrypted. Put TLS in front of it.");
+        string data = Text(tree, "data") ?? ConfigurationLoader.DefaultDataFolder(sources.Environment);
+        if (data == "~" || data.StartsWith("~/", StringComparison.Ordinal))
+            data = (sources.Environment("HOME") ?? "") + data[1..];
+        Mapping? dispatch = tree.Section("dispatch");
+        Mapping? limits = tree.Section("limits");
+        Mapping? journal = tree.Section("journal");
+        var times = new DispatchSettings();
+        var most = new LimitSettings();
+        var kept = new JournalSettings();
+        return new GatewaySettings
+        {
+            Listen = listen,
+            DataFolder = Path.GetFullPath(data),
+            Discover = Flag(tree, "discover") ?? true,
+            Hosts = Texts(tree, "hosts"),
+            CorsOrigins = tree["cors"] is null ? ["*"] : Texts(tree, "cors"),
+            Providers = [.. providers],
+            Aliases = [.. aliases],
+            Keys = [.. Named(tree, "keys").Select(k => Key(k.Name, k.Value, errors)).OfType<KeySettings>()],
+            Dispatch = new DispatchSettings
+            {
+                Connect = Duration(dispatch, "connect", times.Connect),
+                Headers = Duration(dispatch, "headers", times.Headers),
+                FirstToken = Duration(dispatch, "first_token", times.FirstToken),
+                Idle = Duration(dispatch, "idle", times.Idle),
+                Total = Duration(dispatch, "total", times.Total),
+                Heartbeat = Duration(dispatch, "heartbeat", times.Heartbeat),
+                Attempts = (int)(Count(dispatch, "attempts") ?? times.Attempts),
+                LongestWait = Duration(dispatch, "longest_wait", times.LongestWait),
+                BillDelivered = Text(dispatch, "bill_broken") != "free",
+            },
+            Limits = new LimitSettings
+            {
+                BodyBytes = Size(limits, "body", most.BodyBytes),
+                Running = (int)(Count(limits, "running") ?? most.Running),
+                AssumedOutputTokens = Tokens(limits, "assumed_output_tokens") ?? most.AssumedOutputTokens,
+                Drain = Duration(limits, "drain", most.Drain),
+            },
+            Journal = new JournalSettings { Strict = Flag(journal, "strict") ?? false, MaxUnshippedBytes = Size(journal, "max_unshipped", kept.MaxUnshippedBytes) },
+        };
+    }
+
+    private static ProviderSettings? Provider(string name, Mapping section, ConfigurationSources sources, List<ConfigurationError> errors, List<string> warnings)
+    {
+        string path = $"providers.{name}";
+        if (!IsName(name))
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: a provider's name has letters, digits, '.', '_' and '-' only, because callers write it after a colon."));
+            return null;
+        }
+        if (Text(section, "dialect") == "anthropic")
+        {
+            errors.Add(new ConfigurationError(section.Source, section["dialect"]!.Line, $"{path}.dialect: this version does not speak Anthropic's dialect yet. Use 'openai'."));
+            return null;
+        }
+        ProviderSpec? known = ProviderTable.Known.GetValueOrDefault(name);
+        Uri? url = null;
+        if (Text(section, "url") is { } text)
+        {
+            if (!Addresses.TryUrl(text, out url))
+                return null; // the shape has said so
+            if (url.Scheme == "http" && !Addresses.IsPrivate(url) && Flag(section, "allow_insecure") != true)
+            {
+                errors.Add(new ConfigurationError(section.Source, section["url"]!.Line,
+                    $"{path}.url is plain http to {url.Host}, and the key would travel in the clear. Use https, or set allow_insecure: true."));
+            }
+        }
+        else if (known?.BaseUrl is null)
+        {
+            string hint = known is not null ? "every customer has an own address there" : $"'{name}' is no known provider ({string.Join(", ", ProviderTable.Known.Keys.Order(StringComparer.Ordinal).Take(6))}, …)";
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} needs a url: {hint}. Add 'url: https://host/v1'."));
+        }
+        Secret? key = section["key"] is Scalar reference ? SecretReference.Resolve(reference, $"{path}.key", sources.Environment, errors, warnings) : null;
+        return new ProviderSettings
+        {
+            Name = name,
+            Url = url,
+            Key = key,
+            Models = [.. Named(section, "models").Select(m => ProviderModel(m.Name, m.Value, $"{path}.models.{m.Name}", errors)).OfType<ProviderModelSettings>()],
+        };
+    }
+
+    private static ProviderModelSettings? ProviderModel(string id, Mapping section, string path, List<ConfigurationError> errors)
+    {
+        if (id.Length > 256 || id.Any(static c => char.IsWhiteSpace(c) || char.IsControl(c)))
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: a model's id has no spaces and at most 256 characters."));
+            return null;
+        }
+        bool embeddings = Flag(section, "embeddings") ?? false;
+        TokenPrice? input = Price(section, "input");
+        TokenPrice? output = Price(section, "output");
+        if ((input is null) != (output is null) && !(embeddings && input is not null))
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} gives one of input and output; a price needs both. Write 0 for what costs nothing."));
+            return null;
+        }
+        return new ProviderModelSettings
+        {
+            HubId = id,
+            ProviderModelId = Text(section, "as") ?? id,
+            Price = input is { } i ? new OfferPrice(i, output ?? default, Price(section, "cached_input"), Price(section, "cache_write")) : null,
+            ContextLength = Tokens(section, "context"),
+            MaxOutputTokens = Tokens(section, "max_output"),
+            Tools = Flag(section, "tools"),
+            Images = Flag(section, "images"),
+            StructuredOutput = Flag(section, "structured"),
+            Embeddings = embeddings,
+        };
+    }
+
+    private static AliasSettings? Alias(string name, Mapping section, Mapping tree, List<ConfigurationError> errors)
+    {
+        ImmutableArray<string> chain = Texts(section, "try");
+        if (chain.IsEmpty)
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"models.{name}.try is missing or empty; at least one model is expected."));
+            return null;
+        }
+        foreach (string next in chain)
+        {
+            if (tree.Section("models")!.Items.ContainsKey(next))
+                errors.Add(new ConfigurationError(section.Source, section["try"]!.Line, $"models.{name}.try names '{next}', which is an alias itself. Name its models instead."));
+        }
+        Budget? budget = Text(section, "budget") is { } text && Quantities.TryBudget(text, out Budget read) ? read : null;
+        return new AliasSettings(name, chain, budget);
+    }
+
+    private static KeySettings? Key(string name, Mapping section, List<ConfigurationError> errors)
+    {
+        if (!IsName(name))
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"keys.{name}: a key's name has letters, digits, '.', '_' and '-' only."));
+            return null;
+        }
+        return new KeySettings(name, new KeyLimits
+        {
+            Models = Texts(section, "models"),
+            Budget = Text(section, "budget") is { } budget && Quantities.TryBudget(budget, out Budget money) ? money : null,
+            RequestsPerMinute = Text(section, "rate") is { } rate && Quantities.TryRate(rate, out long requests) ? requests : null,
+            TokensPerMinute = Text(section, "tokens") is { } tokens && Quantities.TryRate(tokens, out long perMinute) ? perMinute : null,
+            Parallel = Count(section, "parallel") is { } parallel ? (int)parallel : null,
+        });
+    }
+
+    /// <summary>Known providers whose key stands in the environment and which the file does not mention.</summary>
+    private static IEnumerable<ProviderSettings> FromEnvironment(List<ProviderSettings> configured, ConfigurationSources sources)
+    {
+        foreach (ProviderSpec spec in ProviderTable.Known.Values.OrderBy(static p => p.Name, StringComparer.Ordinal))
+        {
+            if (spec.BaseUrl is null || configured.Exists(p => p.Name.Equals(spec.Name, StringComparison.OrdinalIgnoreCase)))
+                continue;
+            if (spec.KeyVariables.Select(sources.Environment).FirstOrDefault(static v => !string.IsNullOrWhiteSpace(v)) is { } key)
+                yield return new ProviderSettings { Name = spec.Name, Key = new Secret(key.Trim()), Found = true };
+        }
+    }
+
+    private static bool IsName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(name[0]) && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
+    private static IEnumerable<(string Name, Mapping Value)> Named(Mapping tree, string key) =>
+        tree.Section(key)?.Items.Select(static pair => (pair.Key, pair.Value as Mapping ?? new Mapping([], pair.Value.Source, pair.Value.Line))) ?? [];
+
+    private static string? Text(Mapping? section, string key) => (section?[key] as Scalar)?.Text;
+
+    private static ImmutableArray<string> Texts(Mapping section, string key) => (section[key] as Sequence)?.Items.Select(static i => i.Text).ToImmutableArray() ?? [];
+
+    private static bool? Flag(Mapping? section, string key) => Text(section, key) is { } text ? text == "true" : null;
+
+    private static long? Count(Mapping? section, string key) => Text(section, key) is { } text ? long.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    private static long? Tokens(Mapping? section, string key) => Text(section, key) is { } text && Quantities.TryTokens(text, out long tokens) ? tokens : null;
+
+    private static long Size(Mapping? section, string key, long otherwise) => Text(section, key) is { } text && Quantities.TrySize(text, out long bytes) ? bytes : otherwise;
+
+    private static TimeSpan Duration(Mapping? section, string key, TimeSpan otherwise) => Text(section, key) is { } text && Quantities.TryDuration(text, out TimeSpan span) ? span : otherwise;
+
+    private static TokenPrice? Price(Mapping section, string key) => Text(section, key) is { } text && NanoDollars.TryParseDollars(text, out NanoDollars amount) ? new TokenPrice(amount) : null;
+}

@@ -1,0 +1,142 @@
+namespace Fairlead.Configuration;
+
+/// <summary>What kind of value a key takes.</summary>
+internal enum ValueKind
+{
+    /// <summary>A mapping with the keys of <see cref="Shape.Children"/>.</summary>
+    Section,
+
+    /// <summary>A mapping whose keys are names of the operator's choice; each value has the one shape in <see cref="Shape.Children"/>.</summary>
+    Named,
+    Text,
+    TextList,
+    Flag,
+    Count,
+    Duration,
+    Size,
+    Tokens,
+    Price,
+    Budget,
+    Rate,
+    Address,
+    Url,
+    Secret,
+}
+
+/// <summary>One key of the configuration. From this one description come the checks, the JSON schema, the reference page and the "did you mean".</summary>
+/// <param name="Name">As written; <c>NAME</c> for a name of the operator's choice.</param>
+/// <param name="Kind">What it takes.</param>
+/// <param name="Doc">What it does, one sentence.</param>
+/// <param name="Default">As a reader would write it; empty when there is none.</param>
+/// <param name="Min">Least value, in the kind's own spelling; empty when there is none.</param>
+/// <param name="Max">Largest value.</param>
+/// <param name="Choices">The only texts allowed; empty when any is.</param>
+internal sealed record Shape(
+    string Name, ValueKind Kind, string Doc, string Default = "", string Min = "", string Max = "", IReadOnlyList<string>? Choices = null)
+{
+    public IReadOnlyList<Shape> Children { get; init; } = [];
+
+    /// <summary>The whole configuration.</summary>
+    public static Shape Root { get; } = new("", ValueKind.Section, "fairlead.yaml")
+    {
+        Children =
+        [
+            new("listen", ValueKind.Address, "Where the data plane listens. Anything beyond loopback has to be written here or given as --listen.", "127.0.0.1:8080"),
+            new("data", ValueKind.Text, "Data folder: first-key, journal/, store.db live there.", "~/.local/share/fairlead"),
+            new("discover", ValueKind.Flag, "Look for local runners (llama-server, Ollama, LM Studio, vLLM, TGI) on their usual loopback ports.", "true"),
+            new("hosts", ValueKind.TextList, "Host names, beside addresses and localhost, by which callers may reach this server; '*' allows all."),
+            new("cors", ValueKind.TextList, "Origins whose pages may call this server from a browser; '*' allows all.", "[\"*\"]"),
+            new("providers", ValueKind.Named, "Who serves models. A known name brings its URL, quirks and prices with it.") { Children = [Provider] },
+            new("models", ValueKind.Named, "Aliases: a name of your own and the models that serve it, in order.") { Children = [Alias] },
+            new("keys", ValueKind.Named, "Limits of keys by name; a key that does not exist yet is made at start, its secret in data/keys/NAME.") { Children = [Key] },
+            new("dispatch", ValueKind.Section, "How long providers may take and how often another one is asked.")
+            {
+                Children =
+                [
+                    new("connect", ValueKind.Duration, "To have a connection, TLS included.", "5s", "100ms", "60s"),
+                    new("headers", ValueKind.Duration, "From the request sent to the answer's headers read.", "60s", "100ms", "10m"),
+                    new("first_token", ValueKind.Duration, "From the headers to the first event, or to the whole body.", "120s", "100ms", "10m"),
+                    new("idle", ValueKind.Duration, "Between two pieces of an answer.", "60s", "100ms", "10m"),
+                    new("total", ValueKind.Duration, "All attempts together.", "600s", "1s", "60m"),
+                    new("heartbeat", ValueKind.Duration, "Silence after which a streaming caller gets a comment.", "15s", "100ms", "5m"),
+                    new("attempts", ValueKind.Count, "Attempts per request over all candidates, the first included; 1 turns failover off.", "3", "1", "5"),
+                    new("longest_wait", ValueKind.Duration, "Longest Retry-After that is waited out in place.", "10s", "0s", "60s"),
+                    new("bill_broken", ValueKind.Text, "What an answer costs that broke off: the tokens delivered, or nothing.", "delivered", Choices: ["delivered", "free"]),
+                ],
+            },
+            new("limits", ValueKind.Section, "What one server takes on.")
+            {
+                Children =
+                [
+                    new("body", ValueKind.Size, "Body of a paid request.", "20MiB", "1KiB", "512MiB"),
+                    new("running", ValueKind.Count, "Paid requests under way at once.", "2000", "1", "100000"),
+                    new("assumed_output_tokens", ValueKind.Tokens, "Output assumed for a reservation where neither request nor catalogue says.", "4096", "1", "1M"),
+                    new("drain", ValueKind.Duration, "How long streams may go on after the first signal to stop.", "120s", "0s", "60m"),
+                ],
+            },
+            new("journal", ValueKind.Section, "How the journal is kept.")
+            {
+                Children =
+                [
+                    new("strict", ValueKind.Flag, "fsync before the last byte of each answer, for machines that may lose power.", "false"),
+                    new("max_unshipped", ValueKind.Size, "Most bytes that wait for the store before paid requests are refused.", "1GiB", "1MiB", "1024GiB"),
+                ],
+            },
+        ],
+    };
+
+    private static Shape Provider => new("NAME", ValueKind.Section, "One provider.")
+    {
+        Children =
+        [
+            new("key", ValueKind.Secret, "Its credential, as ${env:NAME} or ${file:/path}."),
+            new("dialect", ValueKind.Text, "The dialect of a server of your own; this version speaks OpenAI's.", "openai", Choices: ["openai", "anthropic"]),
+            new("url", ValueKind.Url, "Base URL with its /v1. Needed for a name that is not known."),
+            new("allow_insecure", ValueKind.Flag, "Allow plain http to an address that is not private. The key would travel in the clear.", "false"),
+            new("models", ValueKind.Named, "Models by Hub id. Left out, a known provider offers what the price sheet lists, and a server of your own what it lists itself.")
+            {
+                Children =
+                [
+                    new("HUB-ID", ValueKind.Section, "One model there.")
+                    {
+                        Children =
+                        [
+                            new("as", ValueKind.Text, "The provider's own id of the model; the Hub id when left out."),
+                            new("input", ValueKind.Price, "US dollars per 1M input tokens. Without a price the model is refused, never free."),
+                            new("output", ValueKind.Price, "US dollars per 1M output tokens."),
+                            new("cached_input", ValueKind.Price, "US dollars per 1M input tokens read from the provider's cache; left out, they cost what input costs."),
+                            new("cache_write", ValueKind.Price, "US dollars per 1M input tokens written to it."),
+                            new("context", ValueKind.Tokens, "Input and output together."),
+                            new("max_output", ValueKind.Tokens, "Most output per choice."),
+                            new("tools", ValueKind.Flag, "It can call tools."),
+                            new("images", ValueKind.Flag, "It can see images."),
+                            new("structured", ValueKind.Flag, "It can keep to a JSON schema."),
+                            new("embeddings", ValueKind.Flag, "It serves /v1/embeddings, not chat.", "false"),
+                        ],
+                    },
+                ],
+            },
+        ],
+    };
+
+    private static Shape Alias => new("NAME", ValueKind.Section, "One alias.")
+    {
+        Children =
+        [
+            new("try", ValueKind.TextList, "Models in order, each a Hub id or provider/model."),
+            new("budget", ValueKind.Budget, "What all keys together may spend through this alias, as $50/day or $500/month."),
+        ],
+    };
+
+    private static Shape Key => new("NAME", ValueKind.Section, "One key.")
+    {
+        Children =
+        [
+            new("models", ValueKind.TextList, "Models, aliases or provider/model it may ask for; left out, all."),
+            new("budget", ValueKind.Budget, "As $20/month or $5/day."),
+            new("rate", ValueKind.Rate, "Requests, as 60/min."),
+            new("tokens", ValueKind.Rate, "Input and output tokens, as 100000/min."),
+            new("parallel", ValueKind.Count, "Requests under way at once.", "", "1", "100000"),
+        ],
+    };
+}

@@ -1,0 +1,13 @@
+using System.CommandLine;
+
+namespace Fairlead.Verbs;
+
+/// <summary>Options of the verbs that talk to a model.</summary>
+internal static class ChatOptions
+{
+    public static Option<string?> Model { get; } = new("--model", "-m") { Description = "Model, alias or provider/model; the first that can chat by default." };
+
+    public static Option<string?> System { get; } = new("--system", "-s") { Description = "System message." };
+
+    public static Option<string?> Key { get; } = new("--key") { Description = "API key; $FAIRLEAD_KEY or the first key by default." };
+}

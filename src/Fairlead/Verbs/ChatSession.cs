@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Fairlead.Api;
+using Fairlead.Domain.Money;
+
+namespace Fairlead.Verbs;
+
+/// <summary>A conversation over the data plane, as any other client would hold it.</summary>
+internal sealed class ChatSession : IDisposable
+{
+    private readonly ChatConnection _connection;
+    private readonly JsonArray _messages = [];
+    private NanoDollars _cost;
+
+    private ChatSession(ChatConnection connection, string model, string? system)
+    {
+        _connection = connection;
+        Model = model;
+        if (system is not null)
+            _messages.Add((JsonNode)new JsonObject { ["role"] = "system", ["content"] = system });
+    }
+
+    public string Model { get; set; }
+
+    /// <summary>US dollars so far, nine places.</summary>
+    public string Cost => _cost.ToString();
+
+    /// <summary>Finds the server, a key and a model, and runs the verb; prints what stands in the way.</summary>
+    public static Task<int> RunAsync(ParseResult parsed, Func<ChatSession, Task<int>> act) => CommonOptions.WithServerAsync(parsed, async client =>
+    {
+        ServerStatus status = await client.StatusAsync(default);
+        string firstKey = Path.Combine(status.Data, "first-key");
+        string? key = parsed.GetValue(ChatOptions.Key) ?? Environment.GetEnvironmentVariable("FAIRLEAD_KEY") ?? (File.Exists(firstKey) ? (await File.ReadAllTextAsync(firstKey)).Trim() : null);
+        if (key is null)
+        {
+            await Console.Error.WriteLineAsync("There is no key: the first key's file is gone. Make one with 'fairlead keys create --name me' and give it with --key.");
+            return ExitCodes.Auth;
+        }
+        string? model = parsed.GetValue(ChatOptions.Model);
+        if (model is null)
+        {
+            List<ModelView> models = await client.ModelsAsync(null, null, default);
+            model = models.SelectMany(static m => m.Offers.Where(static o => o is { Status: "live", Output: not null }).Select(o => (m.Id, Offer: o)))
+                .OrderBy(static pair => decimal.Parse(pair.Offer.Output!, CultureInfo.InvariantCulture)).FirstOrDefault().Id;
+        }
+        if (model is null)
+        {
+            await Console.Error.WriteLineAsync("There is no model to talk to. Set a provider's key, such as TOGETHER_API_KEY, or start a local runner such as Ollama, and restart the server.");
+            return ExitCodes.Unavailable;
+        }
+        using var session = new ChatSession(new ChatConnection(new Uri(status.Listen), key), model, parsed.GetValue(ChatOptions.System));
+        return await act(session);
+    });
+
+    /// <summary>Says something and prints the answer as it comes.</summary>
+    public async Task<int> SayAsync(string text, JsonNode? format, CancellationToken cancellationToken)
+    {
+        _messages.Add((JsonNode)new JsonObject { ["role"] = "user", ["content"] = text });
+        var request = new JsonObject
+        {
+            ["model"] = Model,
+            ["stream"] = true,
+            ["stream_options"] = new JsonObject { ["include_usage"] = true },
+            ["messages"] = _messages.DeepClone(),
+        };
+        if (format is not null)
+            request["response_format"] = format;
+        var answer = new StringBuilder();
+        ChatOutcome outcome = await _connection.StreamAsync(request, piece =>
+        {
+            answer.Append(piece);
+            Console.Out.Write(Terminal.Safe(piece));
+        }, cancellationToken);
+        if (answer.Length > 0)
+            await Console.Out.WriteLineAsync();
+        if (outcome.Error is { } error)
+        {
+            await Console.Error.WriteLineAsync(Terminal.Safe(error));
+            _messages.RemoveAt(_messages.Count - 1);
+            return ExitCodes.Of(outcome.Status == HttpStatusCode.OK ? 502 : (int)outcome.Status);
+        }
+        _messages.Add((JsonNode)new JsonObject { ["role"] = "assistant", ["content"] = answer.ToString() });
+        _cost += outcome.Cost;
+        if (!Console.IsErrorRedirected)
+            await Console.Error.WriteLineAsync($"{Terminal.Safe(Model)} · {Terminal.Safe(outcome.Provider)} · ${outcome.Cost}");
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>Takes the last answer back and asks again.</summary>
+    public async Task RetryAsync(CancellationToken cancellationToken)
+    {
+        if (_messages.Count < 2)
+            return;
+        string last = (string)_messages[^2]!["content"]!;
+        _messages.RemoveAt(_messages.Count - 1);
+        _messages.RemoveAt(_messages.Count - 1);
+        await SayAsync(last, null, cancellationToken);
+    }
+
+    public string Transcript() => _messages.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+
+    public void Dispose() => _connection.Dispose();
+}

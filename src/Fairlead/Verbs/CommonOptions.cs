@@ -1,0 +1,68 @@
+using System.Collections;
+using System.CommandLine;
+using Fairlead.Api;
+using Fairlead.Configuration;
+using Fairlead.Gateway;
+
+namespace Fairlead.Verbs;
+
+/// <summary>Options that every verb takes, and what verbs do with them.</summary>
+internal static class CommonOptions
+{
+    public static Option<string?> Config { get; } = new("--config") { Description = "Configuration file.", Recursive = true };
+
+    public static Option<string?> Data { get; } = new("--data") { Description = "Data folder; wins over the configuration.", Recursive = true };
+
+    public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON.", Recursive = true };
+
+    public static Option<int> Timeout { get; } = new("--timeout") { Description = "Seconds to wait for the server.", DefaultValueFactory = static _ => 30, Recursive = true };
+
+    public static IReadOnlyList<Option> All { get; } = [Config, Data, Json, Timeout];
+
+    /// <summary>The sources of the configuration as this invocation names them.</summary>
+    public static ConfigurationSources Sources(ParseResult parsed, string? listen = null, bool? discover = null) => new()
+    {
+        File = parsed.GetValue(Config),
+        Data = parsed.GetValue(Data),
+        Listen = listen,
+        Discover = discover,
+        Environment = static name => Serve.Forgotten.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name),
+        EnvironmentNames = [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(static e => (string)e.Key)],
+    };
+
+    /// <summary>Runs a verb against the server that the configuration names; refusals become words on standard error and an exit code.</summary>
+    public static async Task<int> WithServerAsync(ParseResult parsed, Func<FairleadClient, Task<int>> act)
+    {
+        if (DataFolderOf(parsed) is not { } data)
+            return ExitCodes.Configuration;
+        using var client = new FairleadClient(ControlSocket.PathFor(data), TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(Timeout), 1, 3600)));
+        try
+        {
+            return await act(client);
+        }
+        catch (ApiException e)
+        {
+            await Console.Error.WriteLineAsync(Terminal.Safe(e.Message));
+            return ExitCodes.Of(e);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    /// <summary>The data folder; null after the configuration's errors have been printed.</summary>
+    public static string? DataFolderOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(Data) is { } data)
+            return Path.GetFullPath(data);
+        // Keys of providers are not needed to find the server, so an environment that lacks them is no obstacle.
+        ConfigurationSources sources = Sources(parsed);
+        LoadedConfiguration loaded = ConfigurationLoader.Load(sources with { Environment = name => sources.Environment(name) ?? (name is "HOME" or "XDG_DATA_HOME" or "FAIRLEAD_CONFIG" ? null : "unset") });
+        if (loaded.Settings is { } settings)
+            return settings.DataFolder;
+        foreach (ConfigurationError error in loaded.Errors)
+            Console.Error.WriteLine(error);
+        return null;
+    }
+}

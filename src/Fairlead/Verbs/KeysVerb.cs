@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Fairlead.Api;
+
+namespace Fairlead.Verbs;
+
+internal static class KeysVerb
+{
+    public static Command Make()
+    {
+        var verb = new Command("keys", "Make, list, rotate and revoke API keys.\n\nExamples:\n  fairlead keys create --name ci-bot --budget 5/day --rpm 60\n  fairlead keys list\n  fairlead keys rotate ci-bot --overlap 24h\n  fairlead keys revoke ci-bot")
+        {
+            Create(), List("list"), List("ls"), Revoke(), Rotate(),
+        };
+        return verb;
+    }
+
+    private static Command Create()
+    {
+        var name = new Option<string>("--name") { Description = "Letters, digits, '.', '_' and '-'.", Required = true };
+        var models = new Option<string[]>("--models") { Description = "Models, aliases or provider/model it may ask for; commas or several times.", AllowMultipleArgumentsPerToken = true };
+        var budget = new Option<string?>("--budget") { Description = "As 5/day or 20/month, US dollars." };
+        var rpm = new Option<long?>("--rpm") { Description = "Requests per minute." };
+        var tpm = new Option<long?>("--tpm") { Description = "Tokens per minute." };
+        var parallel = new Option<int?>("--parallel") { Description = "Requests at once." };
+        var expires = new Option<string?>("--expires") { Description = "As 90d or 2027-01-31." };
+        var verb = new Command("create", "Make a key and print it once, on standard output.") { name, models, budget, rpm, tpm, parallel, expires };
+        verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            string[] list = [.. (parsed.GetValue(models) ?? []).SelectMany(static m => m.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+            NewKey key = await client.CreateKeyAsync(
+                new KeyRequest(parsed.GetValue(name)!, list, parsed.GetValue(budget), parsed.GetValue(rpm), parsed.GetValue(tpm), parsed.GetValue(parallel), parsed.GetValue(expires)), stop);
+            Print(parsed, key, $"Key '{key.Name}' was made. It is shown once; keep it now. Try it: fairlead ask --key KEY \"hello\"");
+            return ExitCodes.Ok;
+        }));
+        return verb;
+    }
+
+    private static Command List(string word)
+    {
+        var verb = new Command(word, "List keys; secrets are not among what is shown.");
+        verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            List<KeyView> keys = await client.KeysAsync(stop);
+            if (parsed.GetValue(CommonOptions.Json))
+            {
+                Terminal.Json(keys, ApiJson.Default.ListKeyView);
+                return ExitCodes.Ok;
+            }
+            Terminal.Table(["NAME", "KEY", "STATE", "BUDGET", "LEFT", "RPM", "TPM", "PARALLEL", "EXPIRES", "MODELS"], keys.Select(static k => (IReadOnlyList<string?>)[
+                k.Name, "hf_FL…" + k.Tail, k.RevokedAt is null ? "live" : "revoked", k.Budget, k.BudgetLeft, k.Rpm?.ToString(), k.Tpm?.ToString(), k.Parallel?.ToString(),
+                k.ExpiresAt?.ToString("yyyy-MM-dd"), k.Models.Count == 0 ? "all" : string.Join(",", k.Models)]));
+            return ExitCodes.Ok;
+        }));
+        return verb;
+    }
+
+    private static Command Revoke()
+    {
+        var name = new Argument<string>("name") { Description = "Name or id." };
+        var verb = new Command("revoke", "End a key at once.") { name };
+        verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            KeyView key = await client.RevokeKeyAsync(parsed.GetValue(name)!, stop);
+            if (parsed.GetValue(CommonOptions.Json))
+                Terminal.Json(key, ApiJson.Default.KeyView);
+            else
+                await Console.Error.WriteLineAsync($"Key '{Terminal.Safe(key.Name)}' is revoked: it is unknown from now on. Make another with 'fairlead keys create'.");
+            return ExitCodes.Ok;
+        }));
+        return verb;
+    }
+
+    private static Command Rotate()
+    {
+        var name = new Argument<string>("name") { Description = "Name or id." };
+        var overlap = new Option<string?>("--overlap") { Description = "How long the old secret stays good, as 24h." };
+        var verb = new Command("rotate", "Give a key a new secret and print it once.") { name, overlap };
+        verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            NewKey key = await client.RotateKeyAsync(parsed.GetValue(name)!, parsed.GetValue(overlap), stop);
+            Print(parsed, key, $"Key '{key.Name}' has a new secret; the old one {(parsed.GetValue(overlap) is { } o ? $"stays good for {o}" : "is unknown from now on")}.");
+            return ExitCodes.Ok;
+        }));
+        return verb;
+    }
+
+    private static void Print(ParseResult parsed, NewKey key, string note)
+    {
+        if (parsed.GetValue(CommonOptions.Json))
+        {
+            Terminal.Json(key, ApiJson.Default.NewKey);
+            return;
+        }
+        Console.Out.WriteLine(key.Key);
+        Console.Error.WriteLine(Terminal.Safe(note));
+    }
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Fairlead.Api;
+
+namespace Fairlead.Verbs;
+
+internal static class ModelsVerb
+{
+    public static Command Make()
+    {
+        var search = new Option<string?>("--search") { Description = "Part of the model's id." };
+        var provider = new Option<string?>("--provider") { Description = "Only models of this provider." };
+        var id = new Argument<string>("model") { Description = "A model's id." };
+        var verb = new Command("models", "List the catalogue.\n\nExamples:\n  fairlead models\n  fairlead models --search llama\n  fairlead models show meta-llama/Llama-3.1-8B-Instruct") { search, provider };
+        var list = new Command("ls", "List the catalogue.") { search, provider };
+        var show = new Command("show", "Show one model with everything that offers it.") { id };
+        verb.SetAction((parsed, stop) => ListAsync(parsed, parsed.GetValue(search), parsed.GetValue(provider), stop));
+        list.SetAction((parsed, stop) => ListAsync(parsed, parsed.GetValue(search), parsed.GetValue(provider), stop));
+        show.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            string name = parsed.GetValue(id)!;
+            List<ModelView> models = await client.ModelsAsync(name, null, stop);
+            if (models.Find(m => m.Id.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } model)
+            {
+                await Console.Error.WriteLineAsync($"No model is called '{Terminal.Safe(name)}'. Look for it with 'fairlead models --search …'.");
+                return ExitCodes.NotFound;
+            }
+            Print(parsed, [model]);
+            return ExitCodes.Ok;
+        }));
+        verb.Subcommands.Add(list);
+        verb.Subcommands.Add(show);
+        return verb;
+    }
+
+    private static Task<int> ListAsync(ParseResult parsed, string? search, string? provider, CancellationToken stop) =>
+        CommonOptions.WithServerAsync(parsed, async client =>
+        {
+            Print(parsed, await client.ModelsAsync(search, provider, stop));
+            return ExitCodes.Ok;
+        });
+
+    private static void Print(ParseResult parsed, List<ModelView> models)
+    {
+        if (parsed.GetValue(CommonOptions.Json))
+        {
+            Terminal.Json(models, ApiJson.Default.ListModelView);
+            return;
+        }
+        Terminal.Table(
+            ["MODEL", "PROVIDER", "STATE", "CTX", "$IN/M", "$OUT/M", "TTFT MS", "TOK/S"],
+            models.SelectMany(static m => m.Offers.Select(o => (IReadOnlyList<string?>)[
+                m.Id, o.Provider, o.Status, o.Context?.ToString() ?? "", o.Input ?? "?", o.Output ?? "?", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
+    }
+}
