@@ -1,0 +1,229 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Text;
+using System.Text.Json;
+using OpenAI;
+using OpenAI.Chat;
+using OpenAI.Embeddings;
+using OpenAI.Models;
+
+namespace Fairlead.Conformance;
+
+/// <summary>OpenAI's own client for .NET, unmodified.</summary>
+[Collection(nameof(OneClientAtATime))]
+public sealed class DotNetClientTests(Gateway gateway)
+{
+    private static readonly ChatTool Weather = ChatTool.CreateFunctionTool(
+        "weather", "The weather of a city.", BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}"""));
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_chat_answer_comes_whole()
+    {
+        ClientResult<ChatCompletion> result = await Chat().CompleteChatAsync([new UserChatMessage("Say hello.")], cancellationToken: Stop);
+
+        Assert.Equal("Hello, wörld 👋", result.Value.Content[0].Text);
+        Assert.Equal(ChatFinishReason.Stop, result.Value.FinishReason);
+        Assert.Equal((12, 5, 17), (result.Value.Usage.InputTokenCount, result.Value.Usage.OutputTokenCount, result.Value.Usage.TotalTokenCount));
+        Assert.True(result.GetRawResponse().Headers.TryGetValue("x-request-id", out string? id));
+        Assert.StartsWith("req_", id, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_chat_answer_streams_and_ends_with_its_usage()
+    {
+        var text = new StringBuilder();
+        int pieces = 0;
+        ChatFinishReason? finish = null;
+        ChatTokenUsage? usage = null;
+        await foreach (StreamingChatCompletionUpdate update in Chat().CompleteChatStreamingAsync([new UserChatMessage("Say hello.")], cancellationToken: Stop))
+        {
+            foreach (ChatMessageContentPart part in update.ContentUpdate)
+            {
+                text.Append(part.Text);
+                pieces++;
+            }
+            finish ??= update.FinishReason;
+            usage ??= update.Usage;
+        }
+
+        Assert.Equal("Hello, wörld 👋", text.ToString());
+        Assert.True(pieces > 1, "the answer came in one piece");
+        Assert.Equal(ChatFinishReason.Stop, finish);
+        Assert.Equal(5, usage?.OutputTokenCount); // this client always asks for it
+    }
+
+    [Fact]
+    public async Task A_tool_is_called_and_its_result_reaches_the_model()
+    {
+        List<ChatMessage> messages = [new UserChatMessage("How is the weather in Paris?")];
+        var options = new ChatCompletionOptions { Tools = { Weather } };
+
+        ChatCompletion first = await Chat().CompleteChatAsync(messages, options, Stop);
+
+        Assert.Equal(ChatFinishReason.ToolCalls, first.FinishReason);
+        ChatToolCall call = Assert.Single(first.ToolCalls);
+        Assert.Equal("weather", call.FunctionName);
+        Assert.Equal("Paris", JsonDocument.Parse(call.FunctionArguments).RootElement.GetProperty("city").GetString());
+        messages.Add(new AssistantChatMessage(first));
+        messages.Add(new ToolChatMessage(call.Id, "21 degrees"));
+
+        ChatCompletion second = await Chat().CompleteChatAsync(messages, options, Stop);
+
+        Assert.Equal($"{call.Id} says: 21 degrees", second.Content[0].Text);
+    }
+
+    [Fact]
+    public async Task A_streamed_tool_call_comes_piece_by_piece_and_makes_one_call()
+    {
+        string? id = null;
+        string? name = null;
+        var arguments = new MemoryStream();
+        ChatFinishReason? finish = null;
+        await foreach (StreamingChatCompletionUpdate update in Chat().CompleteChatStreamingAsync(
+            [new UserChatMessage("How is the weather in Paris?")], new ChatCompletionOptions { Tools = { Weather } }, Stop))
+        {
+            foreach (StreamingChatToolCallUpdate piece in update.ToolCallUpdates)
+            {
+                Assert.Equal(0, piece.Index);
+                id ??= piece.ToolCallId;
+                name ??= piece.FunctionName;
+                arguments.Write(piece.FunctionArgumentsUpdate.ToMemory().Span);
+            }
+            finish ??= update.FinishReason;
+        }
+
+        Assert.Equal(("call_1", "weather"), (id, name));
+        Assert.Equal("""{"city":"Paris"}""", Encoding.UTF8.GetString(arguments.ToArray()));
+        Assert.Equal(ChatFinishReason.ToolCalls, finish);
+    }
+
+    [Fact]
+    public async Task A_schema_reaches_the_model()
+    {
+        var options = new ChatCompletionOptions
+        {
+            ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat(
+                "place",
+                BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string"},"people":{"type":"integer"}},"required":["city","people"],"additionalProperties":false}"""),
+                jsonSchemaIsStrict: true),
+        };
+
+        ChatCompletion answer = await Chat().CompleteChatAsync([new UserChatMessage("A place, please.")], options, Stop);
+
+        Assert.Equal(2_100_000, JsonDocument.Parse(answer.Content[0].Text).RootElement.GetProperty("people").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_image_reaches_the_model_byte_for_byte()
+    {
+        byte[] image = [0x89, 0x50, 0x4E, 0x47, 0xFF, 0xFB, 0xEF];
+        ChatMessage message = new UserChatMessage(
+            ChatMessageContentPart.CreateTextPart("What is this?"), ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(image), "image/png"));
+
+        ChatCompletion answer = await Chat().CompleteChatAsync([message], cancellationToken: Stop);
+
+        Assert.Equal($"An image of {$"data:image/png;base64,{Convert.ToBase64String(image)}".Length} characters", answer.Content[0].Text);
+    }
+
+    [Fact]
+    public async Task Embeddings_come_as_this_client_wants_them()
+    {
+        EmbeddingClient client = Client().GetEmbeddingClient(Gateway.EmbeddingModel);
+
+        OpenAIEmbeddingCollection answer = await client.GenerateEmbeddingsAsync(["one", "two"], cancellationToken: Stop);
+
+        Assert.Equal(2, answer.Count);
+        Assert.Equal([0.25f, -1.5f, 3f], answer[1].ToFloats().ToArray());
+        Assert.Equal(4, answer.Usage.TotalTokenCount);
+    }
+
+    [Fact]
+    public async Task Models_are_listed_and_one_with_a_slash_is_found()
+    {
+        OpenAIModelClient client = Client().GetOpenAIModelClient();
+
+        OpenAIModelCollection all = await client.GetModelsAsync(Stop);
+        OpenAIModel one = await client.GetModelAsync(Gateway.ChatModel, Stop);
+
+        Assert.Contains(Gateway.EmbeddingModel, all.Select(static m => m.Id));
+        Assert.Equal((Gateway.ChatModel, "tiny"), (one.Id, one.OwnedBy));
+    }
+
+    [Fact]
+    public async Task A_wrong_key_is_refused_as_OpenAI_refuses_it()
+    {
+        ChatClient client = Client(Gateway.WrongKey).GetChatClient(Gateway.ChatModel);
+
+        ClientResultException refusal = await Assert.ThrowsAsync<ClientResultException>(async () => await client.CompleteChatAsync([new UserChatMessage("Say hello.")], cancellationToken: Stop));
+
+        Assert.Equal(401, refusal.Status);
+        Assert.Equal("invalid_api_key", ErrorOf(refusal).GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task An_unknown_model_is_refused_whole_and_streamed()
+    {
+        ChatClient client = Client().GetChatClient("nobody/nothing");
+        UserChatMessage[] messages = [new("Say hello.")];
+
+        ClientResultException whole = await Assert.ThrowsAsync<ClientResultException>(async () => await client.CompleteChatAsync(messages, cancellationToken: Stop));
+        ClientResultException streamed = await Assert.ThrowsAsync<ClientResultException>(async () =>
+        {
+            await foreach (StreamingChatCompletionUpdate _ in client.CompleteChatStreamingAsync(messages, cancellationToken: Stop))
+                Assert.Fail("an answer came");
+        });
+
+        Assert.Equal((404, 404), (whole.Status, streamed.Status));
+        Assert.Equal("model_not_found", ErrorOf(whole).GetProperty("code").GetString());
+        Assert.Contains("nobody/nothing", whole.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_that_breaks_off_does_not_look_like_a_whole_answer()
+    {
+        var text = new StringBuilder();
+        ChatFinishReason? finish = null;
+        Exception? failure = await Record.ExceptionAsync(async () =>
+        {
+            await foreach (StreamingChatCompletionUpdate update in Chat().CompleteChatStreamingAsync([new UserChatMessage("Break off.")], cancellationToken: Stop))
+            {
+                foreach (ChatMessageContentPart part in update.ContentUpdate)
+                    text.Append(part.Text);
+                finish ??= update.FinishReason;
+            }
+        });
+
+        // This client knows no error event and passes over it; what is left to its caller is that no finish reason ever came.
+        Assert.Equal("Half an ", text.ToString());
+        Assert.True(failure is not null || finish is null, $"the broken answer finished with {finish}");
+    }
+
+    [Fact]
+    public async Task A_caller_who_stops_reading_stops_the_provider()
+    {
+        int before = gateway.Upstream.HangUps;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (StreamingChatCompletionUpdate update in Chat().CompleteChatStreamingAsync([new UserChatMessage("Go on for ever.")], cancellationToken: stop.Token))
+            {
+                if (update.ContentUpdate.Any(static part => part.Text == "and "))
+                    await stop.CancelAsync();
+            }
+        });
+
+        await gateway.HungUpAsync(before + 1);
+    }
+
+    private ChatClient Chat() => Client().GetChatClient(Gateway.ChatModel);
+
+    private OpenAIClient Client(string? key = null) => new(
+        new ApiKeyCredential(key ?? gateway.Process.Key),
+        new OpenAIClientOptions { Endpoint = gateway.Process.BaseUrl, RetryPolicy = new ClientRetryPolicy(maxRetries: 0) });
+
+    private static JsonElement ErrorOf(ClientResultException refusal) =>
+        JsonDocument.Parse(refusal.GetRawResponse()!.Content).RootElement.GetProperty("error");
+}

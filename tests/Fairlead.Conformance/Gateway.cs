@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Fairlead.Conformance;
+using Fairlead.Domain.Keys;
+using Fairlead.Tests.Shared;
+
+[assembly: AssemblyFixture(typeof(Gateway))]
+
+namespace Fairlead.Conformance;
+
+/// <summary>The product and its one scripted provider, started once for all clients.</summary>
+public sealed class Gateway : IAsyncLifetime
+{
+    public const string ChatModel = "tiny/chat";
+    public const string EmbeddingModel = "tiny/embed";
+
+    private ScriptedUpstream? _upstream;
+    private FairleadProcess? _process;
+
+    internal ScriptedUpstream Upstream => _upstream!;
+
+    internal FairleadProcess Process => _process!;
+
+    /// <summary>Well formed, but no key of this server.</summary>
+    internal static string WrongKey { get; } = ApiKey.Create(static bytes => bytes.Fill(7)).Reveal();
+
+    public async ValueTask InitializeAsync()
+    {
+        _upstream = new ScriptedUpstream(OpenAiScript.AnswerAsync);
+        _process = await FairleadProcess.StartAsync(
+            $$"""
+            providers:
+              scripted:
+                url: {{_upstream.Url}}
+                models:
+                  {{ChatModel}}: { as: {{OpenAiScript.ChatModel}}, input: 1, output: 2, context: 32K, tools: true, images: true, structured: true }
+                  {{EmbeddingModel}}: { as: {{OpenAiScript.EmbeddingModel}}, input: 0.1, output: 0, embeddings: true }
+            """,
+            TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        if (_upstream is not null)
+            await _upstream.DisposeAsync();
+    }
+
+    /// <summary>Waits until the provider has seen as many callers go as <paramref name="count"/>.</summary>
+    internal async Task HungUpAsync(int count)
+    {
+        long began = Stopwatch.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (Upstream.HangUps < count)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), $"The provider saw {Upstream.HangUps} callers go, not {count}.\n{Process.Output}");
+            await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Fairlead.Tests.Shared;
+
+namespace Fairlead.Conformance;
+
+/// <summary>What one scenario of a script said.</summary>
+internal sealed record ScenarioLine(string Client, string Scenario, bool Ok, string Detail);
+
+/// <summary>Runs the scripts of tests/clients, installing their packages first where that has not been done.</summary>
+internal static class JavaScriptClients
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private static readonly SemaphoreSlim Installing = new(1, 1);
+
+    public static string Folder { get; } = Path.Combine(Checkout.Root, "tests", "clients");
+
+    /// <summary>The lines that <paramref name="script"/> has printed; a script that ends badly or says nothing fails here.</summary>
+    public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, FairleadProcess product, CancellationToken cancellationToken)
+    {
+        await InstallAsync(cancellationToken);
+        var variables = new Dictionary<string, string>
+        {
+            ["BASE_URL"] = product.BaseUrl.ToString(),
+            ["KEY"] = product.Key,
+            ["WRONG_KEY"] = Gateway.WrongKey,
+        };
+        (int code, string output, string errors) = await StartAsync("node", [script], variables, cancellationToken);
+        ScenarioLine[] lines = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static l => l.StartsWith('{')).Select(static l => JsonSerializer.Deserialize<ScenarioLine>(l, Json)!)];
+        Assert.True(code == 0 && lines.Length > 0, $"node {script} ended with {code} after {lines.Length} scenarios.\n{output}\n{errors}");
+        return lines;
+    }
+
+    private static async Task InstallAsync(CancellationToken cancellationToken)
+    {
+        await Installing.WaitAsync(cancellationToken);
+        try
+        {
+            // npm writes this file last, so its presence says that an earlier install came to its end.
+            if (File.Exists(Path.Combine(Folder, "node_modules", ".package-lock.json")))
+                return;
+            (int code, string output, string errors) = await StartAsync("npm", ["ci", "--no-audit", "--no-fund"], [], cancellationToken);
+            Assert.True(code == 0, $"npm ci ended with {code}.\n{output}\n{errors}");
+        }
+        finally
+        {
+            Installing.Release();
+        }
+    }
+
+    private static async Task<(int Code, string Output, string Errors)> StartAsync(
+        string program, string[] arguments, Dictionary<string, string> variables, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in variables)
+            start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+            return (process.ExitCode, await output, await errors);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+    }
+}

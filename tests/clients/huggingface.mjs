@@ -1,0 +1,100 @@
+// The client of Hugging Face, pointed at a server of one's own by `endpointUrl`. Its other tasks speak their own dialect, which this server does not.
+import assert from 'node:assert/strict';
+import { InferenceClient, InferenceClientProviderApiError } from '@huggingface/inference';
+import * as s from './scenario.mjs';
+
+const make = (key = s.key) => new InferenceClient(key, { endpointUrl: s.baseUrl });
+const client = make();
+const ask = (content, more = {}) => ({ model: s.chatModel, messages: [{ role: 'user', content }], ...more });
+
+await s.run('huggingface', {
+  'chat': async () => {
+    const answer = await client.chatCompletion(ask('Say hello.'));
+    assert.equal(answer.choices[0].message.content, 'Hello, wörld 👋');
+    assert.equal(answer.usage.total_tokens, 17);
+  },
+
+  'stream': async () => {
+    let text = '';
+    let finish;
+    for await (const chunk of client.chatCompletionStream(ask('Say hello.'))) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      finish ??= chunk.choices[0]?.finish_reason;
+    }
+    assert.equal(text, 'Hello, wörld 👋');
+    assert.equal(finish, 'stop');
+  },
+
+  'stream with usage': async () => {
+    let usage;
+    for await (const chunk of client.chatCompletionStream(ask('Say hello.', { stream_options: { include_usage: true } })))
+      usage = chunk.usage ?? usage;
+    assert.equal(usage.completion_tokens, 5);
+  },
+
+  'tool round trip': async () => {
+    const request = ask('How is the weather in Paris?', { tools: [s.weatherTool] });
+    const first = await client.chatCompletion(request);
+    const [call] = first.choices[0].message.tool_calls;
+    assert.deepEqual(JSON.parse(call.function.arguments), { city: 'Paris' });
+    const second = await client.chatCompletion({
+      ...request,
+      messages: [...request.messages, first.choices[0].message, { role: 'tool', tool_call_id: call.id, content: '21 degrees' }],
+    });
+    assert.equal(second.choices[0].message.content, `${call.id} says: 21 degrees`);
+  },
+
+  'tool round trip streamed': async () => {
+    let args = '';
+    let finish;
+    for await (const chunk of client.chatCompletionStream(ask('How is the weather in Paris?', { tools: [s.weatherTool] }))) {
+      args += chunk.choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? '';
+      finish ??= chunk.choices[0]?.finish_reason;
+    }
+    assert.deepEqual(JSON.parse(args), { city: 'Paris' });
+    assert.equal(finish, 'tool_calls');
+  },
+
+  'structured output': async () => {
+    const answer = await client.chatCompletion(ask('A place, please.', {
+      response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: s.place } },
+    }));
+    assert.deepEqual(JSON.parse(answer.choices[0].message.content), { city: 'Paris', people: 2100000 });
+  },
+
+  'image part': async () => {
+    const answer = await client.chatCompletion({
+      model: s.chatModel,
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: s.dot } }] }],
+    });
+    assert.equal(answer.choices[0].message.content, `An image of ${s.dot.length} characters`);
+  },
+
+  'wrong key': async () => {
+    const e = await s.failure(() => make(s.wrongKey).chatCompletion(ask('Say hello.')));
+    assert.ok(e instanceof InferenceClientProviderApiError, `${e.constructor.name} ${e.message}`);
+    assert.equal(e.httpResponse.status, 401);
+    return e.message;
+  },
+
+  'unknown model': async () => {
+    const e = await s.failure(() => client.chatCompletion({ ...ask('Say hello.'), model: 'nobody/nothing' }));
+    assert.ok(e instanceof InferenceClientProviderApiError, `${e.constructor.name} ${e.message}`);
+    assert.equal(e.httpResponse.status, 404);
+    return e.message;
+  },
+
+  'abort in mid-stream': async () => {
+    const stop = new AbortController();
+    let text = '';
+    const e = await s.failure(async () => {
+      for await (const chunk of client.chatCompletionStream(ask('Go on for ever.'), { signal: stop.signal })) {
+        text += chunk.choices[0]?.delta.content ?? '';
+        if (text)
+          stop.abort();
+      }
+    });
+    assert.equal(e.name, 'AbortError');
+    assert.equal(text, 'and ');
+  },
+});

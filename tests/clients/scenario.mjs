@@ -1,0 +1,56 @@
+// One line of JSON per scenario, so that whoever started the script can tell which promise broke.
+export const baseUrl = process.env.BASE_URL; // ends in /v1
+export const key = process.env.KEY;
+export const wrongKey = process.env.WRONG_KEY; // well formed, never issued
+export const chatModel = 'tiny/chat';
+export const embeddingModel = 'tiny/embed';
+
+export const weather = {
+  type: 'object',
+  properties: { city: { type: 'string' } },
+  required: ['city'],
+  additionalProperties: false,
+};
+export const weatherTool = {
+  type: 'function',
+  function: { name: 'weather', description: 'The weather of a city.', strict: true, parameters: weather },
+};
+export const place = {
+  type: 'object',
+  properties: { city: { type: 'string' }, people: { type: 'integer' } },
+  required: ['city', 'people'],
+  additionalProperties: false,
+};
+export const dot = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+const mostMs = 20_000;
+
+/** Runs every scenario in order; a failing one does not keep the others from running. */
+export async function run(client, scenarios) {
+  for (const [scenario, act] of Object.entries(scenarios)) {
+    let ok = true;
+    let detail;
+    let timer;
+    try {
+      const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no end after ${mostMs} ms`)), mostMs); });
+      detail = (await Promise.race([act(), late])) ?? '';
+    } catch (e) {
+      ok = false;
+      detail = `${e?.name ?? 'Error'}: ${e?.message ?? e}`;
+    } finally {
+      clearTimeout(timer);
+    }
+    console.log(JSON.stringify({ client, scenario, ok, detail: String(detail) }));
+  }
+  process.exit(0); // a scenario that hangs would otherwise keep the process
+}
+
+/** The error that `act` is meant to end in. */
+export async function failure(act) {
+  try {
+    await act();
+  } catch (e) {
+    return e;
+  }
+  throw new Error('nothing was thrown');
+}

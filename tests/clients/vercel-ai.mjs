@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { APICallError, embed, embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
+import * as s from './scenario.mjs';
+
+globalThis.AI_SDK_LOG_WARNINGS = false; // standard output is for the lines of the scenarios
+
+const make = (apiKey = s.key) => createOpenAICompatible({ name: 'fairlead', baseURL: s.baseUrl, apiKey, includeUsage: true, supportsStructuredOutputs: true });
+const fairlead = make();
+const model = fairlead(s.chatModel);
+const ask = (prompt, more = {}) => ({ model, prompt, maxRetries: 0, ...more });
+const weather = asked => tool({
+  description: 'The weather of a city.',
+  inputSchema: jsonSchema(s.weather),
+  execute: ({ city }) => { asked.push(city); return '21 degrees'; },
+});
+
+await s.run('vercel-ai', {
+  'chat': async () => {
+    const answer = await generateText(ask('Say hello.'));
+    assert.equal(answer.text, 'Hello, wörld 👋');
+    assert.equal(answer.finishReason, 'stop');
+    assert.equal(answer.usage.inputTokens, 12);
+    assert.equal(answer.usage.outputTokens, 5);
+  },
+
+  'stream with usage': async () => {
+    const stream = streamText(ask('Say hello.'));
+    let text = '';
+    for await (const piece of stream.textStream)
+      text += piece;
+    assert.equal(text, 'Hello, wörld 👋');
+    assert.equal(await stream.finishReason, 'stop');
+    assert.equal((await stream.usage).outputTokens, 5);
+  },
+
+  'tool round trip': async () => {
+    const asked = [];
+    const answer = await generateText(ask('How is the weather in Paris?', { tools: { weather: weather(asked) }, stopWhen: stepCountIs(3) }));
+    assert.deepEqual(asked, ['Paris']);
+    assert.match(answer.text, /says: 21 degrees$/);
+    assert.equal(answer.steps.length, 2);
+  },
+
+  'tool round trip streamed': async () => {
+    const asked = [];
+    const stream = streamText(ask('How is the weather in Paris?', { tools: { weather: weather(asked) }, stopWhen: stepCountIs(3) }));
+    await stream.consumeStream();
+    assert.deepEqual(asked, ['Paris']);
+    assert.match(await stream.text, /says: 21 degrees$/);
+  },
+
+  'structured output': async () => {
+    const answer = await generateText(ask('A place, please.', { output: Output.object({ schema: jsonSchema(s.place), name: 'place' }) }));
+    assert.deepEqual(answer.output, { city: 'Paris', people: 2100000 });
+  },
+
+  'image part': async () => {
+    const answer = await generateText({
+      model,
+      maxRetries: 0,
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image', image: s.dot, mediaType: 'image/png' }] }],
+    });
+    assert.equal(answer.text, `An image of ${s.dot.length} characters`);
+  },
+
+  'embedding': async () => {
+    const answer = await embed({ model: fairlead.embeddingModel(s.embeddingModel), value: 'one', maxRetries: 0 });
+    assert.deepEqual(answer.embedding, [0.25, -1.5, 3]);
+  },
+
+  'embeddings': async () => {
+    const answer = await embedMany({ model: fairlead.embeddingModel(s.embeddingModel), values: ['one', 'two'], maxRetries: 0 });
+    assert.deepEqual(answer.embeddings, [[0.25, -1.5, 3], [0.25, -1.5, 3]]);
+    assert.equal(answer.usage.tokens, 4);
+  },
+
+  'legacy completions': async () => {
+    const answer = await generateText({ model: fairlead.completionModel(s.chatModel), prompt: 'Once', maxRetries: 0 });
+    assert.match(answer.text, /upon a time$/);
+  },
+
+  'wrong key': async () => {
+    const e = await s.failure(() => generateText({ ...ask('Say hello.'), model: make(s.wrongKey)(s.chatModel) }));
+    assert.ok(APICallError.isInstance(e), e.message);
+    assert.equal(e.statusCode, 401);
+    assert.equal(e.isRetryable, false);
+    return e.message;
+  },
+
+  'unknown model': async () => {
+    const e = await s.failure(() => generateText({ ...ask('Say hello.'), model: fairlead('nobody/nothing') }));
+    assert.ok(APICallError.isInstance(e), e.message);
+    assert.equal(e.statusCode, 404);
+    return e.message;
+  },
+
+  'abort in mid-stream': async () => {
+    const stop = new AbortController();
+    const parts = [];
+    for await (const part of streamText(ask('Go on for ever.', { abortSignal: stop.signal })).fullStream) {
+      parts.push(part.type);
+      if (part.type === 'text-delta')
+        stop.abort();
+    }
+    assert.equal(parts.at(-1), 'abort', parts.join());
+  },
+});
