@@ -152,14 +152,14 @@ public sealed class DotNetClientTests(Gateway gateway)
     }
 
     [Fact]
-    public async Task A_wrong_key_is_refused_as_OpenAI_refuses_it()
+    public async Task A_wrong_key_is_refused_by_name()
     {
         ChatClient client = Client(Gateway.WrongKey).GetChatClient(Gateway.ChatModel);
 
         ClientResultException refusal = await Assert.ThrowsAsync<ClientResultException>(async () => await client.CompleteChatAsync([new UserChatMessage("Say hello.")], cancellationToken: Stop));
 
         Assert.Equal(401, refusal.Status);
-        Assert.Equal("invalid_api_key", ErrorOf(refusal).GetProperty("code").GetString());
+        Assert.Equal("key_unknown", ErrorOf(refusal).GetProperty("code").GetString());
     }
 
     [Fact]
@@ -175,7 +175,8 @@ public sealed class DotNetClientTests(Gateway gateway)
                 Assert.Fail("an answer came");
         });
 
-        Assert.Equal((404, 404), (whole.Status, streamed.Status));
+        // 400, not OpenAI's 404: docs/decisions/0003-status-for-an-unknown-model.md
+        Assert.Equal((400, 400), (whole.Status, streamed.Status));
         Assert.Equal("model_not_found", ErrorOf(whole).GetProperty("code").GetString());
         Assert.Contains("nobody/nothing", whole.Message, StringComparison.Ordinal);
     }

@@ -11,6 +11,7 @@ namespace Fairlead.Conformance;
 public sealed class Gateway : IAsyncLifetime
 {
     public const string ChatModel = "tiny/chat";
+    public const string BrokenModel = "tiny/broken";
     public const string EmbeddingModel = "tiny/embed";
 
     private ScriptedUpstream? _upstream;
@@ -34,6 +35,10 @@ public sealed class Gateway : IAsyncLifetime
                 models:
                   {{ChatModel}}: { as: {{OpenAiScript.ChatModel}}, input: 1, output: 2, context: 32K, tools: true, images: true, structured: true }
                   {{EmbeddingModel}}: { as: {{OpenAiScript.EmbeddingModel}}, input: 0.1, output: 0, embeddings: true }
+              broken: # of its own, so that its circuit is
+                url: {{_upstream.Url}}
+                models:
+                  {{BrokenModel}}: { as: {{OpenAiScript.BrokenModel}}, input: 1, output: 2, context: 32K }
             """,
             TestContext.Current.CancellationToken);
     }

@@ -8,6 +8,7 @@ namespace Fairlead.Conformance;
 internal static class OpenAiScript
 {
     public const string ChatModel = "upstream-chat";
+    public const string BrokenModel = "upstream-broken";
     public const string EmbeddingModel = "upstream-embed";
 
     private const string ArgumentsOfCall = """{"city":"Paris"}""";
@@ -17,8 +18,12 @@ internal static class OpenAiScript
     {
         JsonObject body = JsonNode.Parse(request.Body)!.AsObject();
         bool stream = (bool?)body["stream"] ?? false;
+        if ((string?)body["model"] == BrokenModel)
+            return reply.JsonAsync("""{"error":{"message":"Out of order","type":"server_error","code":null,"param":null}}""", 500);
         return request.Path switch
         {
+            "/v1/chat/completions" when Asked(body).StartsWith("Refuse", StringComparison.Ordinal) => reply.JsonAsync(
+                """{"error":{"message":"The temperature is too high","type":"invalid_request_error","code":null,"param":"temperature"}}""", 400),
             "/v1/chat/completions" => stream ? StreamChatAsync(body, reply) : reply.JsonAsync(Chat(body)),
             "/v1/completions" => stream ? StreamCompletionAsync(body, reply) : reply.JsonAsync(Completion()),
             "/v1/embeddings" => reply.JsonAsync(Embeddings(body)),

@@ -80,7 +80,8 @@ await s.run('huggingface', {
   'unknown model': async () => {
     const e = await s.failure(() => client.chatCompletion({ ...ask('Say hello.'), model: 'nobody/nothing' }));
     assert.ok(e instanceof InferenceClientProviderApiError, `${e.constructor.name} ${e.message}`);
-    assert.equal(e.httpResponse.status, 404);
+    assert.equal(e.httpResponse.status, 400);
+    assert.equal(e.httpResponse.body.error.code, 'model_not_found');
     return e.message;
   },
 

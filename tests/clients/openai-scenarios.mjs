@@ -165,13 +165,14 @@ export function scenarios(OpenAI, helpers) {
       const e = await s.failure(() => make(s.wrongKey).chat.completions.create(ask('Say hello.')));
       assert.ok(e instanceof OpenAI.AuthenticationError, `${e.constructor.name} ${e.message}`);
       assert.equal(e.status, 401);
-      assert.ok(e.code && e.type, 'the error has neither code nor type');
+      assert.equal(e.code, 'key_unknown');
       return `${e.type} ${e.code}`;
     },
 
     'unknown model': async () => {
       const e = await s.failure(() => client.chat.completions.create({ ...ask('Say hello.'), model: 'nobody/nothing' }));
-      assert.ok(e instanceof OpenAI.NotFoundError, `${e.constructor.name} ${e.message}`);
+      // 400, not OpenAI's 404: docs/decisions/0003-status-for-an-unknown-model.md
+      assert.ok(e instanceof OpenAI.BadRequestError, `${e.constructor.name} ${e.message}`);
       assert.equal(e.code, 'model_not_found');
       assert.equal(e.param, 'model');
       return e.message;
@@ -179,7 +180,27 @@ export function scenarios(OpenAI, helpers) {
 
     'unknown model streamed': async () => {
       const e = await s.failure(() => client.chat.completions.create({ ...ask('Say hello.', { stream: true }), model: 'nobody/nothing' }));
+      assert.ok(e instanceof OpenAI.BadRequestError, `${e.constructor.name} ${e.message}`);
+      assert.equal(e.code, 'model_not_found');
+    },
+
+    'route that is not served': async () => {
+      const e = await s.failure(() => client.responses.create({ model: s.chatModel, input: 'Say hello.' }));
       assert.ok(e instanceof OpenAI.NotFoundError, `${e.constructor.name} ${e.message}`);
+      return e.message;
+    },
+
+    'provider refuses the request': async () => {
+      const e = await s.failure(() => client.chat.completions.create(ask('Refuse this.')));
+      assert.ok(e instanceof OpenAI.BadRequestError, `${e.constructor.name} ${e.message}`);
+      assert.match(e.message, /The temperature is too high/);
+      return `${e.code} ${e.message}`;
+    },
+
+    'provider out of order': async () => {
+      const e = await s.failure(() => client.chat.completions.create({ ...ask('Say hello.'), model: s.brokenModel }));
+      assert.ok(e instanceof OpenAI.InternalServerError, `${e.constructor.name} ${e.message}`);
+      return `${e.status} ${e.code} ${e.message}`;
     },
 
     'error in mid-stream': async () => {
@@ -190,7 +211,8 @@ export function scenarios(OpenAI, helpers) {
       });
       assert.equal(text, 'Half an ');
       assert.ok(e instanceof OpenAI.APIError, `${e.constructor.name} ${e.message}`);
-      return `${e.code} ${e.message}`;
+      assert.equal(e.code, 'upstream_truncated');
+      return e.message;
     },
 
     'abort in mid-stream': async () => {

@@ -3,6 +3,7 @@ export const baseUrl = process.env.BASE_URL; // ends in /v1
 export const key = process.env.KEY;
 export const wrongKey = process.env.WRONG_KEY; // well formed, never issued
 export const chatModel = 'tiny/chat';
+export const brokenModel = 'tiny/broken';
 export const embeddingModel = 'tiny/embed';
 
 export const weather = {

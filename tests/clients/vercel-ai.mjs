@@ -91,7 +91,8 @@ await s.run('vercel-ai', {
   'unknown model': async () => {
     const e = await s.failure(() => generateText({ ...ask('Say hello.'), model: fairlead('nobody/nothing') }));
     assert.ok(APICallError.isInstance(e), e.message);
-    assert.equal(e.statusCode, 404);
+    assert.equal(e.statusCode, 400);
+    assert.equal(e.isRetryable, false);
     return e.message;
   },
 
