@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Fairlead.Conformance;
 using Fairlead.Domain.Keys;
-using Fairlead.Tests.Shared;
+using Fairlead.Shared;
 
 [assembly: AssemblyFixture(typeof(Gateway))]
 

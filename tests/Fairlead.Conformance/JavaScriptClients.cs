@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Fairlead.Tests.Shared;
+using Fairlead.Shared;
 
 namespace Fairlead.Conformance;
 

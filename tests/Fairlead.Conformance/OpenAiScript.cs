@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Fairlead.Tests.Shared;
+using Fairlead.Shared;
 
 namespace Fairlead.Conformance;
 

@@ -1,4 +1,4 @@
-namespace Fairlead.Tests.Shared;
+namespace Fairlead.Shared;
 
 /// <summary>The repository that these tests were built from.</summary>
 internal static class Checkout

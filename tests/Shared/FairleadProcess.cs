@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Fairlead.Tests.Shared;
+namespace Fairlead.Shared;
 
 /// <summary>The built product, serving as a child process on a free loopback port with a data folder of its own.</summary>
 internal sealed class FairleadProcess : IAsyncDisposable

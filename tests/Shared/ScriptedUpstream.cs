@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Fairlead.Tests.Shared;
+namespace Fairlead.Shared;
 
 /// <summary>One request that the upstream was sent.</summary>
 /// <param name="Method">As sent.</param>

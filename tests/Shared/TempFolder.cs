@@ -1,4 +1,4 @@
-namespace Fairlead.Tests.Shared;
+namespace Fairlead.Shared;
 
 /// <summary>A folder of its own below the system's temporary one, gone with the test.</summary>
 internal sealed class TempFolder : IDisposable
