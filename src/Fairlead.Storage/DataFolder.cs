@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Fairlead.Storage;
 
 /// <summary>The folder that holds all state of one gateway, and the lock that makes it one.</summary>
-/// <remarks>Every file in it is 0600 and every folder 0700; a file that others can read or write is refused, never quietly mended,
+/// <remarks>Every file that we write in it is 0600 and every folder 0700; one that others can read or write is refused, never quietly mended,
 /// because its secret may already be known.</remarks>
 public sealed class DataFolder : IDisposable
 {
@@ -46,6 +46,9 @@ public sealed class DataFolder : IDisposable
     {
         path = System.IO.Path.GetFullPath(path);
         CreatePrivate(path);
+        // A folder that was made for us and holds no secret yet is made private; one that does may have been read already, and is refused.
+        if (!File.Exists(System.IO.Path.Combine(path, "pepper")) && Libc.Owner(path) == Libc.EffectiveUser())
+            File.SetUnixFileMode(path, PrivateFolderMode);
         CheckOurs(path);
         CheckFiles(path);
         SafeFileHandle held = TakeLock(System.IO.Path.Combine(path, "lock"), path, time);
@@ -90,11 +93,17 @@ public sealed class DataFolder : IDisposable
 
     private static void CheckFiles(string folder)
     {
-        // Sockets and the lock hold no secret; everything else does, down to the key files and journal segments.
-        foreach (string path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories))
+        // What we wrote: key files, pepper, journal, store. What an operator put beside it (fairlead.yaml) is the operator's to guard.
+        foreach (string path in Directory.EnumerateFileSystemEntries(folder))
         {
-            if (!path.EndsWith(".sock", StringComparison.Ordinal))
+            string name = System.IO.Path.GetFileName(path);
+            if (name is "pepper" or "first-key" || name.StartsWith("store.db", StringComparison.Ordinal))
                 CheckOurs(path);
+            if (name is not ("keys" or "journal"))
+                continue;
+            CheckOurs(path);
+            foreach (string inner in Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories))
+                CheckOurs(inner);
         }
     }
 

@@ -5,7 +5,7 @@ namespace Fairlead.Shape.Tests;
 /// <summary>Prose rots; what can be checked of it is.</summary>
 public sealed partial class Documents
 {
-    [GeneratedRegex(@"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)")]
+    [GeneratedRegex(@"\]\((?!https?:|#|mailto:)(?<path>[^)#\s]+)(#[^)]*)?\)", RegexOptions.ExplicitCapture)]
     private static partial Regex Links();
 
     public static TheoryData<string> All() =>
@@ -20,8 +20,8 @@ public sealed partial class Documents
         string folder = Path.GetDirectoryName(Path.Combine(Repository.Root, document))!;
         foreach (Match link in Links().Matches(File.ReadAllText(Path.Combine(Repository.Root, document))))
         {
-            string target = Path.GetFullPath(Path.Combine(folder, link.Groups[1].Value));
-            Assert.True(File.Exists(target) || Directory.Exists(target), $"{document} links to {link.Groups[1].Value}, which is not there.");
+            string target = Path.GetFullPath(Path.Combine(folder, link.Groups["path"].Value));
+            Assert.True(File.Exists(target) || Directory.Exists(target), $"{document} links to {link.Groups["path"].Value}, which is not there.");
         }
     }
 }

@@ -16,6 +16,11 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
     /// <summary>What the limits alone refuse, before a body is read: a budget or a minute that is used up to the last.</summary>
     public Problem? RefuseUnread(Exchange exchange)
     {
+        if (exchange.Http.Request.Headers["x-hf-bill-to"].ToString() is { Length: > 0 } payer)
+        {
+            return new Problem(ProblemKind.BillToNotAllowed, RouteRefusals.Bound(
+                $"This key does not have sufficient permissions to call on behalf of org {Protocols.OpenAi.Redaction.Clean(payer, 60)}: this server bills keys, not organisations. Leave X-HF-Bill-To out."));
+        }
         AllowanceView left = admission.View(exchange.Caller!);
         if (left.MoneyLeft != NanoDollars.Zero && left.RequestsLeft > 0)
             return null;

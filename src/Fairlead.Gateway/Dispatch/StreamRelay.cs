@@ -32,6 +32,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         CallerStream caller = exchange.CallerStream!;
         using var answer = new AnswerStream(AnswerRelay.Expectations(exchange, offer), opened.Kind == BodyKind.NdJson ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
         using var output = new PooledBuffer(ReadSize);
+        if (opened.Kind == BodyKind.Json)
+            return await ReplayAsync(exchange, offer, opened, answer, progress, output, clocks, record);
         byte[] input = ArrayPool<byte>.Shared.Rent(ReadSize);
         UpstreamFault? fault = null;
         try
@@ -99,6 +101,23 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         AnswerStream.WriteError(problem, exchange.IdText, output);
         exchange.Recording?.Append(output.Span);
         await caller.WriteAsync(output.Memory, exchange.Http.RequestAborted);
+        return null;
+    }
+
+    /// <summary>A whole answer to a request for a stream is replayed as one (F057); until it has been read, nothing is committed.</summary>
+    private async ValueTask<UpstreamFault?> ReplayAsync(
+        Exchange exchange, OfferRuntime offer, UpstreamReply.Opened opened, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks,
+        Func<UpstreamFault?, Attempt> record)
+    {
+        using var body = new PooledBuffer(4096);
+        if (await WholeRelay.ReadAsync(opened, body, progress, clocks, exchange.Deployment.Settings.Dispatch, time) is { } broken)
+            return broken;
+        AnswerCheck check = WholeAnswer.Check(exchange.Route, body.Span, AnswerRelay.Expectations(exchange, offer));
+        if (check.Fault is { } fault)
+            return fault;
+        if (!WholeAnswer.TryWriteAsStream(check.Mended ?? body.Span, answer, output, out StreamState state) || state == StreamState.Faulted)
+            return answer.Fault ?? new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", opened.Status);
+        await CompleteAsync(exchange, offer, answer, progress, output, record);
         return null;
     }
 

@@ -23,7 +23,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         if (opened.Kind != BodyKind.Json)
             return new UpstreamFault(FaultKind.Malformed, "Answered a whole request with a stream.", opened.Status);
         using var body = new PooledBuffer(4096);
-        if (await ReadAsync(opened, body, progress, clocks, exchange.Deployment.Settings.Dispatch) is { } broken)
+        if (await ReadAsync(opened, body, progress, clocks, exchange.Deployment.Settings.Dispatch, time) is { } broken)
             return broken;
 
         StreamExpectations expectations = AnswerRelay.Expectations(exchange, offer);
@@ -58,8 +58,8 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
     }
 
     /// <summary>Reads the body to its end; the fault where it broke off.</summary>
-    public async ValueTask<UpstreamFault?> ReadAsync(
-        UpstreamReply.Opened opened, PooledBuffer body, AnswerProgress progress, Watchdog clocks, DispatchSettings settings)
+    public static async ValueTask<UpstreamFault?> ReadAsync(
+        UpstreamReply.Opened opened, PooledBuffer body, AnswerProgress progress, Watchdog clocks, DispatchSettings settings, TimeProvider time)
     {
         try
         {

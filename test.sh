@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them. Ends with "N passed, N failed" alone on a line.
+# FAIRLEAD_CRASH_ROUNDS (20) and FAIRLEAD_FUZZ_SECONDS (2) make the long tests longer.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
+
+command -v dotnet >/dev/null || { echo "The tests need the .NET 10 SDK (dotnet)." >&2; exit 1; }
+install() { # package, and how to tell that it is there
+  "${@:2}" >/dev/null 2>&1 && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { [ -n "${updated:-}" ] || { apt-get update -qq && updated=1; }; } && apt-get install -y -qq --no-install-recommends "$1" >/dev/null 2>&1
+  fi
+  "${@:2}" >/dev/null 2>&1 || echo "note: $1 is not installed and could not be; tests that need it will fail" >&2
+}
+install libsqlite3-0 sh -c 'ls /usr/lib/*/libsqlite3.so.0 /usr/lib/libsqlite3* 2>/dev/null | grep -q .'
+install nodejs command -v node
+install npm command -v npm
+if [ -f tests/clients/package-lock.json ] && command -v npm >/dev/null && [ ! -d tests/clients/node_modules ]; then
+  npm ci --prefix tests/clients --no-audit --no-fund --silent || echo "note: the npm clients could not be installed" >&2
+fi
+
+dotnet build Fairlead.slnx -c Release -v quiet --nologo || { echo "0 passed, 1 failed"; exit 1; }
+
+passed=0
+failed=0
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  output=$(timeout 900 dotnet run --project "$project" -c Release --no-build -- --no-progress 2>&1)
+  code=$?
+  # "succeeded:" and "failed:" are the runner's own closing lines.
+  p=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' <<<"$output" | tail -1)
+  f=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' <<<"$output" | tail -1)
+  if [ -z "$p" ] || { [ "$code" != 0 ] && [ "${f:-0}" = 0 ]; }; then
+    f=$(( ${f:-0} + 1 ))
+  fi
+  [ "${f:-0}" != 0 ] && printf '%s\n' "$output" | grep -v '^ *at ' | tail -n 200
+  printf '%-28s %5s passed  %3s failed\n' "$name" "${p:-0}" "${f:-0}"
+  passed=$((passed + ${p:-0}))
+  failed=$((failed + ${f:-0}))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Fairlead.Domain.Keys;
+using Fairlead.Domain.Money;
+using Fairlead.Gateway.Settings;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Fairlead.Gateway.Tests.Yard;
+
+/// <summary>A whole gateway in this process: real Kestrel, real journal, real SQLite in a folder of its own.</summary>
+internal sealed class GatewayYard : IAsyncDisposable
+{
+    private readonly GatewayServer _server;
+    private readonly string _folder;
+
+    private GatewayYard(GatewayServer server, string folder, HttpClient http)
+    {
+        _server = server;
+        _folder = folder;
+        Http = http;
+    }
+
+    public HttpClient Http { get; }
+
+    public GatewayServer Server => _server;
+
+    public string Folder => _folder;
+
+    public string FirstKey => File.ReadAllText(Path.Combine(_folder, "first-key")).Trim();
+
+    public string KeyOf(string name) => File.ReadAllText(Path.Combine(_folder, "keys", name)).Trim();
+
+    public int Port => _server.Summary.Listen.Port;
+
+    public static async Task<GatewayYard> StartAsync(IEnumerable<ProviderSettings> providers, Func<GatewaySettings, GatewaySettings>? change = null)
+    {
+        string folder = Directory.CreateTempSubdirectory("fairlead-yard-").FullName;
+        var settings = new GatewaySettings
+        {
+            Listen = new IPEndPoint(IPAddress.Loopback, FreePort()),
+            DataFolder = folder,
+            Discover = false,
+            Providers = [.. providers],
+            Keys = [new KeySettings("rich", new KeyLimits { Budget = new Budget(new NanoDollars(1_000_000 * NanoDollars.PerDollar), BudgetPeriod.Month) })],
+            Dispatch = new DispatchSettings
+            {
+                Connect = TimeSpan.FromMilliseconds(400),
+                Headers = TimeSpan.FromMilliseconds(400),
+                FirstToken = TimeSpan.FromMilliseconds(400),
+                Idle = TimeSpan.FromMilliseconds(400),
+                Total = TimeSpan.FromSeconds(20),
+            },
+        };
+        settings = change?.Invoke(settings) ?? settings;
+        GatewayServer server = await GatewayServer.StartAsync(settings, TimeProvider.System, NullLoggerFactory.Instance, static _ => Task.FromResult<string?>(null), default);
+        // A disposed answer closes its connection at once, as a caller who hangs up does.
+        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
+        var yard = new GatewayYard(server, folder, http);
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", yard.KeyOf("rich"));
+        return yard;
+    }
+
+    public static ProviderSettings Provider(string name, string url, params string[] models) => new()
+    {
+        Name = name,
+        Url = new Uri(url),
+        Models = [.. models.Select(static m => new ProviderModelSettings
+        {
+            HubId = "acme/" + m,
+            ProviderModelId = m,
+            Price = new OfferPrice(new TokenPrice(new NanoDollars(200_000_000)), new TokenPrice(new NanoDollars(600_000_000))),
+            ContextLength = 131_072,
+            Tools = true,
+        })],
+    };
+
+    /// <summary>Sends a chat; <paramref name="more"/> is spliced into the body as it stands.</summary>
+    public async Task<Answer> ChatAsync(string model, bool stream = false, string more = "", string path = "/v1/chat/completions")
+    {
+        string body = $"{{\"model\":\"{model}\",\"stream\":{(stream ? "true" : "false")},\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{more}}}";
+        return await PostAsync(path, body);
+    }
+
+    public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        foreach ((string name, string value) in headers)
+            request.Headers.Add(name, value);
+        using HttpResponseMessage response = await Http.SendAsync(request);
+        return new Answer(response, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>The decision record of an answer.</summary>
+    public async Task<JsonElement> RecordAsync(Answer answer)
+    {
+        string text = await Http.GetStringAsync($"/v1/requests/{answer.Header("x-fairlead-request-id")}");
+        return JsonDocument.Parse(text).RootElement.Clone();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _server.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>An answer, read whole.</summary>
+internal sealed class Answer(HttpResponseMessage response, string body)
+{
+    private readonly Dictionary<string, string> _headers = response.Headers.Concat(response.Content.Headers).ToDictionary(static h => h.Key, static h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase);
+
+    public int Status { get; } = (int)response.StatusCode;
+    public string Body { get; } = body;
+
+    public string? Header(string name) => _headers.GetValueOrDefault(name);
+
+    public JsonElement Json => JsonDocument.Parse(Body).RootElement.Clone();
+
+    /// <summary>The error's code, whether it came as a status or as the last event of a stream; null when there is none.</summary>
+    public string? ErrorCode
+    {
+        get
+        {
+            string? json = Status != 200 ? Body : Body.Split("\n\n").Where(static e => e.StartsWith("data: {\"error\"", StringComparison.Ordinal)).Select(static e => e[6..]).LastOrDefault();
+            return json is null ? null : JsonDocument.Parse(json).RootElement.GetProperty("error").GetProperty("code").GetString();
+        }
+    }
+
+    /// <summary>All content of a stream, or of a whole answer.</summary>
+    public string Content => Body.StartsWith("data:", StringComparison.Ordinal) || Body.StartsWith(':')
+        ? string.Concat(Events.Where(static e => e.TryGetProperty("choices", out JsonElement c) && c.GetArrayLength() > 0)
+            .Select(static e => e.GetProperty("choices")[0].TryGetProperty("delta", out JsonElement d) && d.TryGetProperty("content", out JsonElement t) ? t.GetString() : ""))
+        : Json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!;
+
+    public IEnumerable<JsonElement> Events => Body.Split("\n\n").Where(static e => e.StartsWith("data: {", StringComparison.Ordinal)).Select(static e => JsonDocument.Parse(e[6..]).RootElement.Clone());
+
+    public bool EndsWithDone => Body.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
+}

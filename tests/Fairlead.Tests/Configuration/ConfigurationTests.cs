@@ -1,0 +1,135 @@
+using Fairlead.Configuration;
+
+namespace Fairlead.Tests.Configuration;
+
+public sealed class ConfigurationTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("fairlead-config-").FullName;
+
+    [Theory]
+    [InlineData("listn: x", 1, "listn is not known. Did you mean 'listen'?")]
+    [InlineData("listen: 8080", 1, "listen is '8080'; an address and port")]
+    [InlineData("listen: 127.0.0.1:99999", 1, "listen is '127.0.0.1:99999'")]
+    [InlineData("listen: 127.0.0.1:8080\nlisten: 127.0.0.1:8081", 2, "stands twice")]
+    [InlineData("discover: maybe", 1, "discover is 'maybe'; true or false is expected")]
+    [InlineData("dispatch:\n  attempts: ten", 2, "dispatch.attempts is 'ten'; a whole number from 1 to 5 is expected")]
+    [InlineData("dispatch:\n  attempts: 9", 2, "dispatch.attempts is '9'")]
+    [InlineData("dispatch:\n  idle: 10 parsecs", 2, "dispatch.idle is '10 parsecs'")]
+    [InlineData("dispatch:\n  idle: 1ms", 2, "dispatch.idle is '1ms'; a duration from 100ms to 10m is expected")]
+    [InlineData("dispatch: fast", 1, "dispatch is 'fast'; a section with keys is expected")]
+    [InlineData("limits:\n  body: huge", 2, "limits.body is 'huge'")]
+    [InlineData("providers:\n  nobody: {}", 2, "providers.nobody needs a url")]
+    [InlineData("providers:\n  alpha: { url: \"ftp://x\" }", 2, "providers.alpha.url is 'ftp://x'")]
+    [InlineData("providers:\n  alpha: { url: \"http://user:pw@10.0.0.1/v1\" }", 2, "without user name")]
+    [InlineData("providers:\n  alpha: { url: \"http://example.com/v1\" }", 2, "Use https, or set allow_insecure: true")]
+    [InlineData("providers:\n  alpha:\n    url: http://127.0.0.1:1/v1\n    models:\n      a/b: { input: -1, output: 1 }", 5, "providers.alpha.models.a/b.input is '-1'")]
+    [InlineData("providers:\n  alpha:\n    url: http://127.0.0.1:1/v1\n    models:\n      a/b: { input: 1 }", 5, "a price needs both")]
+    [InlineData("providers:\n  alpha:\n    url: http://127.0.0.1:1/v1\n    models:\n      a/b: { input: 1e3, output: 1 }", 5, "plain decimal text")]
+    [InlineData("providers:\n  alpha:\n    url: http://127.0.0.1:1/v1\n    models:\n      a/b: { context: 0 }", 5, "context is '0'")]
+    [InlineData("providers:\n  together: { key: \"${env:NOT_SET_ANYWHERE}\" }", 2, "names the environment variable NOT_SET_ANYWHERE, which is not set")]
+    [InlineData("providers:\n  together: { key: \"${file:/nowhere/at/all}\" }", 2, "cannot be read")]
+    [InlineData("providers:\n  together: { key: \"${vault:x}\" }", 2, "${env:NAME} or ${file:/path} is expected")]
+    [InlineData("providers:\n  alpha: { url: \"http://127.0.0.1:1/v1\", dialect: anthropic }", 2, "does not speak Anthropic's dialect yet")]
+    [InlineData("providers:\n  alpha: { url: \"http://127.0.0.1:1/v1\", dialect: klingon }", 2, "'openai' or 'anthropic' is expected")]
+    [InlineData("models:\n  a: { try: [] }", 2, "models.a.try is missing or empty")]
+    [InlineData("models:\n  a: { try: [b] }\n  b: { try: [x/y] }", 2, "which is an alias itself")]
+    [InlineData("models:\n  a: { try: [x/y], budget: lots }", 2, "models.a.budget is 'lots'; an amount per day or month")]
+    [InlineData("keys:\n  \"bad name\": { rate: 60/min }", 2, "keys.bad name")]
+    [InlineData("keys:\n  k: { rate: 60/hour }", 2, "keys.k.rate is '60/hour'")]
+    [InlineData("keys:\n  k: { parallel: 0 }", 2, "keys.k.parallel is '0'")]
+    [InlineData("local:\n  m: { source: /x.gguf }", 1, "does not run model files itself yet")]
+    [InlineData("- a\n- b", 1, "the file is no mapping")]
+    [InlineData("a: &x 1\nb: *x", 1, "anchors and aliases are not used here")]
+    [InlineData("a: [1, 2", 2, "this is not YAML")]
+    [InlineData("a: b: c", 1, "this is not YAML")]
+    [InlineData("listen: 127.0.0.1:8080\n---\nlisten: 127.0.0.1:8081", 0, "more than one document")]
+    public void A_bad_file_stops_the_start_with_its_line_and_the_fix(string yaml, int line, string words)
+    {
+        LoadedConfiguration loaded = Load(yaml);
+        Assert.Null(loaded.Settings);
+        Assert.Contains(loaded.Errors, e => (line == 0 || e.Line == line) && e.Message.Contains(words, StringComparison.Ordinal));
+        Assert.All(loaded.Errors, static e => Assert.StartsWith("fairlead.yaml", e.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void All_errors_are_told_at_once() =>
+        Assert.Equal(3, Load("listn: x\ndispatch:\n  attempts: 9\n  idle: never").Errors.Count);
+
+    [Fact]
+    public void The_documented_shape_is_read()
+    {
+        LoadedConfiguration loaded = Load("""
+            listen: 127.0.0.1:8081
+            data: ~/fl
+            providers:
+              together: { key: "${env:TOGETHER_API_KEY}" }
+              alpha:
+                dialect: openai
+                url: http://127.0.0.1:9001/v1
+                key: "${env:ALPHA_KEY}"
+                models:
+                  meta-llama/Llama-3.1-8B-Instruct: { as: llama-8b, input: 0.20, output: 0.60, context: 128k, tools: true, images: false }
+            models:
+              chat-default:
+                try: [meta-llama/Llama-3.1-8B-Instruct, openai/gpt-5-mini]
+                budget: $50/day
+            keys:
+              ci-bot: { models: [chat-default], budget: $20/month, rate: 60/min }
+            """, ("TOGETHER_API_KEY", "t-secret"), ("ALPHA_KEY", "a-secret"), ("HOME", "/home/u"));
+        Assert.Empty(loaded.Errors);
+        var settings = loaded.Settings!;
+        Assert.Equal((8081, "/home/u/fl"), (settings.Listen.Port, settings.DataFolder));
+        var model = Assert.Single(settings.Providers[1].Models);
+        Assert.Equal((200_000_000L, 600_000_000L, 131_072L, "llama-8b"), (model.Price!.Input.PerMillion.Value, model.Price.Output.PerMillion.Value, model.ContextLength, model.ProviderModelId));
+        Assert.Equal(60, settings.Keys[0].Limits.RequestsPerMinute);
+        Assert.DoesNotContain("secret", settings.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", settings.Providers[0].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Flags_win_over_the_environment_the_environment_over_the_file_and_the_file_over_defaults()
+    {
+        const string Yaml = "listen: 127.0.0.1:1001\ndispatch: { attempts: 2 }";
+        Assert.Equal(1001, Load(Yaml).Settings!.Listen.Port);
+        Assert.Equal(1002, Load(Yaml, ("FAIRLEAD__LISTEN", "127.0.0.1:1002")).Settings!.Listen.Port);
+        Assert.Equal(4, Load(Yaml, ("FAIRLEAD__DISPATCH__ATTEMPTS", "4")).Settings!.Dispatch.Attempts);
+        Assert.Equal(1003, ConfigurationLoader.Load(Sources(Yaml, [("FAIRLEAD__LISTEN", "127.0.0.1:1002")]) with { Listen = "127.0.0.1:1003" }).Settings!.Listen.Port);
+    }
+
+    [Fact]
+    public void Keys_in_the_environment_add_their_providers()
+    {
+        var settings = Load("discover: false", ("GROQ_API_KEY", "g"), ("HF_TOKEN", "h")).Settings!;
+        Assert.Equal(["groq", "huggingface"], settings.Providers.Where(static p => p.Found).Select(static p => p.Name));
+    }
+
+    [Fact]
+    public void Listening_beyond_loopback_is_warned_about() =>
+        Assert.Contains(Load("listen: 0.0.0.0:8080").Warnings, static w => w.Contains("other machines can reach", StringComparison.Ordinal));
+
+    [Fact]
+    public void The_published_schema_and_page_are_those_of_the_code()
+    {
+        string root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "Fairlead.slnx")))
+            root = Path.GetDirectoryName(root)!;
+        Assert.Equal(SchemaWriter.JsonSchema(), File.ReadAllText(Path.Combine(root, "docs", "fairlead.schema.json")));
+        Assert.Equal(SchemaWriter.ReferencePage(), File.ReadAllText(Path.Combine(root, "docs", "configuration.md")));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private LoadedConfiguration Load(string yaml, params (string Name, string Value)[] environment) => ConfigurationLoader.Load(Sources(yaml, environment));
+
+    private ConfigurationSources Sources(string yaml, (string Name, string Value)[] environment)
+    {
+        string file = Path.Combine(_folder, "fairlead.yaml");
+        File.WriteAllText(file, yaml);
+        return new ConfigurationSources
+        {
+            File = file,
+            Environment = name => environment.FirstOrDefault(e => e.Name == name).Value ?? (name == "HOME" ? "/home/u" : null),
+            EnvironmentNames = [.. environment.Select(static e => e.Name)],
+        };
+    }
+}

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+
+namespace Fairlead.Tests.Process;
+
+/// <summary>L-01: the process is killed at random moments under load, again and again; nothing that a caller saw completed is lost or counted twice.</summary>
+public sealed class CrashTests
+{
+    private static readonly int Rounds = int.Parse(Environment.GetEnvironmentVariable("FAIRLEAD_CRASH_ROUNDS") ?? "20");
+
+    [Fact]
+    public async Task Whatever_a_caller_saw_completed_is_on_the_ledger_exactly_once_after_any_number_of_kills()
+    {
+        await using PlainUpstream upstream = await PlainUpstream.StartAsync();
+        await using var fairlead = new FairleadProcess($$"""
+            providers:
+              alpha: { url: {{upstream.Url}}, models: { acme/chat: { as: m, input: 0.20, output: 0.60, context: 128k } } }
+            keys:
+              load: { budget: $1000000/day }
+            """);
+        var completed = new ConcurrentDictionary<string, bool>();
+        var random = new Random(20_261_124);
+        TimeSpan slowest = TimeSpan.Zero;
+        for (int round = 0; round < Rounds; round++)
+        {
+            TimeSpan start = await fairlead.StartAsync();
+            if (round > 0 && start > slowest)
+                slowest = start;
+            using HttpClient http = fairlead.Client(Path.Combine("keys", "load"));
+            using var stop = new CancellationTokenSource();
+            int goal = completed.Count + random.Next(20, 400);
+            Task[] callers = [.. Enumerable.Range(0, 8).Select(i => CallAsync(http, i % 2 == 0, completed, stop.Token))];
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (completed.Count < goal)
+            {
+                deadline.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+            await fairlead.KillAsync();
+            await stop.CancelAsync();
+            await Task.WhenAll(callers);
+        }
+        await fairlead.StartAsync();
+        JsonElement report = await fairlead.JsonAsync("ledger", "verify");
+        Assert.True(report.GetProperty("holds").GetBoolean(), report.ToString());
+
+        var settled = new Dictionary<string, int>();
+        string? before = null;
+        while (true)
+        {
+            JsonElement page = await fairlead.JsonAsync(before is null ? ["requests", "--limit", "1000"] : ["requests", "--limit", "1000", "--before", before]);
+            if (page.GetArrayLength() == 0)
+                break;
+            foreach (JsonElement line in page.EnumerateArray())
+            {
+                before = line.GetProperty("id").GetString()!;
+                settled[before] = settled.GetValueOrDefault(before) + 1;
+                if (completed.ContainsKey(before))
+                    Assert.Equal(("ok", "0.000006400"), (line.GetProperty("end_reason").GetString(), line.GetProperty("cost_usd").GetString()));
+            }
+        }
+        Assert.All(settled, static pair => Assert.Equal(1, pair.Value));
+        Assert.All(completed.Keys, id => Assert.True(settled.ContainsKey(id), $"{id} was seen completed and is not on the ledger."));
+        Assert.True(slowest < TimeSpan.FromSeconds(10), $"A restart took {slowest}.");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Rounds} kills, {completed.Count} completed, {settled.Count} on the ledger, slowest restart {slowest.TotalMilliseconds:0} ms");
+    }
+
+    private static async Task CallAsync(HttpClient http, bool stream, ConcurrentDictionary<string, bool> completed, CancellationToken stop)
+    {
+        string body = $"{{\"model\":\"acme/chat\",\"max_tokens\":16,\"stream\":{(stream ? "true" : "false")},\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}";
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                using HttpResponseMessage response = await http.PostAsync("/v1/chat/completions", new StringContent(body), stop);
+                string text = await response.Content.ReadAsStringAsync(stop);
+                if (response.IsSuccessStatusCode && (!stream || text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal)))
+                    completed[response.Headers.GetValues("x-fairlead-request-id").Single()] = true;
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+            {
+                return; // killed, as intended
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Fairlead.Tests.Process;
+
+/// <summary>The built product as a process of its own, with a configuration and data folder of its own.</summary>
+internal sealed class FairleadProcess : IAsyncDisposable
+{
+    private readonly string _config;
+    private System.Diagnostics.Process? _process;
+    private readonly System.Text.StringBuilder _said = new();
+
+    public FairleadProcess(string yaml)
+    {
+        Folder = Directory.CreateTempSubdirectory("fairlead-run-").FullName;
+        Port = FreePort();
+        _config = Path.Combine(Folder, "fairlead.yaml");
+        File.WriteAllText(_config, $"listen: 127.0.0.1:{Port}\ndata: {Data}\ndiscover: false\n{yaml}");
+    }
+
+    public string Folder { get; }
+    public string Data => Path.Combine(Folder, "data");
+    public string Config => _config;
+    public int Port { get; }
+    public Uri Url => new($"http://127.0.0.1:{Port}");
+    public string Said => _said.ToString();
+
+    /// <summary>Path of the binary that this build made.</summary>
+    public static string Binary { get; } = Path.Combine(AppContext.BaseDirectory, "fairlead");
+
+    /// <summary>Starts and waits for the first answer.</summary>
+    /// <returns>How long that took.</returns>
+    public async Task<TimeSpan> StartAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        _process = Start(["serve", "--config", _config]);
+        _process.OutputDataReceived += (_, e) => _said.AppendLine(e.Data);
+        _process.ErrorDataReceived += (_, e) => _said.AppendLine(e.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        using var http = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(2) };
+        while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
+        {
+            try
+            {
+                using HttpResponseMessage health = await http.GetAsync("/health");
+                if (health.IsSuccessStatusCode)
+                    return Stopwatch.GetElapsedTime(began);
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            {
+                Assert.False(_process.HasExited, $"fairlead serve ended: {_said}");
+                await Task.Yield();
+            }
+        }
+        throw new TimeoutException($"fairlead serve does not answer: {_said}");
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM; the exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill", ["-TERM", _process!.Id.ToString()])!;
+        await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    public HttpClient Client(string key = "first-key")
+    {
+        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(30) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(Path.Combine(Data, key)).Trim());
+        return http;
+    }
+
+    /// <summary>Runs a verb against this server.</summary>
+    public async Task<(int Code, string Out, string Error)> RunAsync(params string[] arguments)
+    {
+        using System.Diagnostics.Process process = Start([.. arguments, "--config", _config]);
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+
+    public async Task<JsonElement> JsonAsync(params string[] arguments)
+    {
+        (int code, string output, string error) = await RunAsync([.. arguments, "--json"]);
+        Assert.True(code is 0 or 1 or 8, $"{string.Join(' ', arguments)}: {code} {error}");
+        return JsonDocument.Parse(output).RootElement.Clone();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+            await KillAsync();
+        _process?.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private static System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(new ProcessStartInfo(Binary, arguments)
+    {
+        UseShellExecute = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        RedirectStandardInput = true,
+    })!;
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
