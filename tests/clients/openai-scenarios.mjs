@@ -16,6 +16,7 @@ export function scenarios(OpenAI, helpers) {
       assert.equal(answer.choices[0].message.content, 'Hello, wörld 👋');
       assert.equal(answer.choices[0].finish_reason, 'stop');
       assert.equal(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens);
+      assert.equal(answer.usage.cost, 0.000022); // 12 tokens at $1/M, 5 at $2/M
       assert.match(response.headers.get('x-request-id'), /^req_/);
       assert.equal(answer._request_id, response.headers.get('x-request-id'));
       return answer.model;
@@ -47,6 +48,7 @@ export function scenarios(OpenAI, helpers) {
       assert.deepEqual(last.choices, []);
       assert.equal(last.usage.prompt_tokens, 12);
       assert.equal(last.usage.completion_tokens, 5);
+      assert.equal(last.usage.cost, 0.000022);
     },
 
     'stream helper': async () => {
@@ -200,7 +202,9 @@ export function scenarios(OpenAI, helpers) {
     'provider out of order': async () => {
       const e = await s.failure(() => client.chat.completions.create({ ...ask('Say hello.'), model: s.brokenModel }));
       assert.ok(e instanceof OpenAI.InternalServerError, `${e.constructor.name} ${e.message}`);
-      return `${e.status} ${e.code} ${e.message}`;
+      assert.equal(e.code, 'upstream_status');
+      assert.match(e.message, /Out of order\. Not charged\./);
+      return e.message;
     },
 
     'error in mid-stream': async () => {

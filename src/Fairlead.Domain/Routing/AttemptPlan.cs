@@ -179,6 +179,8 @@ public static class AttemptPlan
         int others = faults.Select(static f => f.Offer.Provider).Distinct(StringComparer.OrdinalIgnoreCase).Count() - 1;
         string tried = others > 0 ? $" {others} other{(others > 1 ? "s were" : " was")} tried." : "";
         string wait = retryAfter is { } after ? $" Retry in {Math.Ceiling(after.TotalSeconds):0} s." : " Retry, or ask for another model.";
+        // Providers end their sentences or do not; ours follows.
+        string said = told.Fault.Detail.TrimEnd() is [.., '.' or '!' or '?'] ended ? ended : told.Fault.Detail.TrimEnd() + ".";
         string text = told.Fault.Kind switch
         {
             FaultKind.InvalidRequest => $"Provider '{who}' refused the request: {told.Fault.Detail}",
@@ -201,12 +203,12 @@ public static class AttemptPlan
             FaultKind.QuotaExhausted => $"This server's account at provider '{who}' is out of credit. Its operator must top it up; your own budget is fine.",
             FaultKind.ModelGone => $"The requested model '{model}' is deprecated and no longer supported by provider {who}. Ask for another model, or name substitutes in 'models: […]'.",
             FaultKind.ModelNotFound or FaultKind.RouteNotFound => $"Provider '{who}' does not know '{told.Offer.ProviderModelId}'.{tried} Not charged. The operator should check the model's name at that provider.",
-            FaultKind.ServerError => $"Provider '{who}' failed (status {told.Fault.Status}): {told.Fault.Detail}{tried} Not charged.{wait}",
+            FaultKind.ServerError => $"Provider '{who}' failed (status {told.Fault.Status}): {said}{tried} Not charged.{wait}",
             FaultKind.Malformed or FaultKind.InterimFlood or FaultKind.HeadersTooLarge or FaultKind.BodyTooLarge or FaultKind.EventTooLarge =>
                 $"Provider '{who}' answered with something that is not a completion ({told.Fault.Detail}).{tried} Not charged.",
             FaultKind.Redirected => $"Provider '{who}' redirected the request (status {told.Fault.Status}), which is never followed. The operator must check its URL.{tried}",
             FaultKind.Deadline => $"No provider answered '{model}' within the time for all attempts.{tried} Not charged.{wait}",
-            _ => $"Provider '{who}' broke off before the answer had begun: {told.Fault.Detail}{tried} Not charged.{wait}",
+            _ => $"Provider '{who}' broke off before the answer had begun: {said}{tried} Not charged.{wait}",
         };
         return text.Length <= 300 ? text : string.Concat(text.AsSpan(0, 299), "…");
     }
