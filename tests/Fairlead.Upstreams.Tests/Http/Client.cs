@@ -1,6 +1,7 @@
 using System.Text;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 
