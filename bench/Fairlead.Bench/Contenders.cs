@@ -70,7 +70,7 @@ internal static class Contenders
         string data = Path.Combine(folder, strict ? "strict" : "default");
         string config = Path.Combine(folder, strict ? "strict.yaml" : "default.yaml");
         string models = string.Concat(new[] { "json", "sse0", "sse5", "idle" }.Select(
-            static m => $"      bench/bench-{m}: {{ as: bench-{m}, input: 0.20, output: 0.60, context: 128k }}\n"));
+            static m => $"      bench-{m}: {{ input: 0.20, output: 0.60, context: 128k }}\n"));
         File.WriteAllText(config, $"""
             listen: 127.0.0.1:{port}
             data: {data}

@@ -10,7 +10,7 @@ public static class ErrorObject
     /// <summary>Appends <c>{"error":{…}}</c> with all four members that OpenAI's clients read, and ours beside them.</summary>
     public static void Write(IBufferWriter<byte> output, Problem problem, string requestId)
     {
-        using var json = new Utf8JsonWriter(output);
+        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
         json.WriteStartObject("error");
         json.WriteString("message", problem.Message);
