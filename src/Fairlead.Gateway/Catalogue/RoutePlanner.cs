@@ -35,8 +35,11 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
     /// <returns>Null when there is at least one candidate.</returns>
     public Problem? Plan(Exchange exchange)
     {
-        InferenceRequest request = exchange.Request;
         CatalogueSnapshot catalogue = exchange.Deployment.Catalogue;
+        // Names of local runners hold colons (ollama/llama3.2:latest): what is known by its whole name is meant by it.
+        if (exchange.Request.Preferences.Policy == RoutePolicy.Provider && catalogue.Find(exchange.Scanned!.AskedModel) is not null)
+            exchange.Scanned = exchange.Scanned.WithWholeName();
+        InferenceRequest request = exchange.Request;
         var models = new List<Model>(1);
         Problem? problem = Resolve(exchange, catalogue, request.Model, models);
         foreach (string further in request.FallbackModels)

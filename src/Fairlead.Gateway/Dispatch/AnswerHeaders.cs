@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fairlead.Domain.Money;
 using Fairlead.Gateway.Limits;
+using Fairlead.Protocols.OpenAi;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Dispatch;
@@ -25,6 +26,8 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
             headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
             headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
+            if (Adaptation.Of(exchange.Scanned!, served.RequestQuirks) is { } adapted)
+                headers["x-fairlead-adapted"] = adapted;
         }
         else if (exchange.Attempts.Count > 0)
         {

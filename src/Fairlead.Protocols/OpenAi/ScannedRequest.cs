@@ -1,4 +1,5 @@
 using Fairlead.Domain.Inference;
+using Fairlead.Domain.Routing;
 
 namespace Fairlead.Protocols.OpenAi;
 
@@ -22,6 +23,11 @@ public sealed class ScannedRequest
 
     /// <summary>How the caller wants embeddings; what it did not ask for is <see cref="EmbeddingEncoding.Float"/>.</summary>
     public EmbeddingEncoding Encoding { get; }
+
+    /// <summary>The same request, with what was read as a selector taken as part of the model's name: <c>llama3.2:latest</c> is a name where it is known.</summary>
+    public ScannedRequest WithWholeName() => new(
+        Request with { Model = AskedModel, Preferences = Request.Preferences with { Policy = RoutePolicy.Fastest, Pinned = null } },
+        AskedModel, Members, Encoding, HasDeveloperRole, HasToolCallIds);
 
     internal IReadOnlyList<TopMember> Members { get; }
     internal bool HasDeveloperRole { get; }

@@ -40,6 +40,13 @@ public sealed class RequestPathTests : IAsyncLifetime
     public async Task A_selector_an_alias_and_a_provider_model_find_their_offer(string model, string provider) =>
         Assert.Equal(provider, (await _yard.ChatAsync(model)).Header("x-fairlead-provider"));
 
+    [Fact]
+    public async Task A_model_whose_name_holds_a_colon_is_found_by_its_whole_name()
+    {
+        Answer answer = await _yard.ChatAsync("acme/colon:latest");
+        Assert.Equal((200, "acme/colon:latest", "fastest"), (answer.Status, answer.Header("x-fairlead-model"), answer.Header("x-fairlead-policy")));
+    }
+
     [Theory]
     [InlineData("{\"only\":[\"cheap\"]}", "cheap")]
     [InlineData("{\"ignore\":[\"fast\"]}", "cheap")]
@@ -316,7 +323,7 @@ public sealed class RequestPathTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        foreach (string model in new[] { "good", "once", "budget" })
+        foreach (string model in new[] { "good", "once", "budget", "colon:latest" })
             _fast.On(model, Scripts.Good());
         _cheap.On("good", Scripts.Good());
         _cheap.On("halfbroken", Scripts.Good());
@@ -327,7 +334,7 @@ public sealed class RequestPathTests : IAsyncLifetime
         ProviderSettings embed = GatewayYard.Provider("embedder", _fast.Url, "embed");
         _yard = await GatewayYard.StartAsync(
             [
-                GatewayYard.Provider("fast", _fast.Url, "good", "once", "budget", "broken", "halfbroken", "gone", "slowly"),
+                GatewayYard.Provider("fast", _fast.Url, "good", "once", "budget", "broken", "halfbroken", "gone", "slowly", "colon:latest"),
                 cheap with { Models = [.. cheap.Models.Select(static m => m with { Price = new OfferPrice(new TokenPrice(new NanoDollars(100_000_000)), new TokenPrice(new NanoDollars(100_000_000))) })] },
                 embed with { Models = [embed.Models[0] with { Embeddings = true }] },
             ],

@@ -1,0 +1,32 @@
+namespace Fairlead.Protocols.OpenAi;
+
+/// <summary>Names the fields of a request that a provider gets otherwise than the caller wrote them, for <c>x-fairlead-adapted</c>.</summary>
+public static class Adaptation
+{
+    /// <summary>Comma-separated field names; null when every field goes through as written. Our own fields and the model's id do not count.</summary>
+    public static string? Of(ScannedRequest request, RequestQuirks quirks)
+    {
+        if (quirks == RequestQuirks.None)
+            return null;
+        string? names = null;
+        foreach (TopMember member in request.Members)
+        {
+            bool adapted = member.Name switch
+            {
+                "store" => quirks.HasFlag(RequestQuirks.DropStore),
+                "max_tokens" => quirks.HasFlag(RequestQuirks.MaxTokensAsMaxCompletionTokens),
+                "max_completion_tokens" => quirks.HasFlag(RequestQuirks.MaxCompletionTokensAsMaxTokens),
+                "seed" => quirks.HasFlag(RequestQuirks.SeedAsRandomSeed),
+                "tool_choice" => quirks.HasFlag(RequestQuirks.RequiredAsAny),
+                "stop" => quirks.HasFlag(RequestQuirks.StopAsString),
+                "reasoning_effort" => quirks.HasFlag(RequestQuirks.ReasoningMinimalAsLow),
+                "messages" => (quirks.HasFlag(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole) || (quirks.HasFlag(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds),
+                "response_format" => (quirks & (RequestQuirks.FlattenJsonSchema | RequestQuirks.JsonSchemaAsObjectSchema | RequestQuirks.JsonSchemaAsObjectValue | RequestQuirks.StrictFalse)) != 0,
+                _ => false,
+            };
+            if (adapted)
+                names = names is null ? member.Name : $"{names}, {member.Name}";
+        }
+        return names;
+    }
+}
