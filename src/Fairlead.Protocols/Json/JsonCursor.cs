@@ -19,18 +19,25 @@ public enum JsonKind : byte
 /// checked: structure, escapes, numbers, bounds. The text must be valid UTF-8 already (<see cref="System.Text.Unicode.Utf8.IsValid"/>).
 /// After a fault every further call does nothing and <see cref="Fault"/> tells the first one.
 /// </remarks>
-public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
+/// <param name="text">The whole text.</param>
+/// <param name="bounds">How much structure it may have.</param>
+/// <param name="names">Where names are noted, so that a member that stands twice in its object is a fault; null does not look.</param>
+public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberNames? names = null)
 {
     private static readonly SearchValues<byte> StringStops = SearchValues.Create([(byte)'"', (byte)'\\', .. Enumerable.Range(0, 32).Select(static i => (byte)i)]);
 
     private readonly ReadOnlySpan<byte> _text = text;
     private readonly JsonBounds _bounds = bounds;
+    private readonly MemberNames? _names = names;
     private int _depth;
     private int _members;
     private int _values;
 
     /// <summary>Byte the cursor stands at.</summary>
     public int Position { get; private set; }
+
+    /// <summary>Byte of the quote before the name that <see cref="NextMember"/> read last.</summary>
+    public int NameStart { get; private set; }
 
     /// <summary>The first thing that was wrong; null while nothing is.</summary>
     public JsonFault? Fault { get; private set; }
@@ -58,6 +65,8 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
     /// <returns>False with a fault when it lies too deep.</returns>
     public bool Enter()
     {
+        if (Fault is not null)
+            return false;
         if (++_depth > _bounds.Depth)
             return Fail<bool>($"it is nested more than {_bounds.Depth} deep");
         if (++_values > _bounds.Values)
@@ -75,8 +84,14 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
     {
         name = default;
         escaped = false;
+        if (first && Fault is null)
+            _names?.Open();
         if (!NextItem(ref first, (byte)'}'))
+        {
+            if (Fault is null)
+                _names?.Close();
             return false;
+        }
         if (Position >= _text.Length || _text[Position] != (byte)'"')
             return Fail<bool>("a member's name in double quotes is expected");
         if (++_members > _bounds.Members)
@@ -84,7 +99,10 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
         int start = Position + 1;
         if (!SkipString(out escaped))
             return false;
+        NameStart = start - 1;
         name = _text[start..(Position - 1)];
+        if (_names is not null && !_names.TryAdd(_text, start, name.Length, escaped))
+            return FailRepeated(JsonText.Unescape(name, escaped));
         SkipSpace();
         if (Position >= _text.Length || _text[Position] != (byte)':')
             return Fail<bool>("a colon is expected after a member's name");
@@ -125,6 +143,8 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
     {
         raw = default;
         escaped = false;
+        if (Fault is not null)
+            return false;
         int start = Position + 1;
         if (!CountValue() || !SkipString(out escaped))
             return false;
@@ -251,10 +271,13 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
             return false;
         for (int i = at; i < at + 4; i++)
         {
-            int digit = char.IsAsciiHexDigit((char)_text[i]) ? Convert.ToInt32(((char)_text[i]).ToString(), 16) : -1;
-            if (digit < 0)
+            int letter = _text[i] | 0x20;
+            if (char.IsAsciiDigit((char)_text[i]))
+                value = (value << 4) | (_text[i] - '0');
+            else if (letter is >= 'a' and <= 'f')
+                value = (value << 4) | (letter - 'a' + 10);
+            else
                 return false;
-            value = (value << 4) | digit;
         }
         return true;
     }
@@ -276,7 +299,8 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
             if (Digits(ref at) == 0)
                 return Fail<bool>("a number ends after its point");
         }
-        if (at < _text.Length && (_text[at] | 0x20) == (byte)'e')
+        bool exponent = at < _text.Length && (_text[at] | 0x20) == (byte)'e';
+        if (exponent)
         {
             at++;
             if (at < _text.Length && _text[at] is (byte)'+' or (byte)'-')
@@ -286,6 +310,9 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
         }
         if (at - start > _bounds.NumberLength)
             return Fail<bool>($"a number has more than {_bounds.NumberLength} characters");
+        // Most readers make an infinity of it, which is no JSON any more when they write it on.
+        if (exponent && !JsonText.TryReal(_text[start..at], out _))
+            return Fail<bool>("a number is too large for any reader");
         Position = at;
         return true;
     }
@@ -315,6 +342,13 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
     }
 
     private T? Fail<T>(string reason) => FailAt<T>(Position, reason);
+
+    private bool FailRepeated(string name)
+    {
+        Fault ??= new JsonFault(NameStart, "a member stands twice in one object", name);
+        Position = _text.Length;
+        return false;
+    }
 
     private T? FailAt<T>(int offset, string reason)
     {

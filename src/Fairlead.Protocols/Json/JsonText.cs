@@ -19,6 +19,10 @@ public static class JsonText
         return reader.GetString()!;
     }
 
+    /// <summary>Whether the string means <paramref name="plain"/>, however it is spelled.</summary>
+    public static bool Is(ReadOnlySpan<byte> raw, bool escaped, ReadOnlySpan<byte> plain) =>
+        escaped ? raw.Length > plain.Length && Encoding.UTF8.GetBytes(Unescape(raw, escaped: true)).AsSpan().SequenceEqual(plain) : raw.SequenceEqual(plain);
+
     /// <summary>A number that is a whole one, however it is spelled (<c>16</c>, <c>16.0</c>, <c>1.6e1</c>).</summary>
     public static bool TryWhole(ReadOnlySpan<byte> number, out long value)
     {

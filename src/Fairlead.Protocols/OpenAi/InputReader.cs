@@ -6,20 +6,24 @@ namespace Fairlead.Protocols.OpenAi;
 /// <summary>Checks the form of <c>prompt</c> and <c>input</c>: a text, texts, token ids, or lists of token ids.</summary>
 internal static class InputReader
 {
-    public static Problem? ReadPrompt(ref JsonCursor cursor) => Read(ref cursor, "prompt", RequestLimits.Default.EmbeddingInputs, emptyTextAllowed: true);
+    /// <param name="cursor">Stands before the value.</param>
+    /// <param name="body">The whole body.</param>
+    /// <param name="most">Entries at most; each is answered by itself.</param>
+    /// <param name="entries">Texts or token lists found.</param>
+    public static Problem? ReadPrompt(ref JsonCursor cursor, ReadOnlySpan<byte> body, int most, out int entries) =>
+        Read(ref cursor, body, "prompt", most, emptyTextAllowed: true, out entries);
 
-    public static Problem? ReadInput(ref JsonCursor cursor, int most) => Read(ref cursor, "input", most, emptyTextAllowed: false);
+    /// <inheritdoc cref="ReadPrompt"/>
+    public static Problem? ReadInput(ref JsonCursor cursor, ReadOnlySpan<byte> body, int most) =>
+        Read(ref cursor, body, "input", most, emptyTextAllowed: false, out _);
 
-    private static Problem? Read(ref JsonCursor cursor, string name, int most, bool emptyTextAllowed)
+    private static Problem? Read(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, int most, bool emptyTextAllowed, out int entries)
     {
-        const string Expected = "a string, an array of strings, or arrays of token ids";
-        if (ValueReader.Wrong(ref cursor, name, Expected, JsonKind.String, JsonKind.Array) is { } wrong)
+        entries = 1;
+        if (ValueReader.Wrong(ref cursor, name, "a string, an array of strings, or arrays of token ids", JsonKind.String, JsonKind.Array) is { } wrong)
             return wrong;
-        if (cursor.Peek() == JsonKind.String)
-        {
-            cursor.ReadString(out ReadOnlySpan<byte> text, out _);
-            return text.IsEmpty && !emptyTextAllowed && cursor.Fault is null ? Empty(name) : null;
-        }
+        if (cursor.Peek() != JsonKind.Array)
+            return ReadText(ref cursor, name, name, emptyTextAllowed);
         cursor.Enter();
         bool first = true;
         int count = 0;
@@ -31,14 +35,45 @@ internal static class InputReader
                 return bad;
             if (all != 0 && kind != all && cursor.Fault is null)
                 return new Problem(ProblemKind.FieldInvalid, $"'{name}' mixes kinds: all its entries must be strings, or all token ids, or all arrays of token ids.", name);
+            if (count == most && kind != JsonKind.Number)
+                return new Problem(ProblemKind.FieldInvalid, $"'{name}' has more than {most} entries. Split it into several requests.", name);
             all = kind;
-            cursor.Skip();
+            Problem? problem = kind switch
+            {
+                JsonKind.String => ReadText(ref cursor, name, $"{name}[{count}]", emptyTextAllowed),
+                JsonKind.Array => ReadTokens(ref cursor, body, name, count),
+                _ => ReadToken(ref cursor, body, name, count),
+            };
+            if (problem is not null)
+                return problem;
             count++;
-            if (count > most && all != JsonKind.Number)
-                return new Problem(ProblemKind.BodyTooLarge, $"'{name}' has more than {most} entries. Split it into several requests.", name);
         }
-        return count == 0 && cursor.Fault is null ? Empty(name) : null;
+        entries = all == JsonKind.Number ? 1 : count;
+        return count == 0 && cursor.Fault is null ? Empty(name, name) : null;
     }
 
-    private static Problem Empty(string name) => new(ProblemKind.FieldInvalid, $"'{name}' is empty; at least one text or token is expected.", name);
+    private static Problem? ReadText(ref JsonCursor cursor, string name, string place, bool emptyAllowed) =>
+        cursor.ReadString(out ReadOnlySpan<byte> text, out _) && text.IsEmpty && !emptyAllowed ? Empty(name, place) : null;
+
+    private static Problem? ReadTokens(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, int entry)
+    {
+        cursor.Enter();
+        bool first = true;
+        bool any = false;
+        while (cursor.NextElement(ref first))
+        {
+            if (ReadToken(ref cursor, body, name, entry) is { } problem)
+                return problem;
+            any = true;
+        }
+        return any || cursor.Fault is not null ? null : Empty(name, $"{name}[{entry}]");
+    }
+
+    private static Problem? ReadToken(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, int entry) =>
+        cursor.Skip(out Range range) && body[range].ContainsAnyExceptInRange((byte)'0', (byte)'9')
+            ? new Problem(ProblemKind.FieldInvalid, $"'{name}[{entry}]' holds something else than token ids, which are whole numbers from 0. Send text or the ids of the model's tokenizer.", name)
+            : null;
+
+    private static Problem Empty(string name, string place) =>
+        new(ProblemKind.FieldInvalid, $"'{place}' is empty; at least one text or token is expected.", name);
 }

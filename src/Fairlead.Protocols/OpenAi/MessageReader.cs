@@ -45,31 +45,24 @@ internal static class MessageReader
         cursor.Enter();
         bool first = true;
         bool role = false;
-        bool content = false;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> raw, out bool escaped))
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
         {
-            ReadOnlySpan<byte> name = escaped ? System.Text.Encoding.UTF8.GetBytes(JsonText.Unescape(raw, true)) : raw;
-            if (name.SequenceEqual("role"u8))
+            if (JsonText.Is(name, escaped, "role"u8))
             {
-                if (role)
-                    return ValueReader.Twice($"messages[{index}].role");
                 role = true;
                 if (ValueReader.Wrong(ref cursor, $"messages[{index}].role", "a string", JsonKind.String) is { } bad)
                     return bad;
-                if (cursor.ReadString(out ReadOnlySpan<byte> value, out _) && value.SequenceEqual("developer"u8))
+                if (cursor.ReadString(out ReadOnlySpan<byte> value, out bool spelled) && JsonText.Is(value, spelled, "developer"u8))
                     facts.HasDeveloperRole = true;
             }
-            else if (name.SequenceEqual("content"u8))
+            else if (JsonText.Is(name, escaped, "content"u8))
             {
-                if (content)
-                    return ValueReader.Twice($"messages[{index}].content");
-                content = true;
                 if (ReadContent(ref cursor, body, index, facts) is { } bad)
                     return bad;
             }
             else
             {
-                if (name.SequenceEqual("tool_calls"u8) || name.SequenceEqual("tool_call_id"u8))
+                if (JsonText.Is(name, escaped, "tool_calls"u8) || JsonText.Is(name, escaped, "tool_call_id"u8))
                     facts.HasToolCallIds = true;
                 cursor.Skip();
             }
@@ -102,38 +95,44 @@ internal static class MessageReader
             }
             if (ValueReader.Wrong(ref cursor, $"messages[{index}].content[{part}]", "an object with 'type'", JsonKind.Object) is { } bad)
                 return bad;
-            if (!cursor.Skip(out Range range))
-                return null;
-            CountImage(body[range], facts);
+            ReadPart(ref cursor, body, facts);
             part++;
         }
         return null;
     }
 
-    private static void CountImage(ReadOnlySpan<byte> part, MessageFacts facts)
+    /// <summary>Counts a part that is an image. Only parts count, never links in a text.</summary>
+    /// <remarks>Some engines take a part without <c>type</c> for what its members say, so an <c>image_url</c> is an image by itself.</remarks>
+    private static void ReadPart(ref JsonCursor cursor, ReadOnlySpan<byte> body, MessageFacts facts)
     {
-        // Only typed image parts count, never links in a text. The part has been checked as JSON already.
-        var inner = new JsonCursor(part, JsonBounds.Default);
-        if (!inner.Enter())
-            return;
+        cursor.Enter();
         bool first = true;
         bool image = false;
-        long bytes = 0;
-        while (inner.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
         {
-            bool type = name.SequenceEqual("type"u8);
-            bool url = name.SequenceEqual("image_url"u8);
-            if (!inner.Skip(out Range range))
-                return;
-            ReadOnlySpan<byte> value = part[range];
-            if (type)
-                image = value.SequenceEqual("\"image_url\""u8) || value.SequenceEqual("\"input_image\""u8) || value.SequenceEqual("\"image\""u8);
-            else if (url && value.IndexOf(";base64,"u8) is >= 0 and < 160)
-                bytes = value.Length;
+            if (JsonText.Is(name, escaped, "type"u8) && cursor.Peek() == JsonKind.String)
+            {
+                if (cursor.ReadString(out ReadOnlySpan<byte> type, out bool spelled))
+                    image |= JsonText.Is(type, spelled, "image_url"u8) || JsonText.Is(type, spelled, "input_image"u8) || JsonText.Is(type, spelled, "image"u8);
+            }
+            else if (JsonText.Is(name, escaped, "image_url"u8) && cursor.Peek() != JsonKind.Null)
+            {
+                if (!cursor.Skip(out Range range))
+                    return;
+                image = true;
+                ReadOnlySpan<byte> value = body[range];
+                if (value[..Math.Min(value.Length, LongestDataHead)].IndexOf(";base64,"u8) >= 0)
+                    facts.ImageBytes += value.Length;
+            }
+            else
+            {
+                cursor.Skip();
+            }
         }
-        if (!image)
-            return;
-        facts.Images++;
-        facts.ImageBytes += bytes;
+        if (image)
+            facts.Images++;
     }
+
+    /// <summary>Bytes within which the data of an image says that it is base 64: <c>{"detail":"high","url":"data:image/png;base64,</c> and room.</summary>
+    private const int LongestDataHead = 160;
 }

@@ -24,27 +24,21 @@ internal sealed record ProviderWishes
     public static Problem? Read(ref JsonCursor cursor, ReadOnlySpan<byte> body, RequestLimits limits, out ProviderWishes? wishes)
     {
         wishes = null;
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (ValueReader.SkipNull(ref cursor))
             return null;
-        }
         if (ValueReader.Wrong(ref cursor, "provider", "an object such as {\"order\": [\"together\"]}", JsonKind.Object) is { } wrong)
             return wrong;
         cursor.Enter();
         var read = new ProviderWishes();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
         bool first = true;
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> raw, out bool escaped))
         {
             string name = JsonText.Unescape(raw, escaped);
-            if (!seen.Add(name))
-                return ValueReader.Twice($"provider.{RequestScanner.Show(name)}");
             Problem? problem;
             switch (name)
             {
                 case "order" or "only" or "ignore":
-                    problem = ValueReader.Strings(ref cursor, $"provider.{name}", limits.ListLength, out List<string>? list);
+                    problem = ValueReader.Names(ref cursor, $"provider.{name}", limits, out List<string>? list);
                     ImmutableArray<string> names = list is null ? [] : [.. list];
                     read = name switch { "order" => read with { Order = names }, "only" => read with { Only = names }, _ => read with { Ignore = names } };
                     break;
@@ -81,11 +75,8 @@ internal sealed record ProviderWishes
 
     private static Problem? ReadMaxPrice(ref JsonCursor cursor, ReadOnlySpan<byte> body, ref ProviderWishes wishes)
     {
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (ValueReader.SkipNull(ref cursor))
             return null;
-        }
         if (ValueReader.Wrong(ref cursor, "provider.max_price", "an object such as {\"prompt\": 1, \"completion\": 2}", JsonKind.Object) is { } wrong)
             return wrong;
         cursor.Enter();

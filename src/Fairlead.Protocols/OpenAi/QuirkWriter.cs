@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Fairlead.Protocols.OpenAi;
@@ -13,10 +15,8 @@ internal static class QuirkWriter
     {
         switch (name)
         {
-            case "max_tokens" when quirks.HasFlag(RequestQuirks.MaxTokensAsMaxCompletionTokens) && !Has(request, "max_completion_tokens"):
-                return Renamed("max_completion_tokens", value, output);
-            case "max_completion_tokens" when quirks.HasFlag(RequestQuirks.MaxCompletionTokensAsMaxTokens) && !Has(request, "max_tokens"):
-                return Renamed("max_tokens", value, output);
+            case "max_tokens" or "max_completion_tokens":
+                return OutputLimitWriter.TryWrite(name, value, request, quirks, output);
             case "seed" when quirks.HasFlag(RequestQuirks.SeedAsRandomSeed):
                 return Renamed("random_seed", value, output);
             case "tool_choice" when quirks.HasFlag(RequestQuirks.RequiredAsAny) && value.SequenceEqual("\"required\""u8):
@@ -25,15 +25,12 @@ internal static class QuirkWriter
                 return Renamed("reasoning_effort", "\"low\""u8, output);
             case "encoding_format" when quirks.HasFlag(RequestQuirks.FloatEmbeddingsOnly):
                 return Renamed("encoding_format", "\"float\""u8, output);
-            case "tool_choice" when value.StartsWith("{"u8) && value.IndexOf("\"type\""u8) < 0 && value.IndexOf("\"function\""u8) >= 0:
-                // Hugging Face's clients name a function without saying that it is one.
-                output.Write("\"tool_choice\":{\"type\":\"function\","u8);
-                output.Write(value[1..]);
-                return true;
+            case "tool_choice" when value.StartsWith("{"u8):
+                return ToolChoice(value, output);
             case "stop" when quirks.HasFlag(RequestQuirks.StopAsString) && value.StartsWith("["u8):
                 return StopAsString(value, output);
             case "response_format":
-                return ResponseFormat(value, quirks, output);
+                return ResponseFormat(value, request, quirks, output);
             case "messages" when (quirks.HasFlag(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole)
                 || (quirks.HasFlag(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds):
                 return Messages(value, quirks, output);
@@ -42,17 +39,8 @@ internal static class QuirkWriter
         }
     }
 
-    private static bool Has(ScannedRequest request, string name)
-    {
-        foreach (TopMember member in request.Members)
-        {
-            if (member.Name == name)
-                return true;
-        }
-        return false;
-    }
-
-    private static bool Renamed(string name, ReadOnlySpan<byte> value, IBufferWriter<byte> output)
+    /// <summary>Writes a member with a value that is JSON already.</summary>
+    public static bool Renamed(string name, ReadOnlySpan<byte> value, IBufferWriter<byte> output)
     {
         UpstreamBodyWriter.WriteString(name, output);
         output.Write(":"u8);
@@ -60,19 +48,47 @@ internal static class QuirkWriter
         return true;
     }
 
+    private static bool Renamed(string name, JsonNode? value, IBufferWriter<byte> output)
+    {
+        UpstreamBodyWriter.WriteString(name, output);
+        output.Write(":"u8);
+        using var writer = new Utf8JsonWriter(output, Plainly);
+        if (value is null)
+            writer.WriteNullValue();
+        else
+            value.WriteTo(writer);
+        return true;
+    }
+
+    /// <summary>Hugging Face's clients name a function without saying that it is one.</summary>
+    private static bool ToolChoice(ReadOnlySpan<byte> value, IBufferWriter<byte> output)
+    {
+        if (Parse(value) is not JsonObject choice || choice.ContainsKey("type") || !choice.ContainsKey("function"))
+            return false;
+        output.Write("\"tool_choice\":{\"type\":\"function\","u8);
+        output.Write(value[1..]);
+        return true;
+    }
+
+    // The scan has bounded depth already, by limits that may be wider than the parser's own.
+    private static JsonNode? Parse(ReadOnlySpan<byte> value) => JsonNode.Parse(value, documentOptions: new JsonDocumentOptions { MaxDepth = int.MaxValue });
+
+    // Text beyond ASCII stays as it is: escaped it would be up to three times as long.
+    private static readonly JsonWriterOptions Plainly = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = int.MaxValue, SkipValidation = true };
+
     private static bool StopAsString(ReadOnlySpan<byte> value, IBufferWriter<byte> output)
     {
-        JsonArray stops = JsonNode.Parse(value)!.AsArray();
+        JsonArray stops = Parse(value)!.AsArray();
         if (stops.Count != 1)
             return false; // several cannot be said in one; the provider refuses them in its own words
-        return Renamed("stop", Encoding.UTF8.GetBytes(stops[0]!.ToJsonString()), output);
+        return Renamed("stop", stops[0], output);
     }
 
     /// <summary>Brings a schema into the form the provider reads. All the spellings that clients send are understood: OpenAI's, Together's
     /// flattened one, and the <c>json_object</c> with <c>schema</c> or <c>value</c> of Hugging Face's clients.</summary>
-    private static bool ResponseFormat(ReadOnlySpan<byte> value, RequestQuirks quirks, IBufferWriter<byte> output)
+    private static bool ResponseFormat(ReadOnlySpan<byte> value, ScannedRequest request, RequestQuirks quirks, IBufferWriter<byte> output)
     {
-        if (!value.StartsWith("{"u8) || JsonNode.Parse(value) is not JsonObject format)
+        if (!value.StartsWith("{"u8) || Parse(value) is not JsonObject format)
             return false;
         string type = format["type"] is JsonValue v && v.TryGetValue(out string? t) ? t : "";
         var wrapped = format["json_schema"] as JsonObject;
@@ -97,20 +113,24 @@ internal static class QuirkWriter
         {
             written = new JsonObject { ["type"] = "json_schema", ["json_schema"] = new JsonObject { ["name"] = "answer", ["schema"] = schema } };
         }
-        if (written is null && !quirks.HasFlag(RequestQuirks.GuidedJson))
+        bool guided = quirks.HasFlag(RequestQuirks.GuidedJson) && !request.Has("guided_json");
+        if (written is null && !guided)
             return false;
-        Renamed("response_format", written is null ? value : Encoding.UTF8.GetBytes(written.ToJsonString()), output);
-        if (quirks.HasFlag(RequestQuirks.GuidedJson))
+        if (written is null)
+            Renamed("response_format", value, output);
+        else
+            Renamed("response_format", written, output);
+        if (guided)
         {
             output.Write(","u8);
-            Renamed("guided_json", Encoding.UTF8.GetBytes((wrapped?["schema"] ?? format["schema"] ?? format["value"])!.ToJsonString()), output);
+            Renamed("guided_json", wrapped?["schema"] ?? format["schema"] ?? format["value"], output);
         }
         return true;
     }
 
     private static bool Messages(ReadOnlySpan<byte> value, RequestQuirks quirks, IBufferWriter<byte> output)
     {
-        JsonArray messages = JsonNode.Parse(value)!.AsArray();
+        JsonArray messages = Parse(value)!.AsArray();
         foreach (JsonNode? node in messages)
         {
             if (node is not JsonObject message)
@@ -127,7 +147,7 @@ internal static class QuirkWriter
                     named["id"] = NineChars(callText);
             }
         }
-        return Renamed("messages", Encoding.UTF8.GetBytes(messages.ToJsonString()), output);
+        return Renamed("messages", messages, output);
     }
 
     /// <summary>Nine letters and digits that stand for an id; the same id always gives the same nine, so calls and results still meet.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
@@ -19,6 +18,9 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
     private bool _stream;
     private bool _includeUsage;
     private bool _hasContent;
+    private int _prompts = 1;
+    private long _bestOf = 1;
+    private bool _set;
     private Abilities _needs;
     private Parameters _uses;
     private EmbeddingEncoding _encoding;
@@ -28,12 +30,13 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
     /// <summary>Reads the value of one member; the cursor stands before it and behind it afterwards.</summary>
     public Problem? Read(string name, ref JsonCursor cursor, ReadOnlySpan<byte> body)
     {
+        _set = cursor.Peek() != JsonKind.Null;
         switch (name)
         {
             case "model":
                 return ReadModel(ref cursor);
             case "models":
-                return ValueReader.Strings(ref cursor, "models", limits.ListLength, out _models);
+                return ValueReader.Names(ref cursor, "models", limits, out _models);
             case "provider":
                 return ProviderWishes.Read(ref cursor, body, limits, out _wishes);
             case "messages" when route == Route.Chat:
@@ -41,16 +44,26 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
                 return MessageReader.Read(ref cursor, body, _messages);
             case "prompt" when route == Route.Completions:
                 _hasContent = true;
-                return InputReader.ReadPrompt(ref cursor);
+                return InputReader.ReadPrompt(ref cursor, body, limits.Choices, out _prompts);
             case "input" when route == Route.Embeddings:
                 _hasContent = true;
-                return InputReader.ReadInput(ref cursor, limits.EmbeddingInputs);
+                return InputReader.ReadInput(ref cursor, body, limits.EmbeddingInputs);
             case "encoding_format" when route == Route.Embeddings:
                 return ReadEncoding(ref cursor);
+            case "dimensions" when route == Route.Embeddings:
+                return ValueReader.Whole(ref cursor, body, name, 1, int.MaxValue, out _);
+            case "best_of" when route == Route.Completions:
+                Problem? bad = ValueReader.Whole(ref cursor, body, name, 1, limits.Choices, out long? bestOf);
+                _bestOf = bestOf ?? 1;
+                return bad;
+            case "echo" when route == Route.Completions:
+                return ValueReader.Bool(ref cursor, name, out _);
+            case "suffix" when route == Route.Completions:
+                return ValueReader.Any(ref cursor, name, "a string", JsonKind.String);
             case "stream":
                 return ValueReader.Bool(ref cursor, name, out _stream);
             case "stream_options":
-                return ReadStreamOptions(ref cursor);
+                return OptionReader.StreamOptions(ref cursor, out _includeUsage);
             case "max_tokens":
                 return ValueReader.Whole(ref cursor, body, name, 0, int.MaxValue, out _maxTokens);
             case "max_completion_tokens":
@@ -87,21 +100,31 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
             case "reasoning_effort":
                 return Uses(Parameters.ReasoningEffort, ValueReader.Any(ref cursor, name, "a string such as \"low\"", JsonKind.String));
             case "stop":
-                return ValueReader.Any(ref cursor, name, "a string or an array of strings", JsonKind.String, JsonKind.Array);
+                return OptionReader.Stop(ref cursor);
             case "user":
                 return ValueReader.Any(ref cursor, name, "a string", JsonKind.String);
-            case "tools":
-                return ReadTools(ref cursor);
+            case "tools" or "functions":
+                problem = OptionReader.Tools(ref cursor, name, out bool anyTool);
+                _needs |= anyTool ? Abilities.Tools : Abilities.None;
+                _uses |= anyTool ? Parameters.Tools : Parameters.None;
+                return problem;
             case "tool_choice":
                 return ValueReader.Any(ref cursor, name, "\"auto\", \"none\", \"required\" or an object", JsonKind.String, JsonKind.Object);
             case "response_format":
-                return ReadResponseFormat(ref cursor);
+                problem = OptionReader.ResponseFormat(ref cursor, out bool structured);
+                _needs |= structured ? Abilities.StructuredOutput : Abilities.None;
+                _uses |= structured ? Parameters.StructuredOutput : Parameters.None;
+                return problem;
             default:
-                if (Destinations.Contains(name))
+                if (DestinationFields.Contains(name))
                 {
-                    cursor.Skip();
                     return new Problem(ProblemKind.ProviderFieldRefused,
                         $"The field '{name}' would choose where this server connects or what it says there, and that is the operator's to decide. Remove it; providers are set in the configuration.", name);
+                }
+                if (KnownMembers.DifferingInCase(name) is { } known)
+                {
+                    return new Problem(ProblemKind.FieldInvalid,
+                        $"The field '{RequestScanner.Show(name)}' differs from '{known}' only in its spelling, and some providers would take it for that. Write '{known}'.", known);
                 }
                 cursor.Skip();
                 return null;
@@ -124,10 +147,25 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
             return new Problem(ProblemKind.FieldInvalid,
                 $"The model asks for provider '{RequestScanner.Show(provider)}' and 'provider.only' leaves it out. Drop one of the two.", "provider.only");
         }
+        if (provider is not null && _wishes is { } others && others.Ignore.Contains(provider, StringComparer.OrdinalIgnoreCase))
+        {
+            return new Problem(ProblemKind.FieldInvalid,
+                $"The model asks for provider '{RequestScanner.Show(provider)}' and 'provider.ignore' excludes it. Drop one of the two.", "provider.ignore");
+        }
+        if (_bestOf > 1 && _bestOf < _choices)
+            return new Problem(ProblemKind.FieldInvalid, $"'best_of' is {_bestOf} and 'n' is {_choices}; the best {_choices} are picked of at least as many. Raise 'best_of'.", "best_of");
+        if (Answers > limits.Choices)
+        {
+            return new Problem(ProblemKind.FieldInvalid,
+                $"{_prompts} prompts make {Answers} answers with 'n' or 'best_of'; at most {limits.Choices} are made for one request. Split it.", "prompt");
+        }
         return policy == RoutePolicy.Provider && _models is not null
             ? new Problem(ProblemKind.FieldInvalid, "A model pinned to one provider has no fallbacks: drop the ':provider' selector or the 'models' list.", "models")
             : null;
     }
+
+    /// <summary>Answers that are generated and paid: every prompt of a completion gets its own, and <c>best_of</c> are made where <c>n</c> are shown.</summary>
+    private long Answers => _prompts * Math.Max(_choices, _bestOf);
 
     public ScannedRequest Finish(int bodyBytes)
     {
@@ -164,7 +202,7 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
                 ({ } a, { } b) => Math.Min(a, b), // both are limits, so the smaller holds
                 _ => _maxTokens ?? _maxCompletionTokens,
             },
-            Choices = (int)_choices,
+            Choices = (int)Answers,
             InputTokensAtMost = textBytes + _messages.Images * limits.TokensPerImageAtMost,
             InputTokensExpected = Math.Max(1, textBytes / 4) + _messages.Images * limits.TokensPerImageExpected,
             Needs = _needs,
@@ -178,7 +216,7 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
         Problem? problem = ValueReader.Text(ref cursor, "model", out string? model);
         if (problem is not null || model is null)
             return problem ?? new Problem(ProblemKind.FieldInvalid, "'model' is null; a model's name is expected. Name one of GET /v1/models.", "model");
-        if (model.Length == 0 || model.Length > limits.ModelLength || model.AsSpan().IndexOfAnyInRange('\0', ' ') >= 0 || model.Any(char.IsControl))
+        if (!ValueReader.IsName(model, limits.ModelLength))
         {
             return new Problem(ProblemKind.FieldInvalid,
                 $"'model' must be a name of 1 to {limits.ModelLength} characters without spaces or control characters. Name one of GET /v1/models.", "model");
@@ -196,103 +234,10 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
         return problem;
     }
 
-    private Problem? ReadStreamOptions(ref JsonCursor cursor)
-    {
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
-            return null;
-        }
-        if (ValueReader.Wrong(ref cursor, "stream_options", "an object", JsonKind.Object) is { } wrong)
-            return wrong;
-        cursor.Enter();
-        bool first = true;
-        bool seen = false;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
-        {
-            if (!name.SequenceEqual("include_usage"u8))
-            {
-                cursor.Skip();
-                continue;
-            }
-            if (seen)
-                return ValueReader.Twice("stream_options.include_usage");
-            seen = true;
-            if (ValueReader.Bool(ref cursor, "stream_options.include_usage", out _includeUsage) is { } problem)
-                return problem;
-        }
-        return null;
-    }
-
-    private Problem? ReadTools(ref JsonCursor cursor)
-    {
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
-            return null;
-        }
-        if (ValueReader.Wrong(ref cursor, "tools", "an array of tools", JsonKind.Array) is { } wrong)
-            return wrong;
-        cursor.Enter();
-        bool first = true;
-        int count = 0;
-        while (cursor.NextElement(ref first))
-        {
-            if (ValueReader.Wrong(ref cursor, $"tools[{count}]", "an object", JsonKind.Object) is { } bad)
-                return bad;
-            cursor.Skip();
-            count++;
-        }
-        if (count > 0)
-        {
-            _needs |= Abilities.Tools;
-            _uses |= Parameters.Tools;
-        }
-        return null;
-    }
-
-    private Problem? ReadResponseFormat(ref JsonCursor cursor)
-    {
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
-            return null;
-        }
-        if (ValueReader.Wrong(ref cursor, "response_format", "an object such as {\"type\": \"json_object\"}", JsonKind.Object) is { } wrong)
-            return wrong;
-        cursor.Enter();
-        bool first = true;
-        bool seen = false;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
-        {
-            if (!name.SequenceEqual("type"u8))
-            {
-                cursor.Skip();
-                continue;
-            }
-            if (seen)
-                return ValueReader.Twice("response_format.type");
-            seen = true;
-            if (ValueReader.Text(ref cursor, "response_format.type", out string? type) is { } problem)
-                return problem;
-            if (type is not (null or "text"))
-            {
-                _needs |= Abilities.StructuredOutput;
-                _uses |= Parameters.StructuredOutput;
-            }
-        }
-        return null;
-    }
-
     private Problem? Uses(Parameters parameters, Problem? problem)
     {
-        _uses |= parameters;
+        if (_set) // null says the same as nothing
+            _uses |= parameters;
         return problem;
     }
-
-    /// <summary>Fields of other gateways' dialects by which a caller would choose a destination, a credential or a header (SSRF).</summary>
-    private static readonly ImmutableHashSet<string> Destinations = ImmutableHashSet.Create(StringComparer.OrdinalIgnoreCase,
-        "api_base", "api_key", "apikey", "apibase", "base_url", "baseurl", "baseURL", "url", "endpoint", "host", "proxy", "proxies", "http_proxy", "https_proxy", "headers", "extra_headers",
-        "default_headers", "custom_llm_provider", "organization", "custom_host", "api_version", "azure_endpoint", "aws_access_key_id", "aws_secret_access_key",
-        "aws_session_token", "vertex_credentials", "vertex_project", "authorization", "credentials", "custom_endpoint", "target_url", "webhook_url", "callback_url");
 }

@@ -30,7 +30,7 @@ public static class RequestScanner
 
     private static Problem? ReadMembers(ReadOnlySpan<byte> body, RequestLimits limits, RequestDraft draft)
     {
-        var cursor = new JsonCursor(body, limits.Json);
+        var cursor = new JsonCursor(body, limits.Json, new MemberNames());
         if (cursor.Peek() != JsonKind.Object)
             return cursor.Fault is { } fault ? Malformed(fault) : Malformed("The body is JSON, but not an object. Send {\"model\": …}.");
         if (!cursor.Enter())
@@ -39,16 +39,9 @@ public static class RequestScanner
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> raw, out bool escaped))
         {
             string name = KnownMembers.Intern(raw, escaped);
-            // The name, its quotes and what stands between it and the value go through as they came.
-            int start = (int)System.Runtime.CompilerServices.Unsafe.ByteOffset(
-                ref System.Runtime.InteropServices.MemoryMarshal.GetReference(body), ref System.Runtime.InteropServices.MemoryMarshal.GetReference(raw)) - 1;
+            int start = cursor.NameStart; // the name as written and what stands between it and the value go through as they came
             if (draft.Members.Count >= limits.TopMembers)
                 return Malformed($"The body has more than {limits.TopMembers} top-level fields. Remove those that no provider knows.");
-            foreach (TopMember known in draft.Members)
-            {
-                if (known.Name == name)
-                    return Malformed($"The field '{Show(name)}' stands twice in the body: we and the provider might read different ones. Send it once.");
-            }
             int before = cursor.Position;
             Problem? problem = draft.Read(name, ref cursor, body);
             if (cursor.Fault is { } bad)
@@ -60,16 +53,15 @@ public static class RequestScanner
                 valueStart++;
             draft.Members.Add(new TopMember(name, start..cursor.Position, valueStart..cursor.Position));
         }
-        if (cursor.Fault is { } broken || !cursor.AtEnd() && (broken = cursor.Fault!) is not null)
-            return Malformed(broken);
-        return null;
+        return cursor.AtEnd() ? null : Malformed(cursor.Fault!);
     }
 
     /// <summary>A name from a body, fit for a message.</summary>
     internal static string Show(string name) => Redaction.Clean(name, 60);
 
-    private static Problem Malformed(JsonFault fault) =>
-        Malformed($"The body is not JSON we can read: at byte {fault.Offset} {fault.Reason}. Check how the client builds it.");
+    private static Problem Malformed(JsonFault fault) => fault.Repeated is { } name
+        ? new(ProblemKind.BodyMalformed, $"The field '{Show(name)}' stands twice in one object (byte {fault.Offset}): we and the provider might read different ones. Send it once.", Show(name) is { Length: > 0 } shown ? shown : null)
+        : Malformed($"The body is not JSON we can read: at byte {fault.Offset} {fault.Reason}. Check how the client builds it.");
 
     private static Problem Malformed(string message) => new(ProblemKind.BodyMalformed, message);
 }

@@ -32,6 +32,17 @@ public sealed class ScannedRequest
     internal IReadOnlyList<TopMember> Members { get; }
     internal bool HasDeveloperRole { get; }
     internal bool HasToolCallIds { get; }
+
+    /// <summary>Whether the body has a top-level member of this name, be it null.</summary>
+    internal bool Has(string name)
+    {
+        foreach (TopMember member in Members)
+        {
+            if (member.Name == name)
+                return true;
+        }
+        return false;
+    }
 }
 
 /// <summary>How embeddings are written.</summary>

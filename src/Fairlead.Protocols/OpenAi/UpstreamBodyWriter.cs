@@ -21,7 +21,7 @@ public static class UpstreamBodyWriter
         output.Write("{"u8);
         foreach (TopMember member in request.Members)
         {
-            if (IsDropped(member.Name, edits.Quirks))
+            if (IsDropped(member.Name, request, edits.Quirks))
                 continue;
             if (!first)
                 output.Write(","u8);
@@ -50,13 +50,14 @@ public static class UpstreamBodyWriter
         output.Write("}"u8);
     }
 
-    /// <summary>Fields that are ours, or that the provider refuses.</summary>
-    private static bool IsDropped(string name, RequestQuirks quirks) => name switch
+    /// <summary>Fields that are ours, that the provider refuses, or that go out under another name already.</summary>
+    private static bool IsDropped(string name, ScannedRequest request, RequestQuirks quirks) => name switch
     {
         "models" or "provider" => true,
         "store" => quirks.HasFlag(RequestQuirks.DropStore),
         "stream_options" => quirks.HasFlag(RequestQuirks.NoStreamOptions),
-        _ => false,
+        "seed" => quirks.HasFlag(RequestQuirks.SeedAsRandomSeed) && request.Has("random_seed"), // the provider's own word wins
+        _ => OutputLimitWriter.IsDropped(name, request, quirks),
     };
 
     private static void WriteStreamOptions(ReadOnlySpan<byte> value, IBufferWriter<byte> output)

@@ -19,11 +19,8 @@ internal static class ValueReader
     public static Problem? Text(ref JsonCursor cursor, string name, out string? value)
     {
         value = null;
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (SkipNull(ref cursor))
             return null;
-        }
         if (Wrong(ref cursor, name, "a string", JsonKind.String) is { } wrong)
             return wrong;
         if (cursor.ReadString(out ReadOnlySpan<byte> raw, out bool escaped))
@@ -34,11 +31,8 @@ internal static class ValueReader
     public static Problem? Whole(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, long least, long most, out long? value)
     {
         value = null;
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (SkipNull(ref cursor))
             return null;
-        }
         if (Wrong(ref cursor, name, "a whole number", JsonKind.Number) is { } wrong)
             return wrong;
         if (!cursor.Skip(out Range range))
@@ -54,11 +48,8 @@ internal static class ValueReader
 
     public static Problem? Real(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, double least, double most)
     {
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (SkipNull(ref cursor))
             return null;
-        }
         if (Wrong(ref cursor, name, "a number", JsonKind.Number) is { } wrong)
             return wrong;
         if (!cursor.Skip(out Range range) || (JsonText.TryReal(body[range], out double number) && number >= least && number <= most))
@@ -66,14 +57,12 @@ internal static class ValueReader
         return new Problem(ProblemKind.FieldInvalid, $"'{name}' is {Shown(body[range])}; a number from {least} to {most} is expected.", name);
     }
 
-    public static Problem? Strings(ref JsonCursor cursor, string name, int most, out List<string>? values)
+    /// <summary>Names of models or providers: they go into log lines and header values, so they hold nothing that would break one.</summary>
+    public static Problem? Names(ref JsonCursor cursor, string name, RequestLimits limits, out List<string>? values)
     {
         values = null;
-        if (cursor.Peek() == JsonKind.Null)
-        {
-            cursor.Skip();
+        if (SkipNull(ref cursor))
             return null;
-        }
         if (Wrong(ref cursor, name, "an array of strings", JsonKind.Array) is { } wrong)
             return wrong;
         cursor.Enter();
@@ -83,12 +72,38 @@ internal static class ValueReader
         {
             if (Wrong(ref cursor, $"{name}[{values.Count}]", "a string", JsonKind.String) is { } bad)
                 return bad;
-            if (values.Count == most)
-                return new Problem(ProblemKind.FieldInvalid, $"'{name}' has more than {most} entries. Send fewer.", name);
-            if (cursor.ReadString(out ReadOnlySpan<byte> raw, out bool escaped))
-                values.Add(JsonText.Unescape(raw, escaped));
+            if (values.Count == limits.ListLength)
+                return new Problem(ProblemKind.FieldInvalid, $"'{name}' has more than {limits.ListLength} entries. Send fewer.", name);
+            if (!cursor.ReadString(out ReadOnlySpan<byte> raw, out bool escaped))
+                return null;
+            string value = JsonText.Unescape(raw, escaped);
+            if (!IsName(value, limits.ModelLength))
+                return new Problem(ProblemKind.FieldInvalid, $"'{name}[{values.Count}]' must be a name of 1 to {limits.ModelLength} characters without spaces or control characters.", name);
+            values.Add(value);
         }
         return null;
+    }
+
+    public static bool IsName(string text, int most)
+    {
+        if (text.Length == 0 || text.Length > most)
+            return false;
+        foreach (char c in text)
+        {
+            // Format characters too: a name that shows as another one is no name.
+            if (char.IsControl(c) || char.IsWhiteSpace(c) || char.GetUnicodeCategory(c) == System.Globalization.UnicodeCategory.Format)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>True, and passed over, when null stands here: the same as leaving the member out.</summary>
+    public static bool SkipNull(ref JsonCursor cursor)
+    {
+        if (cursor.Peek() != JsonKind.Null)
+            return false;
+        cursor.Skip();
+        return true;
     }
 
     /// <summary>Passes over a value of one of the kinds, or null.</summary>
@@ -118,9 +133,6 @@ internal static class ValueReader
         };
         return new Problem(ProblemKind.FieldInvalid, $"'{name}' is {found}; {expected} is expected.", name);
     }
-
-    public static Problem Twice(string name) =>
-        new(ProblemKind.BodyMalformed, $"The field '{name}' stands twice: we and the provider might read different ones. Send it once.", name);
 
     private static string Shown(ReadOnlySpan<byte> number) => System.Text.Encoding.ASCII.GetString(number.Length <= 24 ? number : number[..24]);
 }
