@@ -311,6 +311,26 @@ public sealed class RequestPathTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_caller_who_waits_long_for_the_first_word_gets_comments_and_may_still_fall_over()
+    {
+        var go = new TaskCompletionSource();
+        _fast.On("thinking", async (c, stop) =>
+        {
+            await go.Task;
+            c.Reset();
+        });
+        _cheap.On("thinking", Scripts.Good());
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent("{\"model\":\"acme/thinking\",\"stream\":true,\"provider\":{\"order\":[\"fast\"]},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}") };
+        using HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal(": keep-alive", await reader.ReadLineAsync());
+        go.SetResult();
+        string rest = await reader.ReadToEndAsync();
+        Assert.Contains("Hi there", rest, StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", rest, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_session_stays_with_its_provider()
     {
         Answer first = await _yard.PostAsync("/v1/chat/completions", Chat("acme/good"), ("X-HF-Session-id", "s1"));
@@ -330,16 +350,17 @@ public sealed class RequestPathTests : IAsyncLifetime
         _fast.On("broken", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
         _fast.On("halfbroken", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
         _fast.On("gone", Scripts.Status(410, "{\"error\":\"The requested model is deprecated and no longer supported\"}"));
-        ProviderSettings cheap = GatewayYard.Provider("cheap", _cheap.Url, "good", "halfbroken");
+        ProviderSettings cheap = GatewayYard.Provider("cheap", _cheap.Url, "good", "halfbroken", "thinking");
         ProviderSettings embed = GatewayYard.Provider("embedder", _fast.Url, "embed");
         _yard = await GatewayYard.StartAsync(
             [
-                GatewayYard.Provider("fast", _fast.Url, "good", "once", "budget", "broken", "halfbroken", "gone", "slowly", "colon:latest"),
+                GatewayYard.Provider("fast", _fast.Url, "good", "once", "budget", "broken", "halfbroken", "gone", "slowly", "colon:latest", "thinking"),
                 cheap with { Models = [.. cheap.Models.Select(static m => m with { Price = new OfferPrice(new TokenPrice(new NanoDollars(100_000_000)), new TokenPrice(new NanoDollars(100_000_000))) })] },
                 embed with { Models = [embed.Models[0] with { Embeddings = true }] },
             ],
             settings => settings with
             {
+                Dispatch = new DispatchSettings { Heartbeat = TimeSpan.FromMilliseconds(200) }, // nothing stalls here; a busy machine must not look as if something did
                 Aliases = [new AliasSettings("house-chat", ["acme/good"])],
                 Keys =
                 [

@@ -48,10 +48,10 @@ internal sealed class GatewayYard : IAsyncDisposable
             Keys = [new KeySettings("rich", new KeyLimits { Budget = new Budget(new NanoDollars(1_000_000 * NanoDollars.PerDollar), BudgetPeriod.Month) })],
             Dispatch = new DispatchSettings
             {
-                Connect = TimeSpan.FromMilliseconds(400),
-                Headers = TimeSpan.FromMilliseconds(400),
-                FirstToken = TimeSpan.FromMilliseconds(400),
-                Idle = TimeSpan.FromMilliseconds(400),
+                Connect = TimeSpan.FromSeconds(1),
+                Headers = TimeSpan.FromSeconds(1),
+                FirstToken = TimeSpan.FromSeconds(1),
+                Idle = TimeSpan.FromSeconds(1),
                 Total = TimeSpan.FromSeconds(20),
             },
         };
