@@ -64,7 +64,24 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         }
         exchange.Candidates = candidates ?? order.Candidates;
         exchange.Excluded = excluded ?? order.Excluded;
+        if (exchange.Candidates.Count == 0 && LastResort(exchange) is { } candidate)
+            exchange.Candidates = [candidate];
         return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, models, soonest);
+    }
+
+    /// <summary>Everybody who could serve has failed lately: the one that rests the shortest is asked all the same, now and then.</summary>
+    private static Candidate? LastResort(Exchange exchange)
+    {
+        Candidate? best = null;
+        foreach (Excluded excluded in exchange.Excluded)
+        {
+            if (excluded.Reason != ExclusionReason.CoolingDown || exchange.Deployment.Runtime(excluded.Offer) is not { } runtime)
+                continue;
+            OfferCondition condition = runtime.Condition;
+            if (best is null || condition.AskableIn < best.Value.Condition.AskableIn)
+                best = new Candidate(excluded.Offer, condition);
+        }
+        return best is { } chosen && exchange.Deployment.Runtime(chosen.Offer)!.Breaker.TryLastResort() ? chosen : null;
     }
 
     /// <summary>What a request may have cost us whose caller left before any answer: the input of the attempt under way.</summary>

@@ -8,6 +8,8 @@ internal sealed class OfferBreaker(GuardedCircuit offer, GuardedCircuit credenti
 {
     private readonly OfferHealth _health = new();
     private readonly Lock _gate = new();
+    private static readonly TimeSpan LastResortEvery = TimeSpan.FromSeconds(1);
+    private TimeSpan _lastResort = TimeSpan.FromDays(-1);
     private int _learned;
 
     /// <summary>What the provider's refusals have taught: fields it does not know, names it wants.</summary>
@@ -35,6 +37,20 @@ internal sealed class OfferBreaker(GuardedCircuit offer, GuardedCircuit credenti
     {
         TimeSpan now = Now;
         return offer.TryEnter(now) && credential.TryEnter(now) && provider.TryEnter(now);
+    }
+
+    /// <summary>Takes the right to ask although a circuit is open, where nobody else is left: one request a second, so that an outage of everything is
+    /// noticed to be over without being made worse.</summary>
+    public bool TryLastResort()
+    {
+        TimeSpan now = Now;
+        lock (_gate)
+        {
+            if (now - _lastResort < LastResortEvery)
+                return false;
+            _lastResort = now;
+            return true;
+        }
     }
 
     public void Succeeded(double? firstTokenMs, double? tokensPerSecond)

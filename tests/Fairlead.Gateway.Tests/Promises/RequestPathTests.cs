@@ -82,6 +82,17 @@ public sealed class RequestPathTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_provider_that_keeps_failing_rests_and_callers_are_told_for_how_long()
+    {
+        Answer answer = await _yard.ChatAsync("acme/down");
+        for (int i = 0; i < 20 && answer.ErrorCode != "all_cooling_down"; i++)
+            answer = await _yard.ChatAsync("acme/down");
+        Assert.Equal((503, "all_cooling_down"), (answer.Status, answer.ErrorCode));
+        Assert.InRange(int.Parse(answer.Header("retry-after")!), 1, 11);
+        Assert.InRange(_fast.Arrivals("down"), 5, 8);
+    }
+
+    [Fact]
     public async Task No_fallback_means_no_second_provider()
     {
         Answer answer = await _yard.ChatAsync("acme/halfbroken", more: ",\"provider\":{\"order\":[\"fast\"],\"allow_fallbacks\":false}");
@@ -349,6 +360,7 @@ public sealed class RequestPathTests : IAsyncLifetime
         _cheap.On("halfbroken", Scripts.Good());
         _fast.On("broken", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
         _fast.On("halfbroken", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
+        _fast.On("down", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
         _fast.On("gone", Scripts.Status(410, "{\"error\":\"The requested model is deprecated and no longer supported\"}"));
         ProviderSettings cheap = GatewayYard.Provider("cheap", _cheap.Url, "good", "halfbroken", "thinking");
         ProviderSettings embed = GatewayYard.Provider("embedder", _fast.Url, "embed");
@@ -356,6 +368,7 @@ public sealed class RequestPathTests : IAsyncLifetime
             [
                 GatewayYard.Provider("fast", _fast.Url, "good", "once", "budget", "broken", "halfbroken", "gone", "slowly", "colon:latest", "thinking"),
                 cheap with { Models = [.. cheap.Models.Select(static m => m with { Price = new OfferPrice(new TokenPrice(new NanoDollars(100_000_000)), new TokenPrice(new NanoDollars(100_000_000))) })] },
+                GatewayYard.Provider("falling", _fast.Url, "down"),
                 embed with { Models = [embed.Models[0] with { Embeddings = true }] },
             ],
             settings => settings with
