@@ -56,10 +56,18 @@ internal static class BodyReader
                 StatusCodes.Status408RequestTimeout => new Problem(ProblemKind.BodyTooSlow,
                     "The request body came slower than 240 bytes a second. Check the connection and send it again."),
                 StatusCodes.Status413PayloadTooLarge => TooLarge(null, mostBytes),
-                _ => new Problem(ProblemKind.BodyMalformed, "The request body ended early or is badly framed. Send the whole body with a right Content-Length."),
+                _ => BadlyFramed(),
             };
         }
+        catch (IOException e) when (e.InnerException is OverflowException)
+        {
+            // A chunk size beyond 64 bits is the server's own overflow, and the caller's fault.
+            return BadlyFramed();
+        }
     }
+
+    private static Problem BadlyFramed() =>
+        new(ProblemKind.BodyMalformed, "The request body ended early or is badly framed. Send the whole body with a right Content-Length.");
 
     private static Problem TooLarge(long? length, long mostBytes) => new(ProblemKind.BodyTooLarge,
         $"The body {(length is null ? "is too large" : $"is {length / 1048576.0:0.#} MiB")}; the limit is {mostBytes / 1048576.0:0.#} MiB (limits.body). Shrink images or split the request.");
