@@ -251,7 +251,14 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds)
             return false;
         for (int i = at; i < at + 4; i++)
         {
-            int digit = char.IsAsciiHexDigit((char)_text[i]) ? Convert.ToInt32(((char)_text[i]).ToString(), 16) : -1;
+            // Nothing is allocated: servers that escape all but ASCII send these in every event.
+            int digit = _text[i] switch
+            {
+                >= (byte)'0' and <= (byte)'9' => _text[i] - '0',
+                >= (byte)'a' and <= (byte)'f' => _text[i] - 'a' + 10,
+                >= (byte)'A' and <= (byte)'F' => _text[i] - 'A' + 10,
+                _ => -1,
+            };
             if (digit < 0)
                 return false;
             value = (value << 4) | digit;
