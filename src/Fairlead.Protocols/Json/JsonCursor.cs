@@ -271,6 +271,7 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
             return false;
         for (int i = at; i < at + 4; i++)
         {
+            // Nothing is allocated: servers that escape all but ASCII send these in every event.
             int letter = _text[i] | 0x20;
             if (char.IsAsciiDigit((char)_text[i]))
                 value = (value << 4) | (_text[i] - '0');

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
@@ -9,7 +10,8 @@ using Fairlead.Protocols.Sse;
 
 namespace Fairlead.Protocols.OpenAi;
 
-/// <summary>Brings one upstream's stream into the form the caller gets: bytes in, bytes out. No I/O, no clock.</summary>
+/// <summary>Brings one upstream's stream into the form the caller gets: bytes in, bytes out. No I/O, no clock. What comes out does not depend on how the
+/// input was cut.</summary>
 /// <remarks>
 /// An ordinary event is looked at once and forwarded as it is; nothing is allocated for it. An event that breaks the rules of OpenAI's own clients is
 /// written anew by <see cref="ChunkRepair"/>. The usage chunk and <c>[DONE]</c> are held back until <see cref="WriteClosing"/>: the
@@ -19,20 +21,27 @@ public sealed class AnswerStream : IDisposable
 {
     private const int MostMalformedEvents = 2;
 
+    /// <summary>What may gather for the caller before anything is said; further events that say nothing are dropped.</summary>
+    private const int MostHeldBack = 64 * 1024;
+
     private readonly StreamExpectations _expected;
-    private readonly StreamFraming _framing;
-    private readonly SseReader _events = new();
+    private readonly SseReader? _events;
+    private readonly LineReader? _lines;
     private readonly ChunkRepair _repair;
-    private readonly PooledBuffer _id = new(64);
+    private readonly PlainPattern _pattern = new();
     private readonly PooledBuffer _usage = new(256);
-    private int _malformed;
+    private int _heldBack;
+    private bool _limited;
     private bool _done;
 
     public AnswerStream(in StreamExpectations expectations, StreamFraming framing = StreamFraming.ServerSentEvents)
     {
         _expected = expectations;
-        _framing = framing;
         _repair = new ChunkRepair(expectations);
+        if (framing == StreamFraming.NdJson)
+            _lines = new LineReader();
+        else
+            _events = new SseReader();
     }
 
     /// <summary>An event that means something has been appended to the output: content, a tool call, a refusal, a reason to finish.</summary>
@@ -41,10 +50,19 @@ public sealed class AnswerStream : IDisposable
     /// <summary>Any event with data has come; comments do not count.</summary>
     public bool SawRealEvent { get; private set; }
 
+    /// <summary>Every choice has its reason to finish: the answer is whole, even if the connection now breaks (fault U-32).</summary>
+    public bool IsWhole => _done ? Fault is null : _repair.AllFinished;
+
     /// <summary>How it broke, where the state is <see cref="StreamState.Faulted"/>.</summary>
     public UpstreamFault? Fault { get; private set; }
 
-    /// <summary>The last usage that the upstream reported; null while it has reported none.</summary>
+    /// <summary>Events that were no JSON objects and were dropped (fault U-24); the third is a fault.</summary>
+    public int MalformedEvents { get; private set; }
+
+    /// <summary>How long the upstream says it loaded the model before this answer (Ollama); null when it says nothing.</summary>
+    public TimeSpan? ModelLoad { get; private set; }
+
+    /// <summary>The last usage that the upstream reported, not yet bounded; null while it has reported none.</summary>
     public Usage? Usage => _usage.Length == 0 ? null : UsageReader.Read(_usage.Span, _expected.Quirks);
 
     /// <summary>Our own count of output tokens: events that brought content, or a quarter of its bytes where that is more.
@@ -55,33 +73,34 @@ public sealed class AnswerStream : IDisposable
 
     private long ContentBytes { get; set; }
 
+    private StreamState State => Fault is not null ? StreamState.Faulted : _limited ? StreamState.LimitReached : _done ? StreamState.Completed : StreamState.Reading;
+
     /// <summary>Takes the next bytes of the body, cut anywhere, and appends whole events for the caller to <paramref name="output"/>.</summary>
     /// <param name="buffer">Holds the bytes from its start.</param>
     /// <param name="length">How many.</param>
     /// <param name="output">The caller's bytes.</param>
     public StreamState Accept(byte[] buffer, int length, PooledBuffer output)
     {
-        if (_done || Fault is not null)
+        if (State != StreamState.Reading)
             return State;
-        _events.Feed(buffer, 0, length);
+        _events?.Feed(buffer, 0, length);
+        _lines?.Feed(buffer, 0, length);
         return Drain(output);
     }
 
     /// <summary>The body came to an orderly end.</summary>
     public StreamState End(PooledBuffer output)
     {
-        if (_done || Fault is not null)
+        if (State != StreamState.Reading)
             return State;
-        _events.Finish();
-        Drain(output);
-        if (_done || Fault is not null)
+        _events?.Finish();
+        _lines?.Finish();
+        if (Drain(output) != StreamState.Reading)
             return State;
-        if (!_repair.AllFinished)
-        {
+        if (_repair.AllFinished)
+            _done = true; // no [DONE], but every choice has finished (F012)
+        else
             Fail(new UpstreamFault(FaultKind.Truncated, "The stream ended without a reason to finish."));
-            return State;
-        }
-        _done = true; // no [DONE], but every choice has finished (F012)
         return State;
     }
 
@@ -95,7 +114,7 @@ public sealed class AnswerStream : IDisposable
         {
             JsonObject chunk = _repair.Envelope();
             chunk["choices"] = new JsonArray();
-            chunk["usage"] = UsageWriter.Complete(_usage.Span, usage, cost);
+            chunk["usage"] = UsageWriter.Complete(_usage.Span, _expected.Route, usage, cost);
             ChunkRepair.Append(chunk, output);
         }
         output.Append("data: [DONE]\n\n"u8);
@@ -111,92 +130,152 @@ public sealed class AnswerStream : IDisposable
 
     public void Dispose()
     {
-        _events.Dispose();
-        _id.Dispose();
+        _events?.Dispose();
+        _lines?.Dispose();
+        _pattern.Dispose();
         _usage.Dispose();
     }
 
-    private bool Limited { get; set; }
-
-    private StreamState State => Fault is not null ? StreamState.Faulted : Limited ? StreamState.LimitReached : _done ? StreamState.Completed : StreamState.Reading;
+    /// <summary>Takes a whole answer as the stream it might have been: per choice its role, what it says, its end (F057).</summary>
+    internal StreamState Replay(JsonObject answer, PooledBuffer output)
+    {
+        SawRealEvent = true;
+        foreach (JsonObject chunk in ReplayedAnswer.Chunks(answer, _expected.Route == Route.Chat))
+        {
+            if (State == StreamState.Reading)
+                Mend(chunk, halves: false, output);
+        }
+        if (State == StreamState.Reading)
+            Finish(output);
+        return State;
+    }
 
     private StreamState Drain(PooledBuffer output)
     {
-        while (!_done && Fault is null && _events.TryRead(out SseEvent item))
-            Take(item, output);
-        if (_events.IsOversize && Fault is null)
+        if (_events is not null)
+        {
+            while (State == StreamState.Reading && _events.TryRead(out SseEvent item))
+                Take(item.Data.Trim(" \t\n"u8), item.Name, output);
+        }
+        else
+        {
+            while (State == StreamState.Reading && _lines!.TryRead(out ReadOnlySpan<byte> line))
+            {
+                SawRealEvent = true;
+                Rewrite(line, output);
+            }
+        }
+        if (State == StreamState.Reading && (_events?.IsOversize ?? _lines!.IsOversize))
             Fail(new UpstreamFault(FaultKind.EventTooLarge, $"One event was larger than {SseReader.DefaultMostBytesPerEvent >> 20} MiB."));
         return State;
     }
 
-    private void Take(in SseEvent item, PooledBuffer output)
+    private void Take(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name, PooledBuffer output)
     {
-        if (IsDone(item.Data))
+        if (IsDone(data))
         {
             Finish(output);
             return;
         }
         SawRealEvent = true;
-        if (item.Name.SequenceEqual("error"u8))
-        {
-            Fail(FaultClassifier.FromErrorEvent(item.Data));
-            return;
-        }
-        ChunkGlance glance = ChunkGlance.At(item.Data, _expected.Route == Route.Chat);
-        if (glance.Usage.End.Value > 0)
-            Keep(item.Data[glance.Usage]);
-        if (glance.IsPlain && !item.Raw.IsEmpty && _repair.AcceptsPlain(glance.HasRole) && SameId(glance.Id))
-        {
-            Forward(item, glance, output);
-            return;
-        }
-        Rewrite(item.Data, output);
-    }
-
-    private void Forward(in SseEvent item, ChunkGlance glance, PooledBuffer output)
-    {
-        if (glance.ContentBytes > 0)
-        {
-            if (_expected.MaxOutputTokens is { } most && _repair.ContentEvents(0) >= most)
-            {
-                Cut(output);
-                return;
-            }
-            _repair.CountContent(0);
-            ContentEvents++;
-            ContentBytes += glance.ContentBytes;
-            Committed = true;
-        }
-        _repair.NotePlain(item.Data, glance.HasRole);
-        // A usage of null is left out where the caller did not ask for usage; a count on an ordinary chunk is told once, at the end.
-        if (glance.UsageMember.End.Value > 0 && (!_expected.UsageAsked || glance.Usage.End.Value > 0))
-        {
-            int offset = item.Raw.Length - 2 - item.Data.Length;
-            (int start, int length) = glance.UsageMember.GetOffsetAndLength(item.Data.Length);
-            output.Append(item.Raw[..(offset + start)]);
-            output.Append(item.Raw[(offset + start + length)..]);
-            return;
-        }
-        output.Append(item.Raw);
-    }
-
-    private void Rewrite(ReadOnlySpan<byte> data, PooledBuffer output)
-    {
-        JsonObject? chunk = _repair.Read(data, _framing);
-        if (chunk is null)
-        {
-            if (++_malformed > MostMalformedEvents)
-                Fail(new UpstreamFault(FaultKind.Malformed, "Three events of the stream were no JSON objects."));
-            return;
-        }
-        if (ErrorIn(chunk))
+        if (name.SequenceEqual("error"u8))
         {
             Fail(FaultClassifier.FromErrorEvent(data));
             return;
         }
-        if (_repair.UsageOf(chunk) is { } usage)
-            Keep(System.Text.Encoding.UTF8.GetBytes(usage.ToJsonString()));
-        RepairedChunk repaired = _repair.Repair(chunk, _expected.MaxOutputTokens);
+        if (_repair.MayGoOn(bringsRole: false) && _pattern.Matches(data, out int textBytes, out Range cut))
+        {
+            if (IsOver(_repair.First.ContentEvents, reported: null))
+                Rewrite(data, output);
+            else
+                Forward(data, textBytes, cut, default, output);
+            return;
+        }
+        ChunkGlance glance = ChunkGlance.At(data, _expected.Route == Route.Chat);
+        if (glance.IsPlain && !data.Contains((byte)'\n') && _repair.Admits(glance))
+            ForwardPlain(data, glance, output);
+        else
+            Rewrite(data, output);
+    }
+
+    private void ForwardPlain(ReadOnlySpan<byte> data, ChunkGlance glance, PooledBuffer output)
+    {
+        bool hasUsage = glance.Usage.End.Value > 0;
+        Usage? reported = hasUsage ? Keep(data[glance.Usage]) : null;
+        if (glance.ContentBytes > 0 && IsOver(_repair.First.ContentEvents, reported))
+        {
+            Rewrite(data, output);
+            return;
+        }
+        // A usage of null is left out where the caller did not ask for usage; a count on an ordinary chunk is told once, at the end.
+        Range usage = hasUsage || !_expected.UsageAsked ? glance.UsageMember : default;
+        Range role = _repair.First.HasRole ? glance.RoleMember : default;
+        if (glance.Text.End.Value > 0 && !hasUsage && !glance.HasRole)
+            _pattern.Learn(data, glance.Text, usage);
+        bool usageFirst = usage.Start.Value < role.Start.Value;
+        Forward(data, glance.ContentBytes, usageFirst ? usage : role, usageFirst ? role : usage, output);
+        _repair.First.HasRole |= glance.HasRole;
+    }
+
+    /// <summary>Appends an event as it came, without what is cut out of it.</summary>
+    private void Forward(ReadOnlySpan<byte> data, int textBytes, Range cut, Range laterCut, PooledBuffer output)
+    {
+        if (textBytes > 0)
+        {
+            _repair.First.ContentEvents++;
+            ContentEvents++;
+            ContentBytes += textBytes;
+            Committed = true;
+        }
+        else if (IsHeldBackTooLong(data.Length + "data: \n\n".Length))
+        {
+            return;
+        }
+        output.Append("data: "u8);
+        int from = 0;
+        if (cut.End.Value > 0)
+        {
+            output.Append(data[..cut.Start.Value]);
+            from = cut.End.Value;
+        }
+        if (laterCut.End.Value > 0)
+        {
+            output.Append(data[from..laterCut.Start.Value]);
+            from = laterCut.End.Value;
+        }
+        output.Append(data[from..]);
+        output.Append("\n\n"u8);
+    }
+
+    private void Rewrite(ReadOnlySpan<byte> data, PooledBuffer output)
+    {
+        JsonObject? chunk = OddJson.Parse(data, out bool halves);
+        if (chunk is null)
+        {
+            if (++MalformedEvents > MostMalformedEvents)
+                Fail(new UpstreamFault(FaultKind.Malformed, "Three events of the stream were no JSON objects."));
+            return;
+        }
+        if (ErrorIn(chunk) is { } error)
+        {
+            Fail(FaultClassifier.FromErrorEvent(Encoding.UTF8.GetBytes(error)));
+            return;
+        }
+        bool done = false;
+        if (_lines is not null)
+        {
+            chunk = OllamaChunk.ToOpenAi(chunk, _expected.Route == Route.Chat, out done, out TimeSpan? load);
+            ModelLoad = load ?? ModelLoad;
+        }
+        Mend(chunk, halves, output);
+        if (done && State == StreamState.Reading)
+            Finish(output);
+    }
+
+    private void Mend(JsonObject chunk, bool halves, PooledBuffer output)
+    {
+        Usage? reported = ChunkRepair.TakeUsage(chunk) is { } usage ? Keep(Encoding.UTF8.GetBytes(usage.ToJsonString())) : null;
+        RepairedChunk repaired = _repair.Repair(chunk, halves, events => IsOver(events, reported));
         if (repaired.Fault is { } fault)
         {
             Fail(fault);
@@ -205,20 +284,29 @@ public sealed class AnswerStream : IDisposable
         ContentEvents += repaired.ContentEvents;
         ContentBytes += repaired.ContentBytes;
         if (repaired.Chunk is { } written)
+        {
+            int before = output.Length;
             ChunkRepair.Append(written, output);
+            if (!repaired.IsSemantic && IsHeldBackTooLong(output.Length - before))
+                output.Truncate(before);
+        }
         Committed |= repaired.IsSemantic;
         if (repaired.OverLimit)
-            Cut(output);
-        else if (repaired.EndsStream)
-            Finish(output);
+            _limited = true;
     }
 
-    /// <summary>The upstream says it is over. A choice that never got a reason to finish gets one, as OpenAI's stream helper insists on it.</summary>
+    /// <summary>The upstream says it is over. A choice that never got a reason to finish gets one, as OpenAI's stream helper insists on it; one that broke
+    /// off inside a tool call is not made to look whole (fault U-37).</summary>
     private void Finish(PooledBuffer output)
     {
-        if (!_repair.AnyContent && !_repair.AllFinished && !Committed)
+        if (!_repair.AnyContent && !_repair.AllFinished)
         {
             Fail(new UpstreamFault(FaultKind.Malformed, "The stream ended before it said anything."));
+            return;
+        }
+        if (_repair.BrokeOffInCall)
+        {
+            Fail(new UpstreamFault(FaultKind.Truncated, "The stream ended inside the arguments of a tool call."));
             return;
         }
         foreach (JsonObject chunk in _repair.MissingFinishes("stop"))
@@ -229,38 +317,38 @@ public sealed class AnswerStream : IDisposable
         _done = true;
     }
 
-    private void Cut(PooledBuffer output)
+    /// <summary>Whether the next piece would pass the caller's limit (fault U-35): by the upstream's own running count where the event brings one, else by
+    /// counting pieces, as a provider sends at most one piece a token.</summary>
+    private bool IsOver(long contentEvents, Usage? reported)
     {
-        foreach (JsonObject chunk in _repair.MissingFinishes("length"))
-            ChunkRepair.Append(chunk, output);
-        Committed = true;
-        Limited = true;
-        _done = true;
-    }
-
-    private void Keep(ReadOnlySpan<byte> usage)
-    {
-        _usage.Clear();
-        _usage.Append(usage);
-    }
-
-    private bool SameId(ReadOnlySpan<byte> id)
-    {
-        if (id.IsEmpty)
+        if (_expected.MaxOutputTokens is not { } most || most <= 0)
             return false;
-        if (_id.Length == 0)
-        {
-            _id.Append(id);
-            return _repair.AdoptId(id);
-        }
-        return _id.Span.SequenceEqual(id);
+        return reported is { } usage ? usage.OutputTokens > most * Math.Max(1, _expected.Choices) : contentEvents >= most;
     }
+
+    /// <summary>Keeps the last usage that holds counts; they are never added up (F021).</summary>
+    private Usage? Keep(ReadOnlySpan<byte> usage)
+    {
+        Usage? read = UsageReader.Read(usage, _expected.Quirks);
+        if (read is not null)
+        {
+            _usage.Clear();
+            _usage.Append(usage);
+        }
+        return read;
+    }
+
+    private bool IsHeldBackTooLong(int bytes) => !Committed && (_heldBack += bytes) > MostHeldBack;
 
     private void Fail(UpstreamFault fault) => Fault = fault;
 
-    private static bool ErrorIn(JsonObject chunk) =>
-        (chunk["error"] is { } error && error.GetValueKind() is not (JsonValueKind.Null or JsonValueKind.False))
-        || (chunk["x_groq"] is JsonObject groq && groq["error"] is not null);
+    /// <summary>The error of an event as JSON; null when it has none. A null, a false and an empty text are none, as for OpenAI's clients.</summary>
+    private static string? ErrorIn(JsonObject chunk)
+    {
+        if (chunk["error"] is { } error && error.GetValueKind() is not (JsonValueKind.Null or JsonValueKind.False) && error.AsText() is not "")
+            return chunk.ToJsonString();
+        return chunk["x_groq"] is JsonObject groq && groq["error"] is not null ? groq.ToJsonString() : null;
+    }
 
     /// <summary><c>[DONE]</c> with spaces around it, in lower case or in quotes is meant the same (F015).</summary>
     private static bool IsDone(ReadOnlySpan<byte> data)

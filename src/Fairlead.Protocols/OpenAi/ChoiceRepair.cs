@@ -1,229 +1,178 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Fairlead.Domain.Routing;
 
 namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>What has gone by of one choice, and how its next piece is brought into form.</summary>
-internal sealed class ChoiceRepair
+internal sealed class ChoiceRepair(string answerId, int index)
 {
-    private readonly List<ToolCall> _calls = [];
+    private static readonly string[] Texts = ["content", "reasoning_content", "reasoning", "refusal"];
+
+    private readonly ToolCallRepair _calls = new(answerId, index);
+    private Dictionary<string, char>? _halves;
 
     public bool HasRole { get; set; }
     public bool Finished { get; set; }
 
-    /// <summary>Content, a tool call or a refusal has come.</summary>
-    public bool Said { get; set; }
-
+    /// <summary>Pieces that brought content, reasoning, a refusal or a tool call.</summary>
     public long ContentEvents { get; set; }
 
     public bool HasToolCalls => _calls.Count > 0;
 
-    /// <summary>What became of a piece.</summary>
-    internal readonly record struct Result(bool Keep, bool IsSemantic, int Content, string? Fault);
+    /// <summary>A tool call's arguments broke off inside.</summary>
+    public bool IsIncomplete => _calls.IsIncomplete;
 
-    public Result Repair(JsonObject choice, int index, bool chat)
+    /// <summary>Half a character waits for its other half: the next piece cannot pass as it is.</summary>
+    public bool HoldsHalf => _halves is { Count: > 0 };
+
+    /// <summary>What became of a piece.</summary>
+    /// <param name="Keep">There is something for the caller in it.</param>
+    /// <param name="Content">Bytes of what it says; 0 when it says nothing.</param>
+    /// <param name="Fault">Set when the answer cannot go on.</param>
+    internal readonly record struct Result(bool Keep, int Content, UpstreamFault? Fault);
+
+    /// <summary>Mends a piece in place. Nothing is kept of what comes after the end (F017, F019).</summary>
+    public Result Repair(JsonObject choice, bool chat, bool halves)
     {
+        if (Finished)
+            return default;
         choice["index"] = index;
-        string? finish = Text(choice["finish_reason"]);
-        int content = 0;
-        bool any = false;
+        string? finish = choice["finish_reason"].AsText() is { Length: > 0 } word ? word : null;
+        if (finish is not null && FinishReasons.Normal(finish) is null)
+            return Failed(FaultKind.ErrorInStream, $"The provider ended the answer as '{Redaction.Clean(finish, 40)}'.");
+
+        string Join(string key, string text) => this.Join(key, text, halves, finish is not null);
+        int content;
+        bool keep;
         if (chat)
         {
-            // Some servers answer a stream with whole messages.
-            if (choice["delta"] is not JsonObject delta)
-                delta = (choice["message"] as JsonObject)?.DeepClone().AsObject() ?? [];
-            choice.Remove("message");
-            choice["delta"] = null;
-            choice["delta"] = delta;
-            any = Delta(delta, finish is { Length: > 0 }, out content);
-        }
-        else if (Text(choice["text"]) is { Length: > 0 } text)
-        {
-            content = Encoding.UTF8.GetByteCount(text);
-            any = true;
-        }
-        if (Finished)
-            return default; // what comes after the end is not the answer's (F017, F019)
-        if (finish is not { Length: > 0 })
-        {
-            choice["finish_reason"] = null;
-            bool keep = any || (chat && (choice["delta"] as JsonObject)!.Count > 0) || (!chat && choice["text"] is not null);
-            return new Result(keep, any, content, null);
-        }
-        if (FinishReasons.Normal(finish) is not { } word)
-            return new Result(false, false, 0, $"The provider ended the answer as '{Redaction.Clean(finish, 40)}'.");
-        Finished = true;
-        if (word == "stop" && HasToolCalls)
-            word = "tool_calls";
-        else if (word == "tool_calls" && !HasToolCalls)
-            word = "stop";
-        choice["finish_reason"] = word;
-        return new Result(true, true, content, null);
-    }
-
-    private bool Delta(JsonObject delta, bool finishing, out int content)
-    {
-        content = 0;
-        if (!HasRole && delta["role"] is null && !Finished)
-            delta.Insert(0, "role", "assistant");
-        HasRole = true;
-        if (delta["content"] is JsonArray parts)
-            Parts(delta, parts);
-        bool any = false;
-        string? reasoning = Text(delta["reasoning_content"]);
-        if (reasoning is { Length: > 0 } && Text(delta["reasoning"]) == reasoning)
-            delta.Remove("reasoning"); // said twice under two names (F143)
-        foreach (string name in (ReadOnlySpan<string>)["content", "reasoning_content", "reasoning", "refusal"])
-        {
-            if (Text(delta[name]) is { Length: > 0 } text)
-            {
-                content += Encoding.UTF8.GetByteCount(text);
-                any = true;
-            }
-        }
-        if (delta["function_call"] is JsonObject legacy)
-        {
-            delta.Remove("function_call");
-            delta["tool_calls"] = new JsonArray(new JsonObject { ["index"] = 0, ["function"] = legacy.DeepClone() });
-        }
-        if (delta["tool_calls"] is JsonArray calls && calls.Count > 0)
-        {
-            content += ToolCalls(calls);
-            any |= calls.Count > 0;
+            JsonObject delta = DeltaOf(choice);
+            if (delta.Count == 0 && finish is null)
+                return default; // says nothing (F027)
+            if (Delta(delta, Join) is not { } said)
+                return Failed(FaultKind.Malformed, "The answer calls more tools than any client takes.");
+            content = said;
+            if (finish is not null)
+                _calls.CompleteArguments(delta);
+            keep = content > 0 || delta.Count > 0;
         }
         else
         {
-            delta.Remove("tool_calls"); // null or empty: says nothing
+            keep = choice["text"].AsText() is not null;
+            string text = Join("text", choice["text"].AsText() ?? "");
+            choice["text"] = text;
+            content = Encoding.UTF8.GetByteCount(text);
         }
-        if (finishing)
-            CompleteArguments(delta);
-        return any;
+        choice["finish_reason"] = null;
+        if (finish is null)
+            return new Result(keep, content, null);
+        Finish(choice, finish);
+        return new Result(true, content, null);
     }
 
-    /// <summary>Content as parts (Mistral): text joined as content, thinking as reasoning.</summary>
-    private static void Parts(JsonObject delta, JsonArray parts)
+    /// <summary>The reason as the caller is told it, given what the choice has said.</summary>
+    public string Reason(string word) => word switch
     {
-        var text = new StringBuilder();
-        var thinking = new StringBuilder();
-        foreach (JsonNode? node in parts)
+        "stop" when HasToolCalls => "tool_calls",
+        "tool_calls" when !HasToolCalls => "stop",
+        _ => word,
+    };
+
+    private void Finish(JsonObject choice, string finish)
+    {
+        Finished = true;
+        choice["finish_reason"] = Reason(FinishReasons.Normal(finish)!);
+        if (!FinishReasons.IsKnown(finish) && choice["native_finish_reason"] is null)
+            choice["native_finish_reason"] = finish; // as OpenRouter names it; a word without a place in OpenAI's list is not lost
+    }
+
+    private static JsonObject DeltaOf(JsonObject choice)
+    {
+        if (choice["delta"] is JsonObject delta)
         {
-            if (node is not JsonObject part)
-                continue;
-            if (Text(part["type"]) == "thinking")
-            {
-                foreach (JsonNode? inner in part["thinking"] as JsonArray ?? [])
-                    thinking.Append(Text((inner as JsonObject)?["text"]));
-                thinking.Append(Text(part["thinking"]));
-            }
-            else
-            {
-                text.Append(Text(part["text"]));
-            }
+            choice.Remove("message");
+            return delta;
         }
-        delta.Remove("content");
-        if (thinking.Length > 0)
-            delta["reasoning_content"] = thinking.ToString();
-        if (text.Length > 0)
-            delta["content"] = text.ToString();
+        // Some servers answer a stream with whole messages.
+        var message = choice["message"] as JsonObject;
+        choice.Remove("message");
+        choice["delta"] = message ??= [];
+        return message;
     }
 
-    private int ToolCalls(JsonArray calls)
+    /// <returns>Bytes of what it says; null when it calls too many tools.</returns>
+    private int? Delta(JsonObject delta, Func<string, string, string> join)
     {
-        int bytes = 0;
-        foreach (JsonNode? node in calls.ToArray())
+        if (delta["content"] is JsonArray parts)
+            ContentParts.Flatten(delta, parts);
+        if (delta["reasoning_content"].AsText() is { Length: > 0 } reasoning && delta["reasoning"].AsText() == reasoning)
+            delta.Remove("reasoning"); // said twice under two names (F143)
+        int content = 0;
+        foreach (string name in Texts)
         {
-            if (node is not JsonObject call)
+            if (delta[name].AsText() is { } text)
             {
-                calls.Remove(node);
-                continue;
+                string joined = join(name, text);
+                delta[name] = joined;
+                content += Encoding.UTF8.GetByteCount(joined);
             }
-            var function = call["function"] as JsonObject;
-            string? id = Text(call["id"]);
-            int? upstream = call["index"] is JsonValue i && i.TryGetValue(out int number) ? number : null;
-            ToolCall known = Find(upstream, id, function, out bool begins);
-            call["index"] = known.Index;
-            if (begins)
+            else if (delta[name] is not null)
             {
-                call["id"] = known.Id;
-                call["type"] = Text(call["type"]) is { Length: > 0 } type ? type : "function";
+                delta.Remove(name); // clients would print a number or an object as text
             }
-            else
+            else if (HoldsHalf && join(name, "") is { Length: > 0 } left)
             {
-                // OpenAI's helpers concatenate what is repeated.
-                call.Remove("id");
-                call.Remove("type");
+                delta[name] = left;
+                content += Encoding.UTF8.GetByteCount(left);
             }
-            if (function is null)
-                continue;
-            if (Text(function["name"]) is { Length: > 0 } name)
-            {
-                if (known.Name is null)
-                    known.Name = name;
-                else
-                    function.Remove("name");
-            }
-            string arguments = function["arguments"] switch
-            {
-                null => "",
-                JsonValue value when value.TryGetValue(out string? text) => text,
-                { } other => other.ToJsonString(),
-            };
-            known.ArgumentBytes += arguments.Length;
-            bytes += Encoding.UTF8.GetByteCount(arguments) + (begins ? 1 : 0);
-            function["arguments"] = arguments;
         }
-        return Math.Max(bytes, calls.Count > 0 ? 1 : 0);
-    }
-
-    /// <summary>Which call a piece belongs to: by its number, unless the id says it is another one (F128, F129); numbers are ours, from 0 without gaps.</summary>
-    private ToolCall Find(int? upstream, string? id, JsonObject? function, out bool begins)
-    {
-        begins = false;
-        ToolCall? known = upstream is null
-            ? (id is { Length: > 0 } ? _calls.FindLast(c => c.UpstreamId == id) : _calls.LastOrDefault())
-            : _calls.FindLast(c => c.UpstreamIndex == upstream);
-        bool another = known is not null && id is { Length: > 0 } && known.UpstreamId is { Length: > 0 } && known.UpstreamId != id;
-        if (another)
-            known = _calls.FindLast(c => c.UpstreamId == id);
-        bool names = Text(function?["name"]) is { Length: > 0 };
-        if (known is null && (names || id is { Length: > 0 } || _calls.Count == 0))
+        if (delta["function_call"] is JsonObject legacy)
+            delta["tool_calls"] = new JsonArray(new JsonObject { ["index"] = 0, ["function"] = legacy.DeepClone() });
+        delta.Remove("function_call");
+        if (delta["tool_calls"] is JsonArray calls)
         {
-            begins = true;
-            known = new ToolCall(_calls.Count, upstream, id, id is { Length: > 0 } ? id : "call_" + Guid.CreateVersion7().ToString("N")[..24]);
-            _calls.Add(known);
+            if (_calls.Repair(calls, join) is not { } bytes)
+                return null;
+            content += calls.Count > 0 ? Math.Max(bytes, 1) : 0;
         }
-        return known ?? _calls[^1];
+        if (delta["tool_calls"] is not JsonArray { Count: > 0 })
+            delta.Remove("tool_calls");
+        Role(delta);
+        return content;
     }
 
-    /// <summary>A call without a single character of arguments gets an empty object: clients parse them (F132).</summary>
-    private void CompleteArguments(JsonObject delta)
+    /// <summary>Told once, in the first piece: OpenAI's Python helper concatenates a role that is repeated, the Node helper misses one that never comes.</summary>
+    private void Role(JsonObject delta)
     {
-        foreach (ToolCall call in _calls)
+        delta.Remove("role");
+        if (HasRole)
+            return;
+        delta.Insert(0, "role", "assistant"); // the only one that an answer has; some say "model"
+        HasRole = true;
+    }
+
+    /// <summary>Keeps the high half of a character that ends a piece until the low half begins the next one of the same text (F149).</summary>
+    private string Join(string key, string text, bool halves, bool finishing)
+    {
+        char high = default;
+        bool held = _halves is not null && _halves.Remove(key, out high);
+        if (!halves && !held)
+            return text;
+        string joined = (held ? high.ToString() : "") + (halves ? OddJson.Unmark(text) : text);
+        if (held && text.Length == 0 && !finishing)
         {
-            if (call.ArgumentBytes > 0)
-                continue;
-            call.ArgumentBytes = 2;
-            JsonArray calls = delta["tool_calls"] as JsonArray ?? [];
-            JsonNode? here = calls.FirstOrDefault(c => c?["index"]?.GetValue<int>() == call.Index);
-            if (here?["function"] is JsonObject function)
-                function["arguments"] = "{}";
-            else
-                calls.Add((JsonNode)new JsonObject { ["index"] = call.Index, ["function"] = new JsonObject { ["arguments"] = "{}" } });
-            if (calls.Parent is null)
-                delta["tool_calls"] = calls;
+            (_halves ??= [])[key] = high;
+            return "";
         }
+        if (!finishing && joined.Length > 0 && char.IsHighSurrogate(joined[^1]))
+        {
+            (_halves ??= [])[key] = joined[^1];
+            joined = joined[..^1];
+        }
+        // A half that stays alone becomes U+FFFD.
+        return string.Concat(joined.EnumerateRunes().Select(static rune => rune.ToString()));
     }
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
-
-    private sealed class ToolCall(int index, int? upstreamIndex, string? upstreamId, string id)
-    {
-        public int Index { get; } = index;
-        public int? UpstreamIndex { get; } = upstreamIndex;
-        public string? UpstreamId { get; } = upstreamId;
-        public string Id { get; } = id;
-        public string? Name { get; set; }
-        public int ArgumentBytes { get; set; }
-    }
+    private static Result Failed(FaultKind kind, string detail) => new(false, 0, new UpstreamFault(kind, detail, 200));
 }

@@ -1,168 +1,268 @@
+using System.Text.Unicode;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;
 
-/// <summary>What one look at a streamed event tells, without taking it apart. An event that is <see cref="IsPlain"/> may be forwarded as it is.</summary>
+/// <summary>What one look at a streamed event tells, without taking it apart. An event that is <see cref="IsPlain"/> may be forwarded as it is,
+/// where <see cref="StreamEnvelope"/> knows its id, model and time.</summary>
 internal ref struct ChunkGlance
 {
-    /// <summary>One choice of index 0, whose delta holds nothing but a role and a string of content, and no reason to finish.</summary>
+    /// <summary>One choice of number 0 without a reason to finish, whose delta holds nothing that could need mending.</summary>
     public bool IsPlain;
 
     public bool HasRole;
 
-    /// <summary>Bytes of the content between its quotes; 0 when it is empty or absent.</summary>
+    /// <summary>Bytes of content, reasoning and refusal between their quotes; 0 when there are none.</summary>
     public int ContentBytes;
 
-    /// <summary>The id between its quotes.</summary>
+    /// <summary>The only text of the delta, between its quotes; empty when there is none or more than one.</summary>
+    public Range Text;
+
+    /// <summary>Between its quotes, as are <see cref="Model"/>, <see cref="Object"/> and <see cref="Fingerprint"/>; empty when it is no string.</summary>
     public ReadOnlySpan<byte> Id;
+
+    public ReadOnlySpan<byte> Model;
+
+    public ReadOnlySpan<byte> Object;
+
+    public ReadOnlySpan<byte> Fingerprint;
+
+    /// <summary>Digits, where the event is plain.</summary>
+    public ReadOnlySpan<byte> Created;
 
     /// <summary>The usage object; empty when it is absent or null.</summary>
     public Range Usage;
 
-    /// <summary>The usage member with the comma before it; empty when it is absent.</summary>
+    /// <summary>The usage member with the comma that parts it from its neighbour; empty when it is absent.</summary>
     public Range UsageMember;
 
-    /// <summary>Not JSON that the cursor takes; the slow path decides.</summary>
-    public bool IsOdd;
+    /// <summary>The delta's role member, likewise.</summary>
+    public Range RoleMember;
+
+    private bool _plain;
+    private bool _text;
+    private bool _content;
+    private bool _reasoning;
 
     public static ChunkGlance At(ReadOnlySpan<byte> data, bool chat)
     {
-        var glance = new ChunkGlance();
+        var glance = new ChunkGlance { _plain = true };
         var cursor = new JsonCursor(data, JsonBounds.Default);
         if (cursor.Peek() != JsonKind.Object || !cursor.Enter())
-        {
-            glance.IsOdd = true;
             return glance;
-        }
         bool first = true;
-        bool plain = true;
         bool choices = false;
         int before = cursor.Position;
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
         {
-            if (escaped)
-                plain = false;
+            glance._plain &= !escaped;
             if (name.SequenceEqual("choices"u8))
             {
+                glance._plain &= !choices;
                 choices = true;
-                plain &= Choices(ref cursor, data, chat, ref glance);
+                glance.Choices(ref cursor, data, chat);
             }
-            else if (name.SequenceEqual("id"u8) && cursor.Peek() == JsonKind.String)
+            else if (name.SequenceEqual("id"u8))
             {
-                cursor.ReadString(out glance.Id, out _);
+                glance.Word(ref cursor, ref glance.Id);
+            }
+            else if (name.SequenceEqual("object"u8))
+            {
+                glance.Word(ref cursor, ref glance.Object);
+            }
+            else if (name.SequenceEqual("model"u8))
+            {
+                glance.Word(ref cursor, ref glance.Model);
+            }
+            else if (name.SequenceEqual("created"u8))
+            {
+                glance.TakeCreated(ref cursor, data);
             }
             else if (name.SequenceEqual("usage"u8))
             {
-                JsonKind kind = cursor.Peek();
-                if (!cursor.Skip(out Range range))
-                    break;
-                if (kind != JsonKind.Null)
-                    glance.Usage = range;
-                glance.UsageMember = before..cursor.Position;
-                // A member that stands first has its comma behind it; that rare order is left to the slow path.
-                plain &= data[before] == (byte)',';
+                glance.TakeUsage(ref cursor, data, before);
+            }
+            else if (name.SequenceEqual("system_fingerprint"u8) && cursor.Peek() == JsonKind.String)
+            {
+                glance.Word(ref cursor, ref glance.Fingerprint);
             }
             else
             {
                 if (name.SequenceEqual("error"u8) || name.SequenceEqual("x_groq"u8) || name.SequenceEqual("obfuscation"u8))
-                    plain = false;
+                    glance._plain = false;
                 cursor.Skip();
             }
             before = cursor.Position;
         }
-        glance.IsOdd = cursor.Fault is not null || !cursor.AtEnd();
-        glance.IsPlain = plain && choices && !glance.IsOdd;
+        glance.IsPlain = glance._plain && choices && cursor.Fault is null && cursor.AtEnd() && Utf8.IsValid(data);
         return glance;
     }
 
-    private static bool Choices(ref JsonCursor cursor, ReadOnlySpan<byte> data, bool chat, ref ChunkGlance glance)
+    /// <summary>The member that ended at the cursor, with one comma: the one before it, or behind it where it stands first.</summary>
+    public static Range WithComma(ReadOnlySpan<byte> data, int before, int end)
+    {
+        int at = before + data[before..].IndexOfAnyExcept(" \t\r\n"u8);
+        if (data[at] == (byte)',')
+            return at..end;
+        int behind = data[end..].IndexOfAnyExcept(" \t\r\n"u8);
+        return behind >= 0 && data[end + behind] == (byte)',' ? at..(end + behind + 1) : at..end;
+    }
+
+    private void Word(ref JsonCursor cursor, ref ReadOnlySpan<byte> word)
+    {
+        // A name that stands twice is left to the slow path: readers differ in which one they take.
+        _plain &= word.IsEmpty && cursor.Peek() == JsonKind.String;
+        if (!_plain)
+        {
+            cursor.Skip();
+            return;
+        }
+        cursor.ReadString(out word, out bool escaped);
+        _plain &= !escaped;
+    }
+
+    private void TakeCreated(ref JsonCursor cursor, ReadOnlySpan<byte> data)
+    {
+        _plain &= Created.IsEmpty;
+        if (!cursor.Skip(out Range range))
+            return;
+        ReadOnlySpan<byte> value = data[range];
+        _plain &= value[0] != (byte)'0' && value.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
+        Created = value;
+    }
+
+    private void TakeUsage(ref JsonCursor cursor, ReadOnlySpan<byte> data, int before)
+    {
+        _plain &= UsageMember.End.Value == 0;
+        JsonKind kind = cursor.Peek();
+        if (!cursor.Skip(out Range range))
+            return;
+        if (kind == JsonKind.Object)
+            Usage = range;
+        else
+            _plain &= kind == JsonKind.Null;
+        UsageMember = WithComma(data, before, cursor.Position);
+    }
+
+    private void Choices(ref JsonCursor cursor, ReadOnlySpan<byte> data, bool chat)
     {
         if (cursor.Peek() != JsonKind.Array)
         {
+            _plain = false;
             cursor.Skip();
-            return false;
+            return;
         }
         cursor.Enter();
         bool first = true;
         int count = 0;
-        bool plain = true;
         while (cursor.NextElement(ref first))
         {
-            count++;
-            if (count > 1 || cursor.Peek() != JsonKind.Object)
+            if (++count > 1 || cursor.Peek() != JsonKind.Object)
             {
+                _plain = false;
                 cursor.Skip();
-                plain = false;
                 continue;
             }
-            plain &= Choice(ref cursor, data, chat, ref glance);
+            Choice(ref cursor, data, chat);
         }
-        return plain && count == 1;
+        _plain &= count == 1;
     }
 
-    private static bool Choice(ref JsonCursor cursor, ReadOnlySpan<byte> data, bool chat, ref ChunkGlance glance)
+    private void Choice(ref JsonCursor cursor, ReadOnlySpan<byte> data, bool chat)
     {
         cursor.Enter();
         bool first = true;
-        bool plain = true;
         bool index = false;
         bool delta = false;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
         {
-            if (chat && name.SequenceEqual("delta"u8) && cursor.Peek() == JsonKind.Object)
+            JsonKind kind = cursor.Peek();
+            _plain &= !escaped;
+            if (chat && kind == JsonKind.Object && name.SequenceEqual("delta"u8))
             {
+                _plain &= !delta;
                 delta = true;
-                plain &= Delta(ref cursor, ref glance);
+                Delta(ref cursor, data);
             }
-            else if (!chat && name.SequenceEqual("text"u8) && cursor.Peek() == JsonKind.String)
+            else if (!chat && kind == JsonKind.String && name.SequenceEqual("text"u8))
             {
+                _plain &= !delta;
                 delta = true;
-                if (cursor.ReadString(out ReadOnlySpan<byte> text, out _))
-                    glance.ContentBytes = text.Length;
+                TakeText(ref cursor);
             }
             else if (name.SequenceEqual("index"u8))
             {
-                if (!cursor.Skip(out Range range))
-                    return false;
-                index = data[range].SequenceEqual("0"u8);
-            }
-            else if (name.SequenceEqual("finish_reason"u8) || name.SequenceEqual("message"u8))
-            {
-                plain &= cursor.Peek() == JsonKind.Null;
-                cursor.Skip();
+                _plain &= !index;
+                index = cursor.Skip(out Range range) && data[range].SequenceEqual("0"u8);
             }
             else
             {
+                if (name.SequenceEqual("finish_reason"u8) || name.SequenceEqual("message"u8) || name.SequenceEqual("delta"u8) || name.SequenceEqual("text"u8))
+                    _plain &= kind == JsonKind.Null;
                 cursor.Skip();
             }
         }
-        return plain && index && delta;
+        _plain &= index && delta;
     }
 
-    private static bool Delta(ref JsonCursor cursor, ref ChunkGlance glance)
+    private void Delta(ref JsonCursor cursor, ReadOnlySpan<byte> data)
     {
         cursor.Enter();
         bool first = true;
-        bool plain = true;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
+        int before = cursor.Position;
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
         {
-            if (name.SequenceEqual("content"u8) && cursor.Peek() == JsonKind.String)
+            JsonKind kind = cursor.Peek();
+            _plain &= !escaped;
+            if (name.SequenceEqual("role"u8))
             {
-                if (cursor.ReadString(out ReadOnlySpan<byte> content, out _))
-                    glance.ContentBytes = content.Length;
+                _plain &= !HasRole && kind == JsonKind.String;
+                HasRole = true;
+                if (cursor.Skip(out Range role))
+                {
+                    _plain &= data[role].SequenceEqual("\"assistant\""u8);
+                    RoleMember = WithComma(data, before, cursor.Position);
+                }
             }
-            else if (name.SequenceEqual("role"u8))
+            else if (name.SequenceEqual("content"u8))
             {
-                glance.HasRole = true;
-                plain &= cursor.Peek() == JsonKind.String;
-                cursor.Skip();
+                _plain &= !_content && kind is JsonKind.String or JsonKind.Null;
+                _content = true;
+                if (kind == JsonKind.String)
+                    TakeText(ref cursor);
+                else
+                    cursor.Skip();
+            }
+            else if (kind == JsonKind.String && name.SequenceEqual("refusal"u8))
+            {
+                TakeText(ref cursor);
+            }
+            else if (kind == JsonKind.String && (name.SequenceEqual("reasoning_content"u8) || name.SequenceEqual("reasoning"u8)))
+            {
+                _plain &= !_reasoning; // told twice under two names: the slow path tells it once
+                _reasoning = true;
+                TakeText(ref cursor);
             }
             else
             {
-                plain &= cursor.Peek() == JsonKind.Null && (name.SequenceEqual("refusal"u8) || name.SequenceEqual("content"u8));
+                // A null says nothing; members that nobody here knows are not ours to judge.
+                _plain &= kind == JsonKind.Null || !IsMended(name);
                 cursor.Skip();
             }
+            before = cursor.Position;
         }
-        return plain;
     }
+
+    private void TakeText(ref JsonCursor cursor)
+    {
+        if (!cursor.ReadString(out ReadOnlySpan<byte> text, out _) || text.IsEmpty)
+            return;
+        ContentBytes += text.Length;
+        Text = _text ? default : (cursor.Position - 1 - text.Length)..(cursor.Position - 1);
+        _text = true;
+    }
+
+    private static bool IsMended(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("tool_calls"u8) || name.SequenceEqual("function_call"u8) || name.SequenceEqual("refusal"u8)
+        || name.SequenceEqual("reasoning_content"u8) || name.SequenceEqual("reasoning"u8);
 }

@@ -1,220 +1,169 @@
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
-using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>What became of one event on the slow path.</summary>
+/// <param name="Chunk">For the caller; null when nothing of it is.</param>
+/// <param name="IsSemantic">It says something, or ends a choice.</param>
+/// <param name="ContentEvents">Choices that it brought content for.</param>
+/// <param name="ContentBytes">Bytes of that content.</param>
+/// <param name="OverLimit">Every choice has now reached the caller's limit or its own end.</param>
+/// <param name="Fault">Set when the stream cannot go on.</param>
 internal readonly record struct RepairedChunk(
-    JsonObject? Chunk, bool IsSemantic, int ContentEvents, int ContentBytes, bool OverLimit, bool EndsStream, UpstreamFault? Fault);
+    JsonObject? Chunk, bool IsSemantic, int ContentEvents, int ContentBytes, bool OverLimit, UpstreamFault? Fault);
 
-/// <summary>Mends streamed events that OpenAI's own clients would stumble over, and keeps what must not change within a stream: id, model, roles,
-/// numbers of choices and tool calls.</summary>
+/// <summary>Mends streamed events that OpenAI's own clients would stumble over, and keeps what must not change within a stream.</summary>
 internal sealed class ChunkRepair(StreamExpectations expected)
 {
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly OddJson _odd = new();
-    private readonly SortedDictionary<int, ChoiceRepair> _choices = [];
-    private string? _id;
-    private string? _model;
-    private long _created;
-    private JsonNode? _fingerprint;
+    /// <summary>OpenAI's Node helper throws at the number 128 (F147).</summary>
+    private const int MostChoices = 128;
+
+    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly StreamEnvelope _envelope = new(expected);
+    private readonly ChoiceRepair?[] _choices = new ChoiceRepair?[MostChoices];
 
     /// <summary>Something was said in any choice.</summary>
-    public bool AnyContent => _choices.Values.Any(static c => c.Said);
+    public bool AnyContent => Begun.Any(static c => c.ContentEvents > 0);
 
     /// <summary>At least one choice has begun and each of them has a reason to finish.</summary>
-    public bool AllFinished => _choices.Count > 0 && _choices.Values.All(static c => c.Finished);
+    public bool AllFinished => Begun.Any() && Begun.All(static c => c.Finished);
+
+    /// <summary>A choice that has not finished broke off inside the arguments of a tool call.</summary>
+    public bool BrokeOffInCall => Begun.Any(static c => !c.Finished && c.IsIncomplete);
+
+    private IEnumerable<ChoiceRepair> Begun => _choices.OfType<ChoiceRepair>();
 
     private bool IsChat => expected.Route == Route.Chat;
 
-    /// <summary>A plain event of choice 0 may pass as it is: the choice has its role, or the event brings it, and it has not finished.</summary>
-    public bool AcceptsPlain(bool hasRole)
+    /// <summary>State of the choice that plain events belong to.</summary>
+    public ChoiceRepair First => _choices[0] ??= new ChoiceRepair(expected.FallbackId, 0);
+
+    /// <summary>A plain event passes as it is: its choice has its role, or the event brings it, the choice goes on, and the envelope is the stream's.</summary>
+    public bool Admits(ChunkGlance glance) =>
+        MayGoOn(glance.HasRole)
+        && !(glance.HasRole && First.HasRole && glance.ContentBytes == 0) // says nothing but the role again
+        && _envelope.Admits(glance);
+
+    /// <summary>Choice 0 takes plain events.</summary>
+    public bool MayGoOn(bool bringsRole) => _choices[0] is { } first
+        ? !first.Finished && !first.HoldsHalf && (first.HasRole || bringsRole || !IsChat)
+        : bringsRole || !IsChat;
+
+    /// <summary>Takes usage away from a chunk and returns it; null when it has none.</summary>
+    public static JsonObject? TakeUsage(JsonObject chunk)
     {
-        if (!_choices.TryGetValue(0, out ChoiceRepair? choice))
-            return hasRole || !IsChat;
-        return !choice.Finished && (choice.HasRole || hasRole || !IsChat);
+        var usage = chunk["usage"] as JsonObject;
+        if (chunk["x_groq"] is JsonObject groq)
+        {
+            usage ??= groq["usage"] as JsonObject;
+            groq.Remove("usage");
+        }
+        bool isNull = chunk.ContainsKey("usage") && chunk["usage"] is null;
+        if (!isNull)
+            chunk.Remove("usage");
+        return usage;
     }
 
-    /// <summary>Takes note of a plain event that passes.</summary>
-    public void NotePlain(ReadOnlySpan<byte> data, bool hasRole)
+    /// <summary>Brings one event into form.</summary>
+    /// <param name="chunk">The event, without usage; changed in place.</param>
+    /// <param name="halves">It holds halves of characters.</param>
+    /// <param name="isOver">Whether a choice that has said so many pieces may not say another.</param>
+    public RepairedChunk Repair(JsonObject chunk, bool halves, Func<long, bool> isOver)
     {
-        ChoiceRepair choice = Choice(0);
-        choice.HasRole |= hasRole;
-        if (_model is null)
-            AdoptEnvelope(data);
-    }
-
-    public long ContentEvents(int choice) => _choices.TryGetValue(choice, out ChoiceRepair? known) ? known.ContentEvents : 0;
-
-    public void CountContent(int choice)
-    {
-        ChoiceRepair known = Choice(choice);
-        known.ContentEvents++;
-        known.Said = true;
-    }
-
-    /// <summary>Makes an id the stream's own; false when another one already is.</summary>
-    public bool AdoptId(ReadOnlySpan<byte> id)
-    {
-        string text = Encoding.UTF8.GetString(id);
-        _id ??= text;
-        return _id == text;
-    }
-
-    /// <summary>Reads an event leniently; null when it is no object.</summary>
-    public JsonObject? Read(ReadOnlySpan<byte> data, StreamFraming framing)
-    {
-        JsonObject? chunk = _odd.Parse(data);
-        return chunk is not null && framing == StreamFraming.NdJson ? OllamaChunk.ToOpenAi(chunk) : chunk;
-    }
-
-    public JsonNode? UsageOf(JsonObject chunk) =>
-        chunk["usage"] as JsonObject
-        ?? (expected.Quirks.HasFlag(ResponseQuirks.XGroqUsage) ? (chunk["x_groq"] as JsonObject)?["usage"] as JsonObject : null);
-
-    /// <summary>Brings one event into form. The chunk is null when nothing of it is for the caller.</summary>
-    public RepairedChunk Repair(JsonObject chunk, long? mostPerChoice)
-    {
-        AdoptEnvelope(chunk);
-        bool ends = chunk.Remove("__done");
-        chunk.Remove("usage");
         chunk.Remove("obfuscation");
-        if (chunk["choices"] is not JsonArray choices || choices.Count == 0)
-            return new RepairedChunk(null, false, 0, 0, false, ends, null);
+        chunk.Remove("error"); // null, false or empty, or we were not here: Hugging Face's client throws at the name alone
+        if (!expected.UsageAsked)
+            chunk.Remove("usage");
+        if (chunk["choices"] is not JsonArray { Count: > 0 } choices)
+            return default;
 
         bool semantic = false;
         bool over = false;
         int events = 0;
         int bytes = 0;
-        var kept = new JsonArray();
-        foreach (JsonNode? node in choices.ToArray())
+        for (int i = 0; i < choices.Count; i++)
         {
-            if (node is not JsonObject choice)
-                continue;
-            int index = choice["index"] is JsonValue i && i.TryGetValue(out int number) ? number : 0;
-            if (index is < 0 or >= 128)
-                return Failed(FaultKind.Malformed, $"A choice has the number {index}.");
-            ChoiceRepair state = Choice(index);
-            ChoiceRepair.Result result = state.Repair(choice, index, IsChat);
+            if (choices[i] is not JsonObject choice || IndexOf(choice) is not { } index)
+                return Failed("A choice has no usable number.");
+            ChoiceRepair state = _choices[index] ??= new ChoiceRepair(expected.FallbackId, index);
+            bool hadRole = state.HasRole;
+            ChoiceRepair.Result result = state.Repair(choice, IsChat, halves);
             if (result.Fault is { } fault)
-                return Failed(FaultKind.ErrorInStream, fault);
-            if (result.Content > 0)
+                return new RepairedChunk(null, false, 0, 0, false, fault);
+            if (!result.Keep)
             {
-                if (mostPerChoice is { } most && state.ContentEvents >= most)
-                {
-                    over = true;
-                    continue;
-                }
+                choices.RemoveAt(i--);
+                continue;
+            }
+            if (result.Content > 0 && isOver(state.ContentEvents))
+            {
+                over = true;
+                state.HasRole = hadRole; // what was to tell it is not relayed
+                choices[i] = End(index, state, "length");
+            }
+            else if (result.Content > 0)
+            {
                 state.ContentEvents++;
-                state.Said = true;
                 events++;
                 bytes += result.Content;
             }
-            if (!result.Keep)
-                continue;
-            semantic |= result.IsSemantic;
-            choices.Remove(choice);
-            kept.Add((JsonNode)choice);
+            semantic |= result.Content > 0 || state.Finished;
         }
-        if (kept.Count == 0)
-            return new RepairedChunk(null, false, events, bytes, over, ends, null);
-        chunk["choices"] = kept;
-        Stabilise(chunk);
-        return new RepairedChunk(chunk, semantic, events, bytes, over, ends, null);
+        if (choices.Count == 0)
+            return default;
+        _envelope.Put(chunk);
+        return new RepairedChunk(chunk, semantic, events, bytes, over && AllFinished && Begun.Count() >= expected.Choices, null);
     }
 
     /// <summary>Chunks that finish every choice that has not finished.</summary>
     public IEnumerable<JsonObject> MissingFinishes(string reason)
     {
-        foreach ((int index, ChoiceRepair choice) in _choices)
+        for (int index = 0; index < MostChoices; index++)
         {
-            if (choice.Finished)
+            if (_choices[index] is not { Finished: false } choice)
                 continue;
-            choice.Finished = true;
             JsonObject chunk = Envelope();
-            string word = choice.HasToolCalls && reason == "stop" ? "tool_calls" : reason;
-            chunk["choices"] = new JsonArray(IsChat
-                ? new JsonObject { ["index"] = index, ["delta"] = new JsonObject(), ["finish_reason"] = word }
-                : new JsonObject { ["index"] = index, ["text"] = "", ["finish_reason"] = word });
+            chunk["choices"] = new JsonArray(End(index, choice, choice.Reason(reason)));
             yield return chunk;
         }
     }
 
     /// <summary>A chunk of this stream without choices.</summary>
-    public JsonObject Envelope()
-    {
-        var chunk = new JsonObject();
-        Stabilise(chunk);
-        if (_fingerprint is not null)
-            chunk["system_fingerprint"] = _fingerprint.DeepClone();
-        return chunk;
-    }
+    public JsonObject Envelope() => _envelope.Chunk();
 
     public static void Append(JsonObject chunk, PooledBuffer output)
     {
         output.Append("data: "u8);
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            chunk.WriteTo(json, Relaxed);
+        using (var json = new Utf8JsonWriter(output, Relaxed))
+            chunk.WriteTo(json);
         output.Append("\n\n"u8);
     }
 
-    private ChoiceRepair Choice(int index)
+    private JsonObject End(int index, ChoiceRepair choice, string reason)
     {
-        if (!_choices.TryGetValue(index, out ChoiceRepair? choice))
-            _choices[index] = choice = new ChoiceRepair();
-        return choice;
+        choice.Finished = true;
+        var end = new JsonObject { ["index"] = index };
+        if (IsChat)
+            end["delta"] = choice.HasRole ? new JsonObject() : new JsonObject { ["role"] = "assistant" };
+        else
+            end["text"] = "";
+        end["finish_reason"] = reason;
+        choice.HasRole = true;
+        return end;
     }
 
-    private void Stabilise(JsonObject chunk)
+    /// <summary>Null when it is no whole number from 0 to 127; absent counts as 0.</summary>
+    private static int? IndexOf(JsonObject choice)
     {
-        chunk["id"] = _id ?? expected.FallbackId;
-        chunk["object"] = expected.ChunkObject;
-        chunk["created"] = _created > 0 ? _created : expected.CreatedUnix;
-        chunk["model"] = _model ?? expected.FallbackModel;
+        if (choice["index"] is not { } node)
+            return 0;
+        return node is JsonValue value && value.TryGetValue(out int index) && index is >= 0 and < MostChoices ? index : null;
     }
 
-    private void AdoptEnvelope(JsonObject chunk)
-    {
-        if (string.IsNullOrEmpty(_id) && Text(chunk["id"]) is { Length: > 0 } id)
-            _id = id;
-        if (string.IsNullOrEmpty(_model) && Text(chunk["model"]) is { Length: > 0 } model)
-            _model = model;
-        if (_created == 0 && chunk["created"] is JsonValue created && created.TryGetValue(out long at) && at > 0)
-            _created = at;
-        if (_fingerprint is null && Text(chunk["system_fingerprint"]) is { Length: > 0 } fingerprint)
-            _fingerprint = fingerprint;
-    }
-
-    private void AdoptEnvelope(ReadOnlySpan<byte> data)
-    {
-        var cursor = new JsonCursor(data, JsonBounds.Default);
-        cursor.Enter();
-        bool first = true;
-        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
-        {
-            bool model = name.SequenceEqual("model"u8);
-            bool created = name.SequenceEqual("created"u8);
-            bool fingerprint = name.SequenceEqual("system_fingerprint"u8);
-            JsonKind kind = cursor.Peek();
-            if (!cursor.Skip(out Range range))
-                return;
-            if (model && kind == JsonKind.String && range.End.Value - range.Start.Value > 2)
-                _model = JsonText.Unescape(data[range][1..^1], escaped: true);
-            else if (created && kind == JsonKind.Number && JsonText.TryWhole(data[range], out long at))
-                _created = at;
-            else if (fingerprint && kind == JsonKind.String)
-                _fingerprint = JsonText.Unescape(data[range][1..^1], escaped: true);
-        }
-        _model ??= "";
-    }
-
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
-
-    private static RepairedChunk Failed(FaultKind kind, string detail) => new(null, false, 0, 0, false, false, new UpstreamFault(kind, detail, 200));
+    private static RepairedChunk Failed(string detail) => new(null, false, 0, 0, false, new UpstreamFault(FaultKind.Malformed, detail, 200));
 }

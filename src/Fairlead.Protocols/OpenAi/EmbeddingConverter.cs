@@ -19,7 +19,7 @@ internal static class EmbeddingConverter
                     var bytes = new byte[numbers.Count * 4];
                     for (int i = 0; i < numbers.Count; i++)
                     {
-                        if (numbers[i] is not JsonValue value || !value.TryGetValue(out double number))
+                        if (numbers[i] is not JsonValue value || !value.TryGetValue(out double number) || !float.IsFinite((float)number))
                             return false;
                         BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i * 4), (float)number);
                     }

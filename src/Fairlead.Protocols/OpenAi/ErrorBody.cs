@@ -25,10 +25,11 @@ public sealed record ErrorBody(
             return Nothing;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(body.ToArray(), Lenient);
+            // By way of text: bytes that are no UTF-8 would throw later, at the member that holds them.
+            using JsonDocument document = JsonDocument.Parse(Encoding.UTF8.GetString(body), Lenient);
             return FromElement(document.RootElement);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // no JSON, or half a character in an escape
         {
             return Nothing with { Message = Redaction.PlainText(Encoding.UTF8.GetString(body)) };
         }

@@ -7,71 +7,106 @@ namespace Fairlead.Protocols.OpenAi;
 public static class UsageReader
 {
     /// <summary>Null when it is no object or holds no counts.</summary>
+    /// <remarks>Also the shapes of Anthropic, Cohere and Gemini themselves, as gateways in front of them pass them on. Counts are not bounded here.</remarks>
     public static Usage? Read(ReadOnlySpan<byte> json, ResponseQuirks quirks)
     {
-        long input = -1, output = -1, total = -1, cached = 0, written = 0, reasoning = 0;
+        var counts = new Counts();
         try
         {
             var reader = new Utf8JsonReader(json);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 return null;
+            counts.ReadMembers(ref reader);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null; // no JSON, or a name with half a character in it
+        }
+        return counts.ToUsage(quirks);
+    }
+
+    private struct Counts
+    {
+        private long? _input;
+        private long? _anthropicInput;
+        private long? _output;
+        private long? _total;
+        private long _cached;
+        private long _cacheRead;
+        private long _cacheWritten;
+        private long _thoughts;
+        private long _written;
+        private long _reasoning;
+
+        public void ReadMembers(ref Utf8JsonReader reader)
+        {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("prompt_tokens"u8) || reader.ValueTextEquals("input_tokens"u8))
-                    input = Count(ref reader, input);
-                else if (reader.ValueTextEquals("completion_tokens"u8) || reader.ValueTextEquals("output_tokens"u8))
-                    output = Count(ref reader, output);
-                else if (reader.ValueTextEquals("total_tokens"u8))
-                    total = Count(ref reader, total);
-                else if (reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("input_tokens_details"u8))
-                    Details(ref reader, ref cached, ref written, ref reasoning);
-                else if (reader.ValueTextEquals("completion_tokens_details"u8) || reader.ValueTextEquals("output_tokens_details"u8))
-                    Details(ref reader, ref cached, ref written, ref reasoning);
-                else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8) || reader.ValueTextEquals("cached_tokens"u8))
-                    cached = Math.Max(cached, Count(ref reader, 0)); // DeepSeek, Moonshot
+                if (reader.ValueTextEquals("prompt_tokens"u8) || reader.ValueTextEquals("promptTokenCount"u8))
+                    _input = Count(ref reader, _input);
+                else if (reader.ValueTextEquals("input_tokens"u8))
+                    _anthropicInput = Count(ref reader, _anthropicInput);
+                else if (reader.ValueTextEquals("completion_tokens"u8) || reader.ValueTextEquals("output_tokens"u8) || reader.ValueTextEquals("candidatesTokenCount"u8))
+                    _output = Count(ref reader, _output);
+                else if (reader.ValueTextEquals("total_tokens"u8) || reader.ValueTextEquals("totalTokenCount"u8))
+                    _total = Count(ref reader, _total);
+                else if (reader.ValueTextEquals("cached_tokens"u8) || reader.ValueTextEquals("prompt_cache_hit_tokens"u8) || reader.ValueTextEquals("cachedContentTokenCount"u8))
+                    _cached = Math.Max(_cached, Count(ref reader, 0) ?? 0); // DeepSeek and Moonshot tell it on top, and some mirror it in the details
+                else if (reader.ValueTextEquals("cache_write_tokens"u8))
+                    _written = Count(ref reader, _written) ?? 0;
+                else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
+                    _cacheRead = Count(ref reader, 0) ?? 0;
+                else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
+                    _cacheWritten = Count(ref reader, 0) ?? 0;
+                else if (reader.ValueTextEquals("reasoning_tokens"u8) || reader.ValueTextEquals("thinking_tokens"u8))
+                    _reasoning = Count(ref reader, _reasoning) ?? 0;
+                else if (reader.ValueTextEquals("thoughtsTokenCount"u8))
+                    _thoughts = Count(ref reader, 0) ?? 0;
+                else if (reader.ValueTextEquals("tokens"u8) || IsDetails(ref reader) || (reader.ValueTextEquals("billed_units"u8) && _output is null))
+                    Nested(ref reader);
                 else
                     Skip(ref reader);
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
-        {
-            return null;
-        }
-        if (input < 0 && output < 0 && total < 0)
-            return null;
-        if (input == -1)
-            input = 0;
-        if (output == -1)
-            output = total > input ? total - input : 0;
-        // Gemini counts its thoughts in the total only.
-        if (quirks.HasFlag(ResponseQuirks.OutputFromTotal) && total > input + output)
-            output = total - input;
-        return new Usage(input, output, cached, written, reasoning);
-    }
 
-    private static void Details(ref Utf8JsonReader reader, ref long cached, ref long written, ref long reasoning)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
+        public readonly Usage? ToUsage(ResponseQuirks quirks)
         {
-            reader.Skip();
-            return;
+            // Anthropic counts what its cache read and wrote beside the input; everybody else within it.
+            long? reported = _input ?? (_anthropicInput is { } fresh ? Sum(fresh, _cacheRead, _cacheWritten) : null);
+            if (reported is null && _output is null && _total is null)
+                return null;
+            long input = reported ?? 0;
+            long output = _output is { } own ? Sum(own, _thoughts) : Math.Max(0, (_total ?? 0) - input);
+            // Gemini's OpenAI dialect counts its thoughts in the total only.
+            if (quirks.HasFlag(ResponseQuirks.OutputFromTotal) && input >= 0 && output >= 0 && _total - input > output)
+                output = _total!.Value - input;
+            return new Usage(input, output, Math.Max(_cached, _cacheRead), Math.Max(_written, _cacheWritten), Math.Max(_reasoning, _thoughts));
         }
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+
+        private static long Sum(params ReadOnlySpan<long> counts)
         {
-            if (reader.ValueTextEquals("cached_tokens"u8))
-                cached = Math.Max(cached, Count(ref reader, 0));
-            else if (reader.ValueTextEquals("cache_write_tokens"u8))
-                written = Count(ref reader, written);
-            else if (reader.ValueTextEquals("reasoning_tokens"u8))
-                reasoning = Count(ref reader, reasoning);
+            Int128 sum = 0;
+            foreach (long count in counts)
+                sum += count;
+            return (long)Int128.Clamp(sum, long.MinValue, long.MaxValue);
+        }
+
+        private static bool IsDetails(ref Utf8JsonReader reader) =>
+            reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("input_tokens_details"u8)
+            || reader.ValueTextEquals("completion_tokens_details"u8) || reader.ValueTextEquals("output_tokens_details"u8);
+
+        private void Nested(ref Utf8JsonReader reader)
+        {
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.StartObject)
+                ReadMembers(ref reader);
             else
-                Skip(ref reader);
+                reader.Skip();
         }
     }
 
     /// <summary>A count; what is no number leaves what was known, what is absurd is passed on for <see cref="UsageBounds"/> to see.</summary>
-    private static long Count(ref Utf8JsonReader reader, long otherwise)
+    private static long? Count(ref Utf8JsonReader reader, long? otherwise)
     {
         reader.Read();
         if (reader.TokenType == JsonTokenType.Number)

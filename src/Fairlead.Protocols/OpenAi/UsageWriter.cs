@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
@@ -9,13 +9,15 @@ namespace Fairlead.Protocols.OpenAi;
 internal static class UsageWriter
 {
     /// <param name="upstream">The upstream's usage object; empty when it sent none.</param>
+    /// <param name="route">Embeddings have no output to count.</param>
     /// <param name="usage">What is charged.</param>
     /// <param name="cost">The charge.</param>
-    public static JsonObject Complete(ReadOnlySpan<byte> upstream, in Usage usage, NanoDollars cost)
+    public static JsonObject Complete(ReadOnlySpan<byte> upstream, Route route, in Usage usage, NanoDollars cost)
     {
-        JsonObject json = Parse(upstream) ?? [];
+        JsonObject json = LooseJson.ParseObject(Encoding.UTF8.GetString(upstream)) ?? [];
         json["prompt_tokens"] = usage.InputTokens;
-        json["completion_tokens"] = usage.OutputTokens;
+        if (route != Route.Embeddings)
+            json["completion_tokens"] = usage.OutputTokens;
         json["total_tokens"] = usage.InputTokens + usage.OutputTokens;
         json["cost"] = Cost(cost);
         return json;
@@ -29,19 +31,5 @@ internal static class UsageWriter
     {
         string text = cost.ToString();
         return text.TrimEnd('0').TrimEnd('.') is { Length: > 0 } trimmed ? trimmed : "0";
-    }
-
-    private static JsonObject? Parse(ReadOnlySpan<byte> json)
-    {
-        if (json.IsEmpty)
-            return null;
-        try
-        {
-            return JsonNode.Parse(json) as JsonObject;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            return null; // counted already, as far as it could be read
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -25,7 +26,7 @@ public static class WholeAnswer
     /// <summary>Checks a body that came with a 2xx.</summary>
     public static AnswerCheck Check(Route route, ReadOnlySpan<byte> body, in StreamExpectations expected)
     {
-        ReadOnlySpan<byte> text = body.Trim(" \r\n\t"u8);
+        ReadOnlySpan<byte> text = Text(body);
         if (text.IsEmpty)
             return Failed("The body is empty.");
         WholeGlance glance = WholeGlance.At(text, route);
@@ -33,13 +34,12 @@ public static class WholeAnswer
             return new AnswerCheck(FaultClassifier.FromErrorEvent(text), null, 0, default, null);
         if (glance.Broken is { } broken)
             return Failed(broken);
+        if (glance.NeedsMending || (route == Route.Embeddings && NeedsConversion(glance, expected)))
+            return Mended(route, text, glance.TextBytes, expected);
         int offset = body.IndexOf(text[..1]);
-        Usage? usage = glance.Usage.End.Value > 0 ? UsageReader.Read(text[glance.Usage], expected.Quirks) : null;
-        byte[]? mended = glance.NeedsMending || (route == Route.Embeddings && NeedsConversion(glance, expected)) ? Mend(route, text, expected) : null;
-        if (glance.NeedsMending && mended is null)
-            return Failed("The body is no completion.");
-        Range where = glance.Usage.End.Value > 0 ? new Range(glance.Usage.Start.Value + offset, glance.Usage.End.Value + offset) : default;
-        return new AnswerCheck(null, usage, (glance.TextBytes + 3) / 4, where, mended);
+        Range where = glance.Usage.End.Value > 0 ? (glance.Usage.Start.Value + offset)..(glance.Usage.End.Value + offset) : default;
+        Usage? usage = glance.Usage.End.Value > 0 ? Reported(route, text[glance.Usage], expected) : null;
+        return new AnswerCheck(null, usage, Tokens(route, glance.TextBytes), where, null);
     }
 
     /// <summary>Writes the answer for the caller.</summary>
@@ -57,17 +57,19 @@ public static class WholeAnswer
             ReadOnlySpan<byte> counts = body[check.UsageValue];
             if (counts.IndexOf("\"cost\""u8) < 0)
             {
-                output.Append(body[..end]);
+                output.Append(body[body.IndexOf((byte)'{')..end]); // without blank lines or a byte order mark before it
                 bool empty = counts[1..^1].Trim(" \r\n\t"u8).IsEmpty;
                 output.Append(empty ? "\"cost\":"u8 : ",\"cost\":"u8);
-                output.Append(System.Text.Encoding.ASCII.GetBytes(UsageWriter.CostText(cost)));
+                output.Append(Encoding.ASCII.GetBytes(UsageWriter.CostText(cost)));
                 output.Append(body[end..]);
                 return;
             }
         }
-        JsonObject answer = JsonNode.Parse(check.Mended ?? body.Trim(" \r\n\t"u8))!.AsObject();
-        byte[] reported = answer["usage"] is JsonObject old ? System.Text.Encoding.UTF8.GetBytes(old.ToJsonString()) : [];
-        answer["usage"] = UsageWriter.Complete(reported, usage, cost);
+        JsonObject answer = LooseJson.ParseObject(Encoding.UTF8.GetString(check.Mended ?? Text(body)))
+            ?? throw new InvalidOperationException("Only an answer that was checked without a fault is written.");
+        byte[] reported = answer["usage"] is JsonObject old ? Encoding.UTF8.GetBytes(old.ToJsonString()) : [];
+        Route route = answer["data"] is JsonArray && answer["choices"] is null ? Route.Embeddings : Route.Chat;
+        answer["usage"] = UsageWriter.Complete(reported, route, usage, cost);
         using var json = new Utf8JsonWriter(output, Relaxed);
         answer.WriteTo(json);
     }
@@ -77,49 +79,45 @@ public static class WholeAnswer
     public static bool TryWriteAsStream(ReadOnlySpan<byte> body, AnswerStream stream, PooledBuffer output, out StreamState state)
     {
         state = StreamState.Reading;
-        if (JsonNode.Parse(body.Trim(" \r\n\t"u8)) is not JsonObject answer || answer["choices"] is not JsonArray choices)
+        if (OddJson.Parse(Text(body)) is not { } answer || answer["choices"] is not JsonArray { Count: > 0 })
             return false;
-        foreach (JsonNode? node in choices)
-        {
-            if (node is JsonObject choice && choice["message"] is JsonObject message)
-            {
-                JsonObject delta = message.DeepClone().AsObject();
-                int index = 0;
-                foreach (JsonNode? call in delta["tool_calls"] as JsonArray ?? [])
-                {
-                    if (call is JsonObject named)
-                        named["index"] = index++;
-                }
-                choice.Remove("message");
-                choice["delta"] = delta;
-            }
-        }
-        byte[] events = System.Text.Encoding.UTF8.GetBytes($"data: {answer.ToJsonString()}\n\ndata: [DONE]\n\n");
-        state = stream.Accept(events, events.Length, output);
+        state = stream.Replay(answer, output);
         return true;
     }
 
     private static bool NeedsConversion(WholeGlance glance, in StreamExpectations expected) =>
         expected.Encoding == EmbeddingEncoding.Base64 ? glance.FirstEmbedding == JsonKind.Array : glance.FirstEmbedding == JsonKind.String;
 
-    private static byte[]? Mend(Route route, ReadOnlySpan<byte> text, in StreamExpectations expected)
+    private static AnswerCheck Mended(Route route, ReadOnlySpan<byte> text, long textBytes, in StreamExpectations expected)
     {
-        JsonObject? answer = new OddJson().Parse(text);
-        if (answer is null)
-            return null;
-        if (route == Route.Embeddings)
-        {
-            if (!EmbeddingConverter.TryConvert(answer, expected.Encoding))
-                return null;
-        }
-        else if (!WholeRepair.TryMend(answer, expected))
-        {
-            return null;
-        }
+        if (OddJson.Parse(text) is not { } answer)
+            return Failed("The body is no JSON object.");
+        answer.Remove("error"); // null, false or empty, or we were not here: Hugging Face's client throws at the name alone
+        if (route == Route.Embeddings ? !EmbeddingConverter.TryConvert(answer, expected.Encoding) : !WholeRepair.TryMend(answer, expected))
+            return Failed(route == Route.Embeddings ? "The embeddings are no vectors." : "The body is no completion.");
+        Usage? usage = answer["usage"] is JsonObject counts ? Reported(route, Encoding.UTF8.GetBytes(counts.ToJsonString()), expected) : null;
+        if (textBytes == 0 && answer["choices"] is { } choices)
+            textBytes = choices.ToJsonString().Length; // the look broke off at something odd: no better count than an upper one
         using var output = new PooledBuffer(text.Length + 256);
         using (var json = new Utf8JsonWriter(output, Relaxed))
             answer.WriteTo(json);
-        return output.Span.ToArray();
+        return new AnswerCheck(null, usage, Tokens(route, textBytes), default, output.Span.ToArray());
+    }
+
+    /// <summary>Embeddings have input alone; a provider that tells only a total means that.</summary>
+    private static Usage? Reported(Route route, ReadOnlySpan<byte> usage, in StreamExpectations expected) => UsageReader.Read(usage, expected.Quirks) switch
+    {
+        { OutputTokens: > 0, InputTokens: 0 } total when route == Route.Embeddings => new Usage(total.OutputTokens, 0),
+        var read => read,
+    };
+
+    private static long Tokens(Route route, long textBytes) => route == Route.Embeddings ? 0 : (textBytes + 3) / 4;
+
+    /// <summary>The JSON without blank lines before it (F069), a byte order mark, or white space behind it.</summary>
+    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> body)
+    {
+        ReadOnlySpan<byte> text = body.Trim(" \r\n\t"u8);
+        return text.StartsWith("\uFEFF"u8) ? text[3..].TrimStart(" \r\n\t"u8) : text;
     }
 
     private static AnswerCheck Failed(string detail) => new(new UpstreamFault(FaultKind.Malformed, detail, 200), null, 0, default, null);

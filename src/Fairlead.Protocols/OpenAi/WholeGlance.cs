@@ -1,3 +1,4 @@
+using System.Text.Unicode;
 using Fairlead.Domain.Inference;
 using Fairlead.Protocols.Json;
 
@@ -18,7 +19,7 @@ internal struct WholeGlance
     /// <summary>The usage object; empty when there is none.</summary>
     public Range Usage;
 
-    /// <summary>Bytes of the choices: an upper bound of what was said.</summary>
+    /// <summary>Bytes of what was said: content, reasoning, refusals, tool calls.</summary>
     public long TextBytes;
 
     /// <summary>Kind of the first embedding; 0 when there is none.</summary>
@@ -26,7 +27,8 @@ internal struct WholeGlance
 
     public static WholeGlance At(ReadOnlySpan<byte> text, Route route)
     {
-        var glance = new WholeGlance();
+        // Invalid UTF-8 is mended before anything else is read of it (fault U-26).
+        var glance = new WholeGlance { NeedsMending = !Utf8.IsValid(text) };
         var cursor = new JsonCursor(text, Bounds);
         if (cursor.Peek() != JsonKind.Object)
         {
@@ -39,19 +41,22 @@ internal struct WholeGlance
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
         {
             JsonKind kind = cursor.Peek();
-            if (name.SequenceEqual("error"u8) && kind is not (JsonKind.Null or JsonKind.False))
-                glance.HasError = true;
-            if (name.SequenceEqual(route == Route.Embeddings ? "data"u8 : "choices"u8) && kind == JsonKind.Array)
+            if (name.SequenceEqual("error"u8))
             {
-                int start = cursor.Position;
-                list = route == Route.Embeddings ? Embeddings(ref cursor, ref glance) : Choices(ref cursor, text, route, ref glance);
-                glance.TextBytes = cursor.Position - start;
+                glance.NeedsMending = true;
+                glance.HasError |= cursor.Skip(out Range error) && !(kind is JsonKind.Null or JsonKind.False || text[error].SequenceEqual("\"\""u8));
                 continue;
             }
+            if (name.SequenceEqual(route == Route.Embeddings ? "data"u8 : "choices"u8) && kind == JsonKind.Array)
+            {
+                list = route == Route.Embeddings ? Embeddings(ref cursor, ref glance) : Choices(ref cursor, text, route, ref glance);
+                continue;
+            }
+            bool named = kind == JsonKind.String && !text[cursor.Position..].StartsWith("\"\""u8);
             if (name.SequenceEqual("id"u8))
-                id = kind == JsonKind.String;
+                id = named;
             else if (name.SequenceEqual("model"u8))
-                model = kind == JsonKind.String;
+                model = named;
             else if (name.SequenceEqual("created"u8))
                 created = kind == JsonKind.Number;
             else if (name.SequenceEqual("system_fingerprint"u8))
@@ -98,45 +103,69 @@ internal struct WholeGlance
     {
         cursor.Enter();
         bool first = true;
-        bool said = false, finished = false;
+        bool said = false, finished = false, numbered = false;
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
         {
             JsonKind kind = cursor.Peek();
             bool message = name.SequenceEqual("message"u8) && kind == JsonKind.Object;
             bool finish = name.SequenceEqual("finish_reason"u8) && kind == JsonKind.String;
-            said |= message || (route == Route.Completions && name.SequenceEqual("text"u8) && kind == JsonKind.String);
+            numbered |= kind == JsonKind.Number && name.SequenceEqual("index"u8);
+            bool completion = route == Route.Completions && name.SequenceEqual("text"u8) && kind == JsonKind.String;
+            said |= message || completion;
             if (!cursor.Skip(out Range range))
                 return false;
             ReadOnlySpan<byte> value = text[range];
+            if (completion)
+                glance.TextBytes += value.Length - 2;
             if (message)
-                glance.NeedsMending |= !IsPlainMessage(value);
+                glance.NeedsMending |= !IsPlainMessage(value, ref glance.TextBytes);
             if (finish)
             {
                 finished = true;
-                glance.NeedsMending |= !(value.SequenceEqual("\"stop\""u8) || value.SequenceEqual("\"length\""u8) || value.SequenceEqual("\"tool_calls\""u8) || value.SequenceEqual("\"content_filter\""u8));
+                glance.NeedsMending |= !(value.SequenceEqual("\"stop\""u8) || value.SequenceEqual("\"length\""u8) || value.SequenceEqual("\"content_filter\""u8));
             }
         }
-        glance.NeedsMending |= !finished;
+        glance.NeedsMending |= !finished || !numbered;
         return said;
     }
 
     /// <summary>A role and text, or well-formed tool calls, and nothing that clients stumble over; the rest is looked at more closely.</summary>
-    private static bool IsPlainMessage(ReadOnlySpan<byte> message)
+    private static bool IsPlainMessage(ReadOnlySpan<byte> message, ref long textBytes)
     {
         var cursor = new JsonCursor(message, Bounds);
         cursor.Enter();
         bool first = true;
-        bool role = false, content = false, plain = true;
+        bool role = false, content = false, plain = true, reasoning = false;
         while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
         {
             JsonKind kind = cursor.Peek();
+            if (!cursor.Skip(out Range range))
+                return false;
+            long bytes = kind == JsonKind.String ? message[range].Length - 2 : 0;
             if (name.SequenceEqual("role"u8))
-                role = kind == JsonKind.String;
+            {
+                role = message[range].SequenceEqual("\"assistant\""u8);
+            }
             else if (name.SequenceEqual("content"u8))
+            {
                 content = kind == JsonKind.String;
-            else if (name.SequenceEqual("tool_calls"u8) || name.SequenceEqual("function_call"u8) || name.SequenceEqual("reasoning"u8))
+                textBytes += bytes;
+            }
+            else if (name.SequenceEqual("refusal"u8))
+            {
+                textBytes += bytes;
+            }
+            else if (name.SequenceEqual("tool_calls"u8) || name.SequenceEqual("function_call"u8))
+            {
                 plain &= kind == JsonKind.Null;
-            cursor.Skip();
+                textBytes += kind == JsonKind.Null ? 0 : message[range].Length;
+            }
+            else if (name.SequenceEqual("reasoning"u8) || name.SequenceEqual("reasoning_content"u8))
+            {
+                plain &= kind is JsonKind.String or JsonKind.Null && !(bytes > 0 && reasoning);
+                textBytes += reasoning ? 0 : bytes;
+                reasoning |= bytes > 0;
+            }
         }
         return role && content && plain;
     }

@@ -28,8 +28,7 @@ internal static class WholeRepair
             if (node is not JsonObject choice)
                 return false;
             choice["index"] ??= index;
-            index++;
-            bool calls = choice["message"] is JsonObject message && Message(message);
+            bool calls = choice["message"] is JsonObject message && Message(message, expected.FallbackId, index++);
             string? finish = Text(choice["finish_reason"]) is { Length: > 0 } word ? FinishReasons.Normal(word) : "stop";
             if (finish is null)
                 return false;
@@ -39,61 +38,37 @@ internal static class WholeRepair
     }
 
     /// <summary>True when the message calls tools.</summary>
-    private static bool Message(JsonObject message)
+    private static bool Message(JsonObject message, string answerId, int choice)
     {
-        if (Text(message["role"]) is not { Length: > 0 })
-            message["role"] = "assistant";
+        message["role"] = "assistant"; // the only one that an answer has; some say "model"
         if (message["content"] is JsonArray parts)
-            Parts(message, parts);
+            ContentParts.Flatten(message, parts);
+        else if (message["content"] is not null && Text(message["content"]) is null)
+            message["content"] = null; // clients would take a number or an object for text
         if (Text(message["reasoning_content"]) is { Length: > 0 } reasoning && Text(message["reasoning"]) == reasoning)
-            message.Remove("reasoning");
-        else if (Text(message["reasoning"]) is { Length: > 0 } other && message["reasoning_content"] is null)
-            message["reasoning_content"] = other;
+            message.Remove("reasoning"); // said twice under two names (F143)
         if (message["function_call"] is JsonObject legacy && message["tool_calls"] is null)
         {
             message.Remove("function_call");
             message["tool_calls"] = new JsonArray(new JsonObject { ["function"] = legacy.DeepClone() });
         }
-        bool any = false;
-        foreach (JsonNode? node in message["tool_calls"] as JsonArray ?? [])
+        int count = 0;
+        foreach (JsonObject call in (message["tool_calls"] as JsonArray ?? []).OfType<JsonObject>())
         {
-            if (node is not JsonObject call)
-                continue;
-            any = true;
             if (Text(call["id"]) is not { Length: > 0 })
-                call["id"] = "call_" + Guid.CreateVersion7().ToString("N")[..24];
+                call["id"] = CallIds.For(answerId, choice, count);
             if (Text(call["type"]) is not { Length: > 0 })
                 call["type"] = "function";
             if (call["function"] is JsonObject function && Text(function["arguments"]) is null)
                 function["arguments"] = function["arguments"]?.ToJsonString() is { } json && json != "null" ? json : "{}";
+            count++;
         }
-        if (!any && message["content"] is null && Text(message["refusal"]) is null)
+        if (count == 0)
+            message.Remove("tool_calls"); // null or empty says nothing
+        if (count == 0 && message["content"] is null && Text(message["refusal"]) is null)
             message["content"] = "";
-        return any;
+        return count > 0;
     }
 
-    private static void Parts(JsonObject message, JsonArray parts)
-    {
-        var text = new System.Text.StringBuilder();
-        var thinking = new System.Text.StringBuilder();
-        foreach (JsonNode? node in parts)
-        {
-            if (node is not JsonObject part)
-                continue;
-            if (Text(part["type"]) == "thinking")
-            {
-                foreach (JsonNode? inner in part["thinking"] as JsonArray ?? [])
-                    thinking.Append(Text((inner as JsonObject)?["text"]));
-            }
-            else
-            {
-                text.Append(Text(part["text"]));
-            }
-        }
-        message["content"] = text.ToString();
-        if (thinking.Length > 0)
-            message["reasoning_content"] = thinking.ToString();
-    }
-
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
+    private static string? Text(JsonNode? node) => node.AsText();
 }

@@ -3,16 +3,13 @@ using Fairlead.Protocols.Buffers;
 namespace Fairlead.Protocols.Sse;
 
 /// <summary>One server-sent event. The spans point into the reader's input or its own buffer and hold until the next call.</summary>
-public readonly ref struct SseEvent(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name, ReadOnlySpan<byte> raw)
+public readonly ref struct SseEvent(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name)
 {
     /// <summary>The joined <c>data</c> lines.</summary>
     public ReadOnlySpan<byte> Data { get; } = data;
 
     /// <summary>The <c>event</c> field; empty when there was none.</summary>
     public ReadOnlySpan<byte> Name { get; } = name;
-
-    /// <summary>The event's bytes, if they are exactly <c>data: DATA\n\n</c>, the form in which it may be forwarded as it is; empty otherwise.</summary>
-    public ReadOnlySpan<byte> Raw { get; } = raw;
 }
 
 /// <summary>Reads server-sent events (WHATWG HTML §9.2) out of bytes that may be cut anywhere. A push parser: it never waits and never reads.</summary>
@@ -108,10 +105,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                     continue;
                 }
                 if (_ended && _hasData)
-                {
-                    Dispatch(out item);
-                    return true;
-                }
+                    return Dispatch(out item);
                 if (rest.Length > mostBytesPerEvent)
                     IsOversize = true;
                 else
@@ -150,7 +144,9 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
             return false;
         if (end < 6 || end + 1 >= rest.Length || rest[end] != (byte)'\n' || rest[end + 1] != (byte)'\n')
             return false;
-        item = new SseEvent(rest[6..end], default, rest[..(end + 2)]);
+        if (end == 6)
+            return false; // no data: nothing to dispatch
+        item = new SseEvent(rest[6..end], default);
         Advance(end + 2);
         return true;
     }
@@ -190,7 +186,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
         item = default;
         bool any = _hasData && _data.Length > 0;
         if (any)
-            item = new SseEvent(_data.Span, _name.Span, default);
+            item = new SseEvent(_data.Span, _name.Span);
         // The buffers keep their bytes until they are written again, so the spans above hold until the next call.
         _hasData = false;
         _data.Clear();

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.OpenAi;
+
+namespace Fairlead.Protocols.Tests.Answers;
+
+/// <summary>Streams and answers that were bent at random: nothing throws or hangs, and whatever comes out has the form that callers rely on.
+/// <c>FAIRLEAD_FUZZ_SECONDS</c> makes it longer, <c>FAIRLEAD_FUZZ_SEED</c> repeats a run.</summary>
+public class AnswerStreamFuzz(ITestOutputHelper log)
+{
+    private static readonly string[] Words =
+    [
+        "null", "{}", "[]", "\"\"", "true", "-1", "1e999", "\"\\ud83d\"", "\"\\ude00x\"", "NaN", "\n\n", "\r", "data: ", "data: [DONE]\n\n", "\"usage\":", "\"error\":", "\"choices\":[", "\"index\":127",
+        "\"index\":", "\"tool_calls\":[{}]", "\"tool_calls\":[{\"index\":3,\"function\":{\"name\":\"f\",\"arguments\":{\"a\":[1]}}}]", "\"function_call\":{\"name\":\"f\"}", "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]",
+        "\"role\":\"assistant\",", "\"finish_reason\":\"stop\"", "\"finish_reason\":\"tool_calls\"", "\"delta\":{\"content\":\"y\"},", "\"x_groq\":{\"usage\":{\"prompt_tokens\":1}},", "\uFEFF", ": c\n\n", "event: error\n", ",", "}", "\"", "\\",
+    ];
+
+    private static readonly string[] Wholes =
+    [
+        Script.Full("Hi"),
+        "{\"id\":\"c\",\"choices\":[{\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"x\"}],\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{}}}]},\"finish_reason\":\"eos\"}]}",
+        "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":[0.5,1]}],\"model\":\"e\",\"usage\":{\"prompt_tokens\":8}}",
+        "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":\"AAAAPw==\"}],\"model\":\"e\"}",
+    ];
+
+    [Fact]
+    public void Bent_input_does_no_harm()
+    {
+        double seconds = double.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out double asked) ? asked : 3;
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SEED"), CultureInfo.InvariantCulture, out int given) ? given : 1;
+        byte[][] streams = [.. Transcripts.All().Select(static t => t.Body)];
+        byte[][] lines = [Script.Utf8("{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"Hi\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{}}}]},\"done\":false}\n{\"model\":\"m\",\"done\":true,\"eval_count\":1,\"prompt_eval_count\":2}\n")];
+        long started = Stopwatch.GetTimestamp();
+        int rounds = 0;
+        while (Stopwatch.GetElapsedTime(started).TotalSeconds < seconds)
+        {
+            int round = seed + rounds++;
+            var random = new Random(round);
+            bool isLines = random.Next(8) == 0;
+            byte[] body = Bend((isLines ? lines : streams)[random.Next(isLines ? lines.Length : streams.Length)], random);
+            byte[] whole = Bend(Script.Utf8(Wholes[random.Next(Wholes.Length)]), random);
+            try
+            {
+                Stream(body, random, isLines ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
+                Whole(whole, random);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"Seed {round}\nstream: {Encoding.UTF8.GetString(body)}\nwhole: {Encoding.UTF8.GetString(whole)}", e);
+            }
+        }
+        log.WriteLine($"{rounds} rounds");
+        Assert.True(rounds > 100);
+    }
+
+    private static void Stream(byte[] body, Random random, StreamFraming framing)
+    {
+        StreamExpectations expected = (random.Next(4) == 0 ? Relayed.Text : Relayed.Chat) with
+        {
+            UsageAsked = random.Next(2) == 0,
+            MaxOutputTokens = random.Next(3) == 0 ? random.Next(1, 4) : null,
+            Choices = random.Next(1, 3),
+            Quirks = (ResponseQuirks)random.Next(4),
+        };
+        Relayed one = Relayed.Fed(body, expected, framing, Cuts(body, random));
+        one.InsistOnForm();
+        Assert.Equal(one, Relayed.Fed(body, expected, framing, []));
+        // An answer is told in pieces of what came: it cannot be much larger.
+        Assert.InRange(one.Output.Length, 0, (body.Length * 20) + 4096);
+    }
+
+    private static void Whole(byte[] body, Random random)
+    {
+        Route route = (Route)random.Next(1, 4);
+        StreamExpectations expected = Relayed.Chat with { Route = route, Encoding = random.Next(2) == 0 ? EmbeddingEncoding.Base64 : EmbeddingEncoding.Float };
+        AnswerCheck check = WholeAnswer.Check(route, body, expected);
+        if (check.Fault is not null)
+            return;
+        using var output = new PooledBuffer();
+        WholeAnswer.Write(body, check, check.Usage ?? new Usage(1, 1), new NanoDollars(6_400), output);
+        using JsonDocument answer = JsonDocument.Parse(output.Memory);
+        Assert.Equal("0.0000064", answer.RootElement.GetProperty("usage").GetProperty("cost").GetRawText());
+        if (route == Route.Embeddings)
+            return;
+        using var stream = new AnswerStream(expected);
+        output.Clear();
+        if (WholeAnswer.TryWriteAsStream(check.Mended ?? body, stream, output, out StreamState state) && state == StreamState.Completed)
+        {
+            stream.WriteClosing(default, default, output);
+            new Relayed(Encoding.UTF8.GetString(output.Span), state, stream.Committed, stream.Fault, stream.Usage, stream.OutputTokensSeen, 0).InsistOnForm();
+        }
+    }
+
+    private static int[] Cuts(byte[] body, Random random) =>
+        [.. Enumerable.Range(0, random.Next(6)).Select(_ => random.Next(body.Length + 1)).Order()];
+
+    private static byte[] Bend(byte[] original, Random random)
+    {
+        var body = new List<byte>(original);
+        for (int change = random.Next(1, 6); change > 0; change--)
+        {
+            int at = random.Next(body.Count + 1);
+            switch (random.Next(5))
+            {
+                case 0 when at < body.Count:
+                    body[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    body.InsertRange(at, Encoding.UTF8.GetBytes(Words[random.Next(Words.Length)]));
+                    break;
+                case 2:
+                    body.RemoveRange(at, Math.Min(random.Next(1, 24), body.Count - at));
+                    break;
+                case 3:
+                    int length = Math.Min(random.Next(1, 200), body.Count - at);
+                    body.InsertRange(random.Next(body.Count + 1), body.GetRange(at, length));
+                    break;
+                default:
+                    // A value in place of another: what keeps the JSON whole goes deepest.
+                    int colon = body.IndexOf((byte)':', Math.Min(at, body.Count));
+                    int end = colon < 0 ? -1 : body.FindIndex(colon, static b => b is (byte)',' or (byte)'}');
+                    if (end > colon && colon >= 0)
+                    {
+                        body.RemoveRange(colon + 1, end - colon - 1);
+                        body.InsertRange(colon + 1, Encoding.UTF8.GetBytes(Words[random.Next(10)]));
+                    }
+                    break;
+            }
+        }
+        return [.. body];
+    }
+}
