@@ -5,6 +5,10 @@ namespace Fairlead.Storage.Journal;
 /// <summary>Appending: the queue, the one writer, and what happens when the disk fails.</summary>
 public sealed partial class RequestJournal
 {
+    /// <summary>Each segment that waits for the store is an open file. Ordinary segments reach the limit in bytes long before this one; it is for a disk
+    /// that fails every fsync and so gets a new segment each second.</summary>
+    private const int MostSegments = 512;
+
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(1);
 
     private AppendBatch _filling = new();
@@ -94,6 +98,8 @@ public sealed partial class RequestJournal
         long most = _options.MaxUnshippedBytes;
         if (_unshippedBytes >= (isReservation ? most : most + (most / 8)))
             throw new JournalUnavailableException($"{_unshippedBytes} bytes of the journal wait for the store; the limit is {most}");
+        if (isReservation && _segments.Count >= MostSegments)
+            throw new JournalUnavailableException($"{_segments.Count} files of the journal wait for the store, the limit");
         if (_failure is null)
             return;
         // One append a second tries whether the disk is well again; the others are told at once.

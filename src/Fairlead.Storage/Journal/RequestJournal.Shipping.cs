@@ -74,7 +74,8 @@ public sealed partial class RequestJournal
     }
 
     /// <summary>The store has everything before <paramref name="position"/>, which is where these records were read.</summary>
-    internal void Acknowledge(JournalPosition position, List<JournalRecord> records)
+    /// <returns>Where to read on: the same place, but in the next segment where the one that was read to its end is deleted by this.</returns>
+    internal JournalPosition Acknowledge(JournalPosition position, List<JournalRecord> records)
     {
         lock (_gate)
         {
@@ -87,6 +88,7 @@ public sealed partial class RequestJournal
             CountUnshipped();
             _waitingSince = _unshippedBytes > 0 ? _time.GetUtcNow() : null;
             DeleteShippedNeedsLock();
+            return _shipped;
         }
     }
 

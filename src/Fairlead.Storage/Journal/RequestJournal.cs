@@ -83,7 +83,8 @@ public sealed partial class RequestJournal : IAsyncDisposable
             lock (_gate)
             {
                 return new JournalHealth(
-                    _unshippedBytes, _index.Count, _waitingSince, _failure?.Message, _unshippedBytes >= _options.MaxUnshippedBytes, _segments.Count);
+                    _unshippedBytes, _index.Count, _waitingSince, _failure?.Message,
+                    _unshippedBytes >= _options.MaxUnshippedBytes || _segments.Count >= MostSegments, _segments.Count);
             }
         }
     }

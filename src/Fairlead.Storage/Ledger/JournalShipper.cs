@@ -82,10 +82,15 @@ public sealed partial class JournalShipper : IAsyncDisposable
             {
                 try
                 {
-                    while (await ShipBatchAsync(stopping) == BatchRecords)
+                    int shipped;
+                    do
+                    {
+                        shipped = await ShipBatchAsync(stopping);
                         backoff = FirstBackoff;
-                    backoff = FirstBackoff;
-                    await _journal.CarryOldReservationsAsync();
+                        // After each batch: behind steady traffic there may be no last one for a long time.
+                        await _journal.CarryOldReservationsAsync();
+                    }
+                    while (shipped == BatchRecords);
                     await _journal.WaitForMoreAsync(_position!.Value, stopping);
                     await Task.Delay(_linger, _time, stopping);
                 }
@@ -115,8 +120,7 @@ public sealed partial class JournalShipper : IAsyncDisposable
             if (next == from)
                 return 0;
             int closed = _store.Post(_batch, next);
-            _journal.Acknowledge(next, _batch);
-            _position = next;
+            _position = _journal.Acknowledge(next, _batch);
             if (_health.Error is not null)
                 LogRecovered();
             _health = new ShipperHealth(_health.Shipped + closed, _time.GetUtcNow(), null, null);

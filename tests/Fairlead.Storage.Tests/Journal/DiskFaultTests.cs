@@ -173,4 +173,41 @@ public sealed class DiskFaultTests : IDisposable
         Assert.Equal(2, journal.Health.Segments);
         Assert.Equal(2, JournalFiles.ReadAll(journal).Count);
     }
+
+    [Fact]
+    public async Task A_disk_that_fails_every_fsync_does_not_use_up_the_descriptors()
+    {
+        var time = new SteppedTime();
+        var disk = new DiskFaults();
+        await using RequestJournal journal = JournalFiles.Open(_folder.Path, time, disk, strict: true);
+        disk.CannotSync = true;
+        for (int i = 0; i < 600; i++)
+        {
+            await Assert.ThrowsAsync<JournalUnavailableException>(async () => await journal.AppendAsync(Records.Reserve()));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.InRange(OpenFilesIn(_folder.Path), 1, 3);
+    }
+
+    [Fact]
+    public async Task A_journal_that_no_store_takes_is_full_before_its_files_use_up_the_descriptors()
+    {
+        await using RequestJournal journal = JournalFiles.Open(_folder.Path, segmentBytes: 200);
+        var kept = new List<RequestReserved>();
+        await Assert.ThrowsAsync<JournalUnavailableException>(async () =>
+        {
+            while (kept.Count < 5_000)
+            {
+                RequestReserved reserved = Records.Reserve();
+                await journal.AppendAsync(reserved);
+                kept.Add(reserved);
+            }
+        });
+        Assert.InRange(OpenFilesIn(_folder.Path), 100, 512);
+        Assert.True(journal.Health.Full);
+        await journal.AppendAsync(Records.Close(kept[0])); // that money is already spent
+    }
+
+    /// <summary>Descriptors of this process that point into a folder.</summary>
+    private static int OpenFilesIn(string folder) => Directory.EnumerateFiles("/proc/self/fd").Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
 }

@@ -17,6 +17,9 @@ internal sealed class DiskFaults
     /// <summary>Every write and truncation beyond what is there fails, as on a full disk.</summary>
     public volatile bool Full;
 
+    /// <summary>Every fsync fails.</summary>
+    public volatile bool CannotSync;
+
     /// <summary>Truncations fail too.</summary>
     public volatile bool CannotTruncate;
 
@@ -41,7 +44,7 @@ internal sealed class DiskFaults
         public override void Sync()
         {
             int number = Interlocked.Increment(ref faults._syncs);
-            if (number == faults.FailSync)
+            if (faults.CannotSync || number == faults.FailSync)
                 throw new IOException("Input/output error");
             base.Sync();
         }
