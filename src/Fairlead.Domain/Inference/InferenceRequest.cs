@@ -52,6 +52,11 @@ public enum Abilities : byte
     StructuredOutput = 4,
 }
 
+public static class AbilitySets
+{
+    public static bool Has(this Abilities all, Abilities ability) => (all & ability) != 0;
+}
+
 /// <summary>Optional parameters of a request that some providers refuse or ignore.</summary>
 [Flags]
 public enum Parameters

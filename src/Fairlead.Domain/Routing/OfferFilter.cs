@@ -39,11 +39,11 @@ internal static class OfferFilter
         if (offer.ContextLength is { } context && request.InputTokensExpected + (request.MaxOutputTokens ?? 0) > context)
             return ExclusionReason.ContextTooSmall;
         Abilities missing = request.Needs & offer.Cannot;
-        if (missing.HasFlag(Abilities.Images))
+        if (missing.Has(Abilities.Images))
             return ExclusionReason.NoImages;
-        if (missing.HasFlag(Abilities.Tools))
+        if (missing.Has(Abilities.Tools))
             return ExclusionReason.NoTools;
-        if (missing.HasFlag(Abilities.StructuredOutput))
+        if (missing.Has(Abilities.StructuredOutput))
             return ExclusionReason.NoStructuredOutput;
         return request.Preferences.RequireParameters && (request.Uses & ~offer.Honours) != 0 ? ExclusionReason.ParameterNotHonoured : null;
     }

@@ -80,7 +80,7 @@ internal sealed class AdminDoor(
         string status = offer.Status == OfferStatus.Gone ? "gone" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
         return new OfferView(
             offer.Provider, offer.ProviderModelId, status, Price(offer.Price?.Input), Price(offer.Price?.Output), offer.ContextLength,
-            offer.Can.HasFlag(Abilities.Tools), offer.Can.HasFlag(Abilities.Images), offer.Can.HasFlag(Abilities.StructuredOutput),
+            offer.Can.Has(Abilities.Tools), offer.Can.Has(Abilities.Images), offer.Can.Has(Abilities.StructuredOutput),
             double.IsNaN(condition.FirstTokenMs) ? null : Math.Round(condition.FirstTokenMs, 1),
             double.IsNaN(condition.TokensPerSecond) ? null : Math.Round(condition.TokensPerSecond, 1),
             offer.RetiresOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));

@@ -1,4 +1,5 @@
 using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
@@ -112,7 +113,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     /// <summary>A model that a first request can ask for: a local one before one that costs money, and of those the cheapest.</summary>
     public string? ExampleModel() => Current.Catalogue.Models
         .SelectMany(static m => m.Offers)
-        .Where(static o => o.Status == OfferStatus.Live && o.Price is not null && o.Routes.HasFlag(RouteSet.Chat))
+        .Where(static o => o.Status == OfferStatus.Live && o.Price is not null && o.Routes.Has(Route.Chat))
         .OrderByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
         .FirstOrDefault()?.ModelId;
 

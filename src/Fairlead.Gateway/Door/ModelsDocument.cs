@@ -53,7 +53,7 @@ internal static class ModelsDocument
         bool embeddings = offers.Length > 0;
         foreach (Offer offer in offers)
         {
-            images |= offer.Can.HasFlag(Abilities.Images);
+            images |= offer.Can.Has(Abilities.Images);
             embeddings &= offer.Routes == RouteSet.Embeddings;
         }
         json.WriteStartObject("architecture");
@@ -100,9 +100,9 @@ internal static class ModelsDocument
         {
             json.WriteBoolean("is_free", false);
         }
-        json.WriteBoolean("supports_tools", offer.Can.HasFlag(Abilities.Tools));
-        json.WriteBoolean("supports_structured_output", offer.Can.HasFlag(Abilities.StructuredOutput));
-        json.WriteBoolean("supports_images", offer.Can.HasFlag(Abilities.Images));
+        json.WriteBoolean("supports_tools", offer.Can.Has(Abilities.Tools));
+        json.WriteBoolean("supports_structured_output", offer.Can.Has(Abilities.StructuredOutput));
+        json.WriteBoolean("supports_images", offer.Can.Has(Abilities.Images));
         if (!double.IsNaN(condition.FirstTokenMs))
             json.WriteNumber("first_token_latency_ms", Math.Round(condition.FirstTokenMs));
         if (!double.IsNaN(condition.TokensPerSecond))

@@ -13,14 +13,14 @@ public static class Adaptation
         {
             bool adapted = member.Name switch
             {
-                "store" => quirks.HasFlag(RequestQuirks.DropStore),
-                "max_tokens" => quirks.HasFlag(RequestQuirks.MaxTokensAsMaxCompletionTokens),
-                "max_completion_tokens" => quirks.HasFlag(RequestQuirks.MaxCompletionTokensAsMaxTokens),
-                "seed" => quirks.HasFlag(RequestQuirks.SeedAsRandomSeed),
-                "tool_choice" => quirks.HasFlag(RequestQuirks.RequiredAsAny),
-                "stop" => quirks.HasFlag(RequestQuirks.StopAsString),
-                "reasoning_effort" => quirks.HasFlag(RequestQuirks.ReasoningMinimalAsLow),
-                "messages" => (quirks.HasFlag(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole) || (quirks.HasFlag(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds),
+                "store" => quirks.Has(RequestQuirks.DropStore),
+                "max_tokens" => quirks.Has(RequestQuirks.MaxTokensAsMaxCompletionTokens),
+                "max_completion_tokens" => quirks.Has(RequestQuirks.MaxCompletionTokensAsMaxTokens),
+                "seed" => quirks.Has(RequestQuirks.SeedAsRandomSeed),
+                "tool_choice" => quirks.Has(RequestQuirks.RequiredAsAny),
+                "stop" => quirks.Has(RequestQuirks.StopAsString),
+                "reasoning_effort" => quirks.Has(RequestQuirks.ReasoningMinimalAsLow),
+                "messages" => (quirks.Has(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole) || (quirks.Has(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds),
                 "response_format" => (quirks & (RequestQuirks.FlattenJsonSchema | RequestQuirks.JsonSchemaAsObjectSchema | RequestQuirks.JsonSchemaAsObjectValue | RequestQuirks.StrictFalse)) != 0,
                 _ => false,
             };

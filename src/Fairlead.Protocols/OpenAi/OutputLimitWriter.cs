@@ -33,5 +33,5 @@ internal static class OutputLimitWriter
     }
 
     private static string? Only(RequestQuirks quirks) =>
-        quirks.HasFlag(RequestQuirks.MaxTokensAsMaxCompletionTokens) ? New : quirks.HasFlag(RequestQuirks.MaxCompletionTokensAsMaxTokens) ? Old : null;
+        quirks.Has(RequestQuirks.MaxTokensAsMaxCompletionTokens) ? New : quirks.Has(RequestQuirks.MaxCompletionTokensAsMaxTokens) ? Old : null;
 }

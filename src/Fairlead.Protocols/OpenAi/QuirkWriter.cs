@@ -17,22 +17,22 @@ internal static class QuirkWriter
         {
             case "max_tokens" or "max_completion_tokens":
                 return OutputLimitWriter.TryWrite(name, value, request, quirks, output);
-            case "seed" when quirks.HasFlag(RequestQuirks.SeedAsRandomSeed):
+            case "seed" when quirks.Has(RequestQuirks.SeedAsRandomSeed):
                 return Renamed("random_seed", value, output);
-            case "tool_choice" when quirks.HasFlag(RequestQuirks.RequiredAsAny) && value.SequenceEqual("\"required\""u8):
+            case "tool_choice" when quirks.Has(RequestQuirks.RequiredAsAny) && value.SequenceEqual("\"required\""u8):
                 return Renamed("tool_choice", "\"any\""u8, output);
-            case "reasoning_effort" when quirks.HasFlag(RequestQuirks.ReasoningMinimalAsLow) && value.SequenceEqual("\"minimal\""u8):
+            case "reasoning_effort" when quirks.Has(RequestQuirks.ReasoningMinimalAsLow) && value.SequenceEqual("\"minimal\""u8):
                 return Renamed("reasoning_effort", "\"low\""u8, output);
-            case "encoding_format" when quirks.HasFlag(RequestQuirks.FloatEmbeddingsOnly):
+            case "encoding_format" when quirks.Has(RequestQuirks.FloatEmbeddingsOnly):
                 return Renamed("encoding_format", "\"float\""u8, output);
             case "tool_choice" when value.StartsWith("{"u8):
                 return ToolChoice(value, output);
-            case "stop" when quirks.HasFlag(RequestQuirks.StopAsString) && value.StartsWith("["u8):
+            case "stop" when quirks.Has(RequestQuirks.StopAsString) && value.StartsWith("["u8):
                 return StopAsString(value, output);
             case "response_format":
                 return ResponseFormat(value, request, quirks, output);
-            case "messages" when (quirks.HasFlag(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole)
-                || (quirks.HasFlag(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds):
+            case "messages" when (quirks.Has(RequestQuirks.DeveloperAsSystem) && request.HasDeveloperRole)
+                || (quirks.Has(RequestQuirks.NineCharToolCallIds) && request.HasToolCallIds):
                 return Messages(value, quirks, output);
             default:
                 return false;
@@ -98,13 +98,13 @@ internal static class QuirkWriter
         schema = schema.DeepClone();
         bool openAi = type == "json_schema" && wrapped is not null;
         JsonObject? written = null;
-        if (quirks.HasFlag(RequestQuirks.FlattenJsonSchema))
+        if (quirks.Has(RequestQuirks.FlattenJsonSchema))
             written = new JsonObject { ["type"] = "json_schema", ["schema"] = schema };
-        else if (quirks.HasFlag(RequestQuirks.JsonSchemaAsObjectSchema))
+        else if (quirks.Has(RequestQuirks.JsonSchemaAsObjectSchema))
             written = new JsonObject { ["type"] = "json_object", ["schema"] = schema };
-        else if (quirks.HasFlag(RequestQuirks.JsonSchemaAsObjectValue))
+        else if (quirks.Has(RequestQuirks.JsonSchemaAsObjectValue))
             written = new JsonObject { ["type"] = "json_object", ["value"] = schema };
-        else if (quirks.HasFlag(RequestQuirks.StrictFalse) && openAi)
+        else if (quirks.Has(RequestQuirks.StrictFalse) && openAi)
         {
             written = (JsonObject)format.DeepClone();
             written["json_schema"]!["strict"] = false;
@@ -113,7 +113,7 @@ internal static class QuirkWriter
         {
             written = new JsonObject { ["type"] = "json_schema", ["json_schema"] = new JsonObject { ["name"] = "answer", ["schema"] = schema } };
         }
-        bool guided = quirks.HasFlag(RequestQuirks.GuidedJson) && !request.Has("guided_json");
+        bool guided = quirks.Has(RequestQuirks.GuidedJson) && !request.Has("guided_json");
         if (written is null && !guided)
             return false;
         if (written is null)
@@ -135,9 +135,9 @@ internal static class QuirkWriter
         {
             if (node is not JsonObject message)
                 continue;
-            if (quirks.HasFlag(RequestQuirks.DeveloperAsSystem) && (string?)message["role"] == "developer")
+            if (quirks.Has(RequestQuirks.DeveloperAsSystem) && (string?)message["role"] == "developer")
                 message["role"] = "system";
-            if (!quirks.HasFlag(RequestQuirks.NineCharToolCallIds))
+            if (!quirks.Has(RequestQuirks.NineCharToolCallIds))
                 continue;
             if (message["tool_call_id"] is JsonValue id && id.TryGetValue(out string? text))
                 message["tool_call_id"] = NineChars(text);

@@ -67,3 +67,11 @@ public enum ResponseQuirks
     /// <summary><c>total_tokens</c> may exceed the sum; what exceeds it is output (Gemini's thoughts).</summary>
     OutputFromTotal = 1 << 1,
 }
+
+/// <summary>Asks for a quirk by its bit: <c>Enum.HasFlag</c> boxes both sides until its caller is compiled a second time.</summary>
+public static class Quirks
+{
+    public static bool Has(this RequestQuirks all, RequestQuirks quirk) => (all & quirk) != 0;
+
+    public static bool Has(this ResponseQuirks all, ResponseQuirks quirk) => (all & quirk) != 0;
+}

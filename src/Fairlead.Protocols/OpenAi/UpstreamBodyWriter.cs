@@ -15,7 +15,7 @@ public static class UpstreamBodyWriter
 {
     public static void Write(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits, IBufferWriter<byte> output)
     {
-        bool usage = edits.ForceUsage && request.Request.Stream && !edits.Quirks.HasFlag(RequestQuirks.NoStreamOptions);
+        bool usage = edits.ForceUsage && request.Request.Stream && !edits.Quirks.Has(RequestQuirks.NoStreamOptions);
         bool first = true;
         bool hasOptions = false;
         output.Write("{"u8);
@@ -54,9 +54,9 @@ public static class UpstreamBodyWriter
     private static bool IsDropped(string name, ScannedRequest request, RequestQuirks quirks) => name switch
     {
         "models" or "provider" => true,
-        "store" => quirks.HasFlag(RequestQuirks.DropStore),
-        "stream_options" => quirks.HasFlag(RequestQuirks.NoStreamOptions),
-        "seed" => quirks.HasFlag(RequestQuirks.SeedAsRandomSeed) && request.Has("random_seed"), // the provider's own word wins
+        "store" => quirks.Has(RequestQuirks.DropStore),
+        "stream_options" => quirks.Has(RequestQuirks.NoStreamOptions),
+        "seed" => quirks.Has(RequestQuirks.SeedAsRandomSeed) && request.Has("random_seed"), // the provider's own word wins
         _ => OutputLimitWriter.IsDropped(name, request, quirks),
     };
 

@@ -78,7 +78,7 @@ public static class UsageReader
             long input = reported ?? 0;
             long output = _output is { } own ? Sum(own, _thoughts) : Math.Max(0, (_total ?? 0) - input);
             // Gemini's OpenAI dialect counts its thoughts in the total only.
-            if (quirks.HasFlag(ResponseQuirks.OutputFromTotal) && input >= 0 && output >= 0 && _total - input > output)
+            if (quirks.Has(ResponseQuirks.OutputFromTotal) && input >= 0 && output >= 0 && _total - input > output)
                 output = _total!.Value - input;
             return new Usage(input, output, Math.Max(_cached, _cacheRead), Math.Max(_written, _cacheWritten), Math.Max(_reasoning, _thoughts));
         }

@@ -17,9 +17,9 @@ internal static class UsageQuery
     public static List<UsageRow> Run(SqliteConnection connection, DateOnly since, UsageGrouping by)
     {
         // Column names come from the two lists of constants, never from the caller.
-        string[] columns = [.. Groups.Where(group => by.HasFlag(group.Group)).Select(static group => group.Column)];
+        string[] columns = [.. Groups.Where(group => (by & group.Group) != 0).Select(static group => group.Column)];
         string sql = "SELECT "
-            + string.Join(", ", Groups.Select(group => by.HasFlag(group.Group) ? group.Column : "NULL"))
+            + string.Join(", ", Groups.Select(group => (by & group.Group) != 0 ? group.Column : "NULL"))
             + ", " + string.Join(", ", UsageRollup.Sums.Select(static sum => $"COALESCE(SUM({sum}), 0)"))
             + " FROM usage_daily WHERE day >= @since"
             + (columns.Length > 0 ? $" GROUP BY {string.Join(", ", columns)} ORDER BY {string.Join(", ", columns)}" : "");
