@@ -9,9 +9,13 @@ int rounds = int.Parse(Environment.GetEnvironmentVariable("BENCH_ROUNDS") ?? "5"
 TimeSpan length = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable("BENCH_SECONDS") ?? "3", CultureInfo.InvariantCulture));
 string? core = Environment.ProcessorCount > 1 ? "1" : null;
 
+// Development narrows a run: BENCH_ONLY=nginx,Fairlead and BENCH_ROWS=json1k,sse0 leave the rest out.
+string[] only = (Environment.GetEnvironmentVariable("BENCH_ONLY") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+string[] rows = (Environment.GetEnvironmentVariable("BENCH_ROWS") ?? "json1k,json100k,sse0,sse5,open500,idle").Split(',');
+
 string folder = Directory.CreateTempSubdirectory("fairlead-bench-").FullName;
 using var upstream = new UpstreamServer();
-List<Contender> contenders = [.. Contenders.Make(folder, upstream.Port, binary, portkey)];
+List<Contender> contenders = [.. Contenders.Make(folder, upstream.Port, binary, portkey).Where(c => only.Length == 0 || only.Contains(c.Name))];
 var table = new Table(contenders.Select(static c => c.Name));
 string small = Body("bench-json", 1024, stream: false);
 string large = Body("bench-json", 100 * 1024, stream: false);
@@ -39,19 +43,27 @@ try
     {
         foreach (Contender contender in contenders)
         {
-            await CpuAsync(contender, "JSON 1 KB, CPU µs/request", small, 16, perAnswer: 1, "JSON 1 KB, requests/s");
-            await CpuAsync(contender, "JSON 100 KB, CPU µs/request", large, 8, perAnswer: 1, null);
-            await CpuAsync(contender, "SSE at full speed, CPU µs/event", Body("bench-sse0", 1024, stream: true), 8, UpstreamServer.Events, null);
-            await CpuAsync(contender, "SSE 5 ms gaps, CPU µs/event", Body("bench-sse5", 1024, stream: true), 32, UpstreamServer.Events, null);
+            if (rows.Contains("json1k"))
+                await CpuAsync(contender, "JSON 1 KB, CPU µs/request", small, 16, perAnswer: 1, "JSON 1 KB, requests/s");
+            if (rows.Contains("json100k"))
+                await CpuAsync(contender, "JSON 100 KB, CPU µs/request", large, 8, perAnswer: 1, null);
+            if (rows.Contains("sse0"))
+                await CpuAsync(contender, "SSE at full speed, CPU µs/event", Body("bench-sse0", 1024, stream: true), 8, UpstreamServer.Events, null);
+            if (rows.Contains("sse5"))
+                await CpuAsync(contender, "SSE 5 ms gaps, CPU µs/event", Body("bench-sse5", 1024, stream: true), 32, UpstreamServer.Events, null);
+            if (!rows.Contains("open500"))
+                continue;
             List<double> open = await LoadGenerator.OpenAsync(contender.Port, contender.Request(small), 500, length);
             table.Add("500 requests/s, p50 µs", contender.Name, Percentile(open, 0.50));
             table.Add("500 requests/s, p99 µs", contender.Name, Percentile(open, 0.99));
         }
+        if (!rows.Contains("open500"))
+            continue;
         List<double> direct = await LoadGenerator.OpenAsync(upstream.Port, contenders[0].Request(small), 500, length);
         table.Add("500 requests/s, p50 µs", Table.Direct, Percentile(direct, 0.50));
         table.Add("500 requests/s, p99 µs", Table.Direct, Percentile(direct, 0.99));
     }
-    foreach (Contender contender in contenders)
+    foreach (Contender contender in contenders.Where(_ => rows.Contains("idle")))
     {
         long before = contender.ResidentBytes();
         List<Caller> streams = await LoadGenerator.IdleStreamsAsync(contender.Port, contender.Request(Body("bench-idle", 1024, stream: true)), 1000);

@@ -3,10 +3,19 @@ using Fairlead.Domain.Ledger;
 
 namespace Fairlead.Storage.Journal;
 
-/// <summary>One record: exactly one of the two is non-null.</summary>
-internal readonly record struct JournalRecord(RequestReserved? Reserved, RequestClosed? Closed)
+/// <summary>One record as it stands in the journal; decoded only when it is asked what it says.</summary>
+/// <param name="Kind">Reserved or closed; holes are not handed out.</param>
+/// <param name="Id">The request.</param>
+/// <param name="Payload">All of it, without the frame.</param>
+internal readonly record struct JournalRecord(RecordKind Kind, RequestId Id, byte[] Payload)
 {
-    public RequestId Id => Reserved?.Id ?? Closed!.Id;
+    /// <summary>Null for another kind.</summary>
+    /// <exception cref="JournalFormatException">Not a payload of this version.</exception>
+    public RequestReserved? Reserved => Kind == RecordKind.Reserved ? RecordCodec.ReadReserved(Payload) : null;
+
+    /// <summary>Null for another kind.</summary>
+    /// <exception cref="JournalFormatException">Not a payload of this version.</exception>
+    public RequestClosed? Closed => Kind == RecordKind.Closed ? RecordCodec.ReadClosed(Payload) : null;
 }
 
 /// <summary>The second byte of a payload. Numbers are on disk: never reused.</summary>

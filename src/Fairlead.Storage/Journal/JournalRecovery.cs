@@ -133,7 +133,7 @@ internal sealed class JournalRecovery
             using var reader = new SegmentReader(segment.File, place.Offset, place.Offset + place.Length);
             if (!reader.TryNext(out ReadOnlySpan<byte> frame))
                 throw new JournalFormatException($"segment {segment.Path} changed while it was read");
-            Dangling.Add((RecordCodec.Read(frame[RecordFrame.HeaderBytes..])!.Value.Reserved!, segment.Number));
+            Dangling.Add((RecordCodec.ReadReserved(frame[RecordFrame.HeaderBytes..]), segment.Number));
         }
     }
 }

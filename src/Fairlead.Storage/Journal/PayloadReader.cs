@@ -8,7 +8,12 @@ internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)
 {
     private ReadOnlySpan<byte> _rest = bytes;
 
-    public readonly bool AtEnd => _rest.IsEmpty;
+    /// <summary>Nothing may be left.</summary>
+    public readonly void End()
+    {
+        if (!_rest.IsEmpty)
+            throw new JournalFormatException("bytes after the end of a record");
+    }
 
     public byte Byte() => Take(1)[0];
 

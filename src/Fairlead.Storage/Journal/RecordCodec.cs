@@ -66,20 +66,21 @@ internal static class RecordCodec
         return Head(ref from);
     }
 
-    /// <summary>The record of a whole payload; null for a hole.</summary>
-    /// <exception cref="JournalFormatException">Not a payload of this version.</exception>
-    public static JournalRecord? Read(ReadOnlySpan<byte> payload)
+    /// <exception cref="JournalFormatException">Not such a payload of this version.</exception>
+    public static RequestReserved ReadReserved(ReadOnlySpan<byte> payload)
     {
         var from = new PayloadReader(payload);
-        (RecordKind kind, RequestId id) = Head(ref from);
-        JournalRecord? record = kind switch
-        {
-            RecordKind.Reserved => new JournalRecord(ReadReserved(ref from, id), null),
-            RecordKind.Closed => new JournalRecord(null, ReadClosed(ref from, id)),
-            _ => null,
-        };
-        if (record is not null && !from.AtEnd)
-            throw new JournalFormatException("bytes after the end of a record");
+        RequestReserved record = ReadReserved(ref from, Head(ref from, RecordKind.Reserved));
+        from.End();
+        return record;
+    }
+
+    /// <exception cref="JournalFormatException">Not such a payload of this version.</exception>
+    public static RequestClosed ReadClosed(ReadOnlySpan<byte> payload)
+    {
+        var from = new PayloadReader(payload);
+        RequestClosed record = ReadClosed(ref from, Head(ref from, RecordKind.Closed));
+        from.End();
         return record;
     }
 
@@ -99,6 +100,12 @@ internal static class RecordCodec
         if (version != Version)
             throw new JournalFormatException($"record version {version}; this program reads {Version}");
         return (from.Word<RecordKind>(), new RequestId(from.Id()));
+    }
+
+    private static RequestId Head(ref PayloadReader from, RecordKind wanted)
+    {
+        (RecordKind kind, RequestId id) = Head(ref from);
+        return kind == wanted ? id : throw new JournalFormatException($"a record of kind {kind} where {wanted} should be");
     }
 
     private static RequestReserved ReadReserved(ref PayloadReader from, RequestId id) => new(

@@ -58,8 +58,10 @@ public sealed partial class RequestJournal
             using var reader = new SegmentReader(segment.File, from.Offset, end);
             while (into.Count < most && reader.TryNext(out ReadOnlySpan<byte> frame))
             {
-                if (RecordCodec.Read(frame[RecordFrame.HeaderBytes..]) is { } record)
-                    into.Add(record);
+                ReadOnlySpan<byte> payload = frame[RecordFrame.HeaderBytes..];
+                (RecordKind kind, RequestId id) = RecordCodec.Peek(payload);
+                if (kind != RecordKind.Hole)
+                    into.Add(new JournalRecord(kind, id, payload.ToArray()));
             }
             from = new JournalPosition(from.Segment, reader.Offset);
             if (into.Count >= most)
@@ -82,8 +84,8 @@ public sealed partial class RequestJournal
             _shipped = position;
             foreach (JournalRecord record in records)
             {
-                if (record.Closed is { } closed)
-                    _index.Remove(closed.Id, position);
+                if (record.Kind == RecordKind.Closed)
+                    _index.Remove(record.Id, position);
             }
             CountUnshipped();
             _waitingSince = _unshippedBytes > 0 ? _time.GetUtcNow() : null;
@@ -147,7 +149,7 @@ public sealed partial class RequestJournal
             lock (_gate)
                 here = _open.TryGetValue(id, out int holder) && holder == segment.Number;
             if (here)
-                open.Add(RecordCodec.Read(payload)!.Value.Reserved!);
+                open.Add(RecordCodec.ReadReserved(payload));
         }
         return open;
     }

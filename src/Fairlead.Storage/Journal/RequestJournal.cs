@@ -127,7 +127,7 @@ public sealed partial class RequestJournal : IAsyncDisposable
             using var reader = new SegmentReader(segment.File, place.Offset, place.Offset + place.Length);
             if (!reader.TryNext(out ReadOnlySpan<byte> frame))
                 throw new JournalFormatException($"the record of {id} in {Segment.FileName(place.Segment)} at {place.Offset} has gone bad");
-            closed = RecordCodec.Read(frame[RecordFrame.HeaderBytes..])!.Value.Closed!;
+            closed = RecordCodec.ReadClosed(frame[RecordFrame.HeaderBytes..]);
             return true;
         }
         catch (ObjectDisposedException)

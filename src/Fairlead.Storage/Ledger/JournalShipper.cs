@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Fairlead.Storage.Ledger;
 
-/// <summary>Moves the journal into the store: one loop, batches of at most 500 records, each in one transaction with the position it reaches.</summary>
+/// <summary>Moves the journal into the store: one loop, batches of at most 2,000 records, each in one transaction with the position it reaches.</summary>
 /// <remarks>A crash anywhere repeats a batch at most, and posting a record again changes nothing. While the store is away the loop backs off
 /// (100 ms doubling to 5 s) and the journal grows up to its bound.</remarks>
 public sealed partial class JournalShipper : IAsyncDisposable
 {
-    private const int BatchRecords = 500;
+    private const int BatchRecords = 2000;
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(5);
 
@@ -26,12 +26,12 @@ public sealed partial class JournalShipper : IAsyncDisposable
     private volatile ShipperHealth _health = new(0, null, null, null);
     private Task _loop = Task.CompletedTask;
 
-    /// <param name="linger">How long the loop waits after the first new record, so that a batch is worth its fsync. Default 100 ms.</param>
+    /// <param name="linger">How long the loop waits after the first new record, so that a batch is worth its fsync. Default 250 ms.</param>
     public JournalShipper(RequestJournal journal, LedgerStore store, TimeProvider time, ILogger<JournalShipper>? log = null, TimeSpan? linger = null)
     {
         (_journal, _store, _time) = (journal, store, time);
         _log = log ?? (ILogger)NullLogger.Instance;
-        _linger = linger ?? TimeSpan.FromMilliseconds(100);
+        _linger = linger ?? TimeSpan.FromMilliseconds(250);
     }
 
     /// <summary>How it goes now.</summary>

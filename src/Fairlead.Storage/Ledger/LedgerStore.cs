@@ -131,7 +131,7 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
     {
         List<RequestClosed> waiting = Unshipped();
         List<RequestClosed> stored = database.Read(connection => connection.All(
-            RequestRow.Select + " WHERE idempotency_key IS NOT NULL AND started_ms >= @since", RequestRow.Read, ("@since", since.ToUnixTimeMilliseconds())));
+            RequestRow.Select + " WHERE idempotent = 1 AND started_ms >= @since", RequestRow.Read, ("@since", since.ToUnixTimeMilliseconds())));
         return [.. stored.Concat(waiting)
             .Where(closed => closed.Idempotency is not null && closed.StartedAt >= since)
             .DistinctBy(static closed => closed.Id)
@@ -175,7 +175,7 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
         {
             piece.Clear();
             position = journal.Read(position, 1000, piece);
-            closed.AddRange(piece.Where(static record => record.Closed is not null).Select(static record => record.Closed!));
+            closed.AddRange(piece.Where(static record => record.Kind == RecordKind.Closed).Select(static record => record.Closed!));
         }
         while (piece.Count > 0);
         return closed;

@@ -1,4 +1,3 @@
-using Fairlead.Domain.Ids;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 using Fairlead.Storage.Journal;
@@ -8,90 +7,67 @@ using Microsoft.Data.Sqlite;
 namespace Fairlead.Storage.Ledger;
 
 /// <summary>Posts one batch of journal records inside the caller's transaction. Posting a record again changes nothing.</summary>
+/// <remarks>Numbers of entries and requests have no gaps, so a row that is missing shows.</remarks>
 internal sealed class LedgerWriter : IDisposable
 {
-    private readonly SqliteCommand _findReserve;
-    private readonly SqliteCommand _findClosed;
-    private readonly RequestRowWriter _requests;
-    private readonly EntryRowWriter _entries;
-    private readonly UsageRollup _rollup = new();
-    private readonly Dictionary<RequestId, NanoDollars> _held = [];
-    private readonly HashSet<RequestId> _closed = [];
     private readonly SqliteConnection _connection;
+    private readonly BoundStatement _request;
+    private readonly BoundStatement _entry;
+    private readonly PostingsText _postings = new();
+    private readonly Dictionary<AccountName, NanoDollars> _moved = [];
+    private readonly UsageRollup _rollup = new();
+    private long _lastRequest;
+    private long _lastEntry;
 
     public LedgerWriter(SqliteConnection connection)
     {
         _connection = connection;
-        _requests = new RequestRowWriter(connection);
-        _entries = new EntryRowWriter(connection);
-        _findReserve = connection.Prepare(
-            "SELECT p.amount FROM entries e JOIN postings p ON p.entry_id = e.id WHERE e.request_id = @id AND e.kind = 'reserve' AND p.amount > 0",
-            ("@id", null));
-        _findClosed = connection.Prepare("SELECT 1 FROM requests WHERE id = @id", ("@id", null));
+        _lastRequest = connection.One<long>("SELECT COALESCE(MAX(seq), 0) FROM requests");
+        _lastEntry = connection.One<long>("SELECT COALESCE(MAX(id), 0) FROM entries");
+        _request = new BoundStatement(connection, RequestRow.Insert);
+        _entry = new BoundStatement(connection, "INSERT INTO entries (id, request_id, at_ms, postings) VALUES (?, ?, ?, ?)");
     }
 
     /// <summary>Requests that were closed here and not before.</summary>
-    public int Closed => _closed.Count;
+    public int Closed { get; private set; }
 
-    public void Post(JournalRecord record)
+    /// <summary>A reservation is not posted: its close says it again, and until then it is the journal's.</summary>
+    public void Post(in JournalRecord record)
     {
-        if (record.Reserved is { } reserved)
-            Hold(reserved);
-        else
-            Close(record.Closed!);
+        if (record.Closed is not { } closed)
+            return;
+        Entry? entry = RequestEntry.Of(closed);
+        RequestRow.Bind(_request, _lastRequest + 1, entry is null ? null : _lastEntry + 1, closed, record.Payload);
+        if (_request.Run() == 0)
+            return; // it stands there already
+        _lastRequest++;
+        Closed++;
+        _rollup.Add(closed);
+        if (entry is not null)
+            Post(entry);
     }
 
     /// <summary>Writes the sums of the batch; call once, last.</summary>
     public void Finish()
     {
-        _entries.WriteBalances();
+        using var balance = new BoundStatement(_connection,
+            "INSERT INTO balances (account, balance) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET balance = balances.balance + excluded.balance");
+        foreach ((AccountName account, NanoDollars moved) in _moved)
+            balance.Text(account.Value).Number(moved.Value).Run();
         _rollup.Write(_connection);
     }
 
     public void Dispose()
     {
-        _findReserve.Dispose();
-        _findClosed.Dispose();
-        _requests.Dispose();
-        _entries.Dispose();
+        _request.Dispose();
+        _entry.Dispose();
+        _postings.Dispose();
     }
 
-    private NanoDollars Hold(RequestReserved reserved)
+    private void Post(Entry entry)
     {
-        if (Held(reserved.Id) is { } already)
-            return already;
-        // A close that was posted without its reservation implied it; a reservation of nothing has no entry and needs none.
-        if (RequestEntries.Reserve(reserved) is { } entry && !IsClosed(reserved.Id))
-            _entries.Write(entry);
-        _held[reserved.Id] = reserved.Amount;
-        return reserved.Amount;
-    }
-
-    private void Close(RequestClosed closed)
-    {
-        if (IsClosed(closed.Id))
-            return;
-        NanoDollars held = Hold(RequestEntries.ImpliedBy(closed));
-        foreach (Entry entry in RequestEntries.Close(closed, held))
-            _entries.Write(entry);
-        _requests.Write(closed);
-        _rollup.Add(closed);
-        _closed.Add(closed.Id);
-    }
-
-    private NanoDollars? Held(RequestId id)
-    {
-        if (_held.TryGetValue(id, out NanoDollars held))
-            return held;
-        _findReserve.Parameters[0].Value = id.ToString();
-        return _findReserve.ExecuteScalar() is long amount ? new NanoDollars(amount) : null;
-    }
-
-    private bool IsClosed(RequestId id)
-    {
-        if (_closed.Contains(id))
-            return true;
-        _findClosed.Parameters[0].Value = id.ToString();
-        return _findClosed.ExecuteScalar() is not null;
+        _entry.Number(++_lastEntry).Text(entry.Request?.ToString()).Number(entry.At.ToUnixTimeMilliseconds()).Text(_postings.Of(entry)).Run();
+        foreach (Posting posting in entry.Postings)
+            _moved[posting.Account] = _moved.GetValueOrDefault(posting.Account) + posting.Amount;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Storage.Sqlite;
@@ -15,22 +16,24 @@ internal sealed class UsageRollup
         "requests", "failed", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "charged", "written_off", "waste",
     ];
 
+    private const string DayFormat = "yyyy-MM-dd";
+
     private static readonly string Upsert =
         $"INSERT INTO usage_daily (day, key_id, provider, model, {string.Join(", ", Sums)}) "
-        + $"VALUES (@day, @key, @provider, @model, {string.Join(", ", Sums.Select(static sum => "@" + sum))}) "
+        + $"VALUES (?, ?, ?, ?, {string.Join(", ", Sums.Select(static _ => "?"))}) "
         + $"ON CONFLICT (day, key_id, provider, model) DO UPDATE SET {string.Join(", ", Sums.Select(static sum => $"{sum} = usage_daily.{sum} + excluded.{sum}"))}";
 
-    private readonly Dictionary<(string Day, string Key, string Provider, string Model), long[]> _rows = [];
+    private readonly Dictionary<(DateOnly Day, KeyId Key, string Provider, string Model), long[]> _rows = [];
 
     /// <summary>A request counts as failed unless it was answered or its caller went away.</summary>
     public static bool IsFailed(EndReason reason) => reason is not (EndReason.Ok or EndReason.OkTruncatedByClient or EndReason.ClientGone);
 
     /// <summary>The UTC day as the table spells it.</summary>
-    public static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+    public static string Day(DateTimeOffset at) => at.UtcDateTime.ToString(DayFormat, CultureInfo.InvariantCulture);
 
     public void Add(RequestClosed closed)
     {
-        var row = (Day(closed.StartedAt), closed.Key.ToString(), closed.Provider ?? "", closed.Model ?? "");
+        var row = (DateOnly.FromDateTime(closed.StartedAt.UtcDateTime), closed.Key, closed.Provider ?? "", closed.Model ?? "");
         if (!_rows.TryGetValue(row, out long[]? sums))
             _rows.Add(row, sums = new long[Sums.Length]);
         ReadOnlySpan<long> one =
@@ -44,12 +47,13 @@ internal sealed class UsageRollup
 
     public void Write(SqliteConnection connection)
     {
-        foreach (((string day, string key, string provider, string model), long[] sums) in _rows)
+        using var upsert = new BoundStatement(connection, Upsert);
+        foreach (((DateOnly day, KeyId key, string provider, string model), long[] sums) in _rows)
         {
-            using SqliteCommand command = connection.Prepare(Upsert, ("@day", day), ("@key", key), ("@provider", provider), ("@model", model));
-            for (int i = 0; i < sums.Length; i++)
-                command.Parameters.AddWithValue("@" + Sums[i], sums[i]);
-            command.ExecuteNonQuery();
+            upsert.Text(day.ToString(DayFormat, CultureInfo.InvariantCulture)).Text(key.ToString()).Text(provider).Text(model);
+            foreach (long sum in sums)
+                upsert.Number(sum);
+            upsert.Run();
         }
         _rows.Clear();
     }

@@ -1,4 +1,5 @@
--- The ledger and what stands around it. Common dialect of SQLite and PostgreSQL except the triggers, which PostgreSQL replaces by rights.
+-- The ledger and what stands around it. Common dialect of SQLite and PostgreSQL except the triggers, which
+-- PostgreSQL replaces by rights, and the view, whose JSON functions have other names there.
 -- Times are milliseconds since 1970 UTC, money is whole nano-dollars, ids are their printed form (they sort by time).
 
 CREATE TABLE meta (
@@ -6,66 +7,47 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
+-- One closed request. What questions are asked by is a column; the whole decision record is the journal's own bytes.
 CREATE TABLE requests (
-    seq               BIGINT  NOT NULL UNIQUE,
-    id                TEXT    PRIMARY KEY,
-    key_id            TEXT    NOT NULL,
-    started_ms        BIGINT  NOT NULL,
-    closed_ms         BIGINT  NOT NULL,
-    route             INTEGER NOT NULL,
-    asked_model       TEXT    NOT NULL,
-    stream            INTEGER NOT NULL,
-    status            INTEGER NOT NULL,
-    end_reason        TEXT    NOT NULL,
-    failed            INTEGER NOT NULL,
-    problem_code      TEXT,
-    reserved          BIGINT  NOT NULL,
-    charged           BIGINT  NOT NULL,
-    written_off       BIGINT  NOT NULL,
-    waste             BIGINT  NOT NULL,
-    input_tokens      BIGINT  NOT NULL,
-    output_tokens     BIGINT  NOT NULL,
-    cached_tokens     BIGINT  NOT NULL,
-    cache_write_tokens BIGINT NOT NULL,
-    reasoning_tokens  BIGINT  NOT NULL,
-    usage_source      INTEGER NOT NULL,
-    provider          TEXT,
-    model             TEXT,
-    provider_model    TEXT,
-    price_input       BIGINT,
-    price_output      BIGINT,
-    price_cached      BIGINT,
-    price_cache_write BIGINT,
-    policy            TEXT    NOT NULL,
-    catalogue_version BIGINT  NOT NULL,
-    seed              BIGINT  NOT NULL,
-    candidates        TEXT    NOT NULL,
-    excluded          TEXT    NOT NULL,
-    attempts          TEXT    NOT NULL,
-    client_reference  TEXT,
-    idempotency_key   TEXT,
-    idempotency_body  TEXT
+    seq                INTEGER PRIMARY KEY, -- without gaps, in the order of closing
+    id                 TEXT    NOT NULL UNIQUE,
+    entry_id           BIGINT,              -- its line in entries; NULL when no money moved
+    key_id             TEXT    NOT NULL,
+    started_ms         BIGINT  NOT NULL,
+    asked_model        TEXT    NOT NULL,
+    provider           TEXT,
+    model              TEXT,
+    end_reason         TEXT    NOT NULL,
+    failed             INTEGER NOT NULL,
+    idempotent         INTEGER NOT NULL,
+    input_tokens       BIGINT  NOT NULL,
+    output_tokens      BIGINT  NOT NULL,
+    cached_tokens      BIGINT  NOT NULL,
+    cache_write_tokens BIGINT  NOT NULL,
+    reasoning_tokens   BIGINT  NOT NULL,
+    reserved           BIGINT  NOT NULL,
+    charged            BIGINT  NOT NULL,
+    written_off        BIGINT  NOT NULL,
+    waste              BIGINT  NOT NULL,
+    record             BLOB    NOT NULL
 );
-CREATE INDEX requests_by_key   ON requests (key_id, id);
-CREATE INDEX requests_by_model ON requests (model, id);
-CREATE INDEX requests_failed   ON requests (id) WHERE failed = 1;
-CREATE INDEX requests_idempotent ON requests (started_ms) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX requests_by_key     ON requests (key_id, id);
+CREATE INDEX requests_failed     ON requests (id) WHERE failed = 1;
+CREATE INDEX requests_idempotent ON requests (started_ms) WHERE idempotent = 1;
 
+-- One line per closed request or grant: all it moved, as [[kind, account, amount], ...]. Four rows a request would say the same for five times the work.
 CREATE TABLE entries (
-    id         BIGINT PRIMARY KEY,
-    kind       TEXT   NOT NULL,
+    id         INTEGER PRIMARY KEY,         -- without gaps
     request_id TEXT,
-    at_ms      BIGINT NOT NULL,
-    UNIQUE (request_id, kind)
+    at_ms      BIGINT  NOT NULL,
+    postings   TEXT    NOT NULL
 );
 
-CREATE TABLE postings (
-    entry_id BIGINT  NOT NULL REFERENCES entries (id),
-    line     INTEGER NOT NULL,
-    account  TEXT    NOT NULL,
-    amount   BIGINT  NOT NULL CHECK (amount <> 0),
-    PRIMARY KEY (entry_id, line)
-);
+-- The same, a row per posting: what verify and people with questions read.
+CREATE VIEW postings AS
+    SELECT e.id AS entry_id, p.key + 1 AS line, json_extract(p.value, '$[0]') AS kind, json_extract(p.value, '$[1]') AS account,
+           json_extract(p.value, '$[2]') AS amount
+    FROM entries e, json_each(e.postings) p;
 
 -- Kept in the transaction that posts; verify compares them with the postings and the requests.
 CREATE TABLE balances (
@@ -112,5 +94,3 @@ CREATE TRIGGER requests_no_update BEFORE UPDATE ON requests BEGIN SELECT RAISE(A
 CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests BEGIN SELECT RAISE(ABORT, 'requests are never deleted'); END;
 CREATE TRIGGER entries_no_update  BEFORE UPDATE ON entries  BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_no_delete  BEFORE DELETE ON entries  BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
-CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;
-CREATE TRIGGER postings_no_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END;

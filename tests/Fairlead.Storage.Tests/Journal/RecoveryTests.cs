@@ -155,7 +155,7 @@ public sealed class RecoveryTests(ITestOutputHelper output) : IDisposable
                 odd[random.Next(odd.Length)] = (byte)random.Next(256);
             try
             {
-                RecordCodec.Read(odd);
+                RecordCodec.ReadClosed(odd);
             }
             catch (Exception e) when (e is JournalFormatException or OverflowException)
             {

@@ -43,8 +43,7 @@ public sealed class LedgerStoreTests : IAsyncLifetime
         RequestReserved reserved = Records.Reserve(10_000);
         await _store.Journal.AppendAsync(reserved);
         await _store.ShipAsync();
-        Assert.Equal(-10_000, Balance(AccountName.Available(reserved.Key)));
-        Assert.Equal(10_000, Balance(AccountName.Reserved(reserved.Key)));
+        Assert.Equal(0, Balance(AccountName.Reserved(reserved.Key))); // until its close the reservation is the journal's alone
 
         await _store.Journal.AppendAsync(Records.Close(reserved, 6_400) with { WrittenOff = new NanoDollars(30), Waste = new NanoDollars(7) });
         await _store.ShipAsync();
@@ -90,7 +89,7 @@ public sealed class LedgerStoreTests : IAsyncLifetime
         await _store.ShipAsync();
         foreach (string sql in new[]
         {
-            "UPDATE entries SET at_ms = 1", "DELETE FROM entries", "UPDATE postings SET amount = 1", "DELETE FROM postings",
+            "UPDATE entries SET at_ms = 1", "UPDATE entries SET postings = '[]'", "DELETE FROM entries",
             "UPDATE requests SET charged = 1", "DELETE FROM requests",
         })
         {

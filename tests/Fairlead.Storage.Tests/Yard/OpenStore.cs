@@ -36,7 +36,7 @@ internal sealed class OpenStore : IAsyncDisposable
     /// <summary>Runs SQL that the product would never run; triggers are dropped first.</summary>
     public void Tamper(string sql) => Database.Write(connection =>
     {
-        foreach (string table in new[] { "requests", "entries", "postings" })
+        foreach (string table in new[] { "requests", "entries" })
         {
             connection.Run($"DROP TRIGGER IF EXISTS {table}_no_update");
             connection.Run($"DROP TRIGGER IF EXISTS {table}_no_delete");

@@ -1,7 +1,7 @@
 namespace Fairlead.Domain.Ledger;
 
-/// <summary>Why an entry was made. A request has at most one entry of each kind, which is what makes posting it again harmless.</summary>
-public enum EntryKind : byte
+/// <summary>Why money moves. Within one entry the postings of each kind sum to zero.</summary>
+public enum PostingKind : byte
 {
     /// <summary>available → reserved, when the request begins.</summary>
     Reserve = 1,
@@ -19,17 +19,17 @@ public enum EntryKind : byte
     Grant = 5,
 }
 
-/// <summary>The words of <see cref="EntryKind"/> as the store prints them.</summary>
-public static class EntryKinds
+/// <summary>The words of <see cref="PostingKind"/> as the store prints them.</summary>
+public static class PostingKinds
 {
     /// <summary>The stored word, e.g. <c>reserve</c>.</summary>
-    public static string Word(this EntryKind kind) => kind switch
+    public static string Word(this PostingKind kind) => kind switch
     {
-        EntryKind.Reserve => "reserve",
-        EntryKind.Settle => "settle",
-        EntryKind.Cost => "cost",
-        EntryKind.Waste => "waste",
-        EntryKind.Grant => "grant",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of entry"),
+        PostingKind.Reserve => "reserve",
+        PostingKind.Settle => "settle",
+        PostingKind.Cost => "cost",
+        PostingKind.Waste => "waste",
+        PostingKind.Grant => "grant",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of posting"),
     };
 }

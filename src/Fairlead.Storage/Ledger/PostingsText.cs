@@ -1,0 +1,35 @@
+using System.Buffers;
+using System.Text.Json;
+using Fairlead.Domain.Ledger;
+
+namespace Fairlead.Storage.Ledger;
+
+/// <summary>The postings of an entry as the store keeps them: <c>[["settle","platform:revenue",6400],…]</c>.</summary>
+internal sealed class PostingsText : IDisposable
+{
+    private readonly ArrayBufferWriter<byte> _bytes = new(1024);
+    private readonly Utf8JsonWriter _json;
+
+    public PostingsText() => _json = new Utf8JsonWriter(_bytes);
+
+    /// <summary>UTF-8, valid until the next call.</summary>
+    public ReadOnlySpan<byte> Of(Entry entry)
+    {
+        _bytes.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartArray();
+        foreach (Posting posting in entry.Postings)
+        {
+            _json.WriteStartArray();
+            _json.WriteStringValue(posting.Kind.Word());
+            _json.WriteStringValue(posting.Account.Value);
+            _json.WriteNumberValue(posting.Amount.Value);
+            _json.WriteEndArray();
+        }
+        _json.WriteEndArray();
+        _json.Flush();
+        return _bytes.WrittenSpan;
+    }
+
+    public void Dispose() => _json.Dispose();
+}
