@@ -50,7 +50,9 @@ internal sealed class Vault : IAsyncDisposable
             RequestJournal journal = RequestJournal.Open(
                 new JournalOptions { Folder = folder.JournalFolder, Strict = settings.Journal.Strict, MaxUnshippedBytes = settings.Journal.MaxUnshippedBytes },
                 time, loggers.CreateLogger<RequestJournal>());
-            return new Vault(folder, database, journal, time, loggers);
+            var vault = new Vault(folder, database, journal, time, loggers);
+            vault.Ledger.ResumeJournal();
+            return vault;
         }
         catch
         {

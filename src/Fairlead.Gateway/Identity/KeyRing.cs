@@ -55,7 +55,7 @@ internal sealed class KeyRing
             (_, string secret) = ring.Create(FirstKeyName, new KeyLimits { Budget = FirstKeyBudget });
             vault.Folder.WriteSecretFile(FirstKeyName, secret);
         }
-        ring.Apply(settings);
+        ring.Apply(settings, spend);
         return ring;
     }
 
@@ -143,10 +143,11 @@ internal sealed class KeyRing
     }
 
     /// <summary>Puts the limits of a configuration in force: what the file says of a key wins over the store, and a key that it declares is made where there is none.</summary>
-    public void Apply(GatewaySettings settings)
+    public void Apply(GatewaySettings settings) => Apply(settings, _vault.Ledger.SpendByKey(_time.GetUtcNow()));
+
+    private void Apply(GatewaySettings settings, IReadOnlyDictionary<KeyId, PeriodSpend> spend)
     {
         DateTimeOffset now = _time.GetUtcNow();
-        IReadOnlyDictionary<KeyId, PeriodSpend> spend = _vault.Ledger.SpendByKey(now);
         lock (_gate)
             _settings = settings;
         foreach (KeySettings declared in settings.Keys)

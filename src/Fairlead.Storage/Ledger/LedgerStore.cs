@@ -5,6 +5,7 @@ using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 using Fairlead.Storage.Journal;
 using Fairlead.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
 
 namespace Fairlead.Storage.Ledger;
 
@@ -14,15 +15,20 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
 {
     private const string PositionName = "shipped_position";
 
+    /// <summary>Tells the journal how far the store has taken it. Call once, before anything is read: a start would otherwise read every segment
+    /// that is still there, which took 6 s for the 40 MB that 150,000 requests leave behind.</summary>
+    public void ResumeJournal() => journal.ResumeAt(Position());
+
     /// <summary>Spend of every key that spent something this month, journal included: fills the budgets at start.</summary>
     public IReadOnlyDictionary<KeyId, PeriodSpend> SpendByKey(DateTimeOffset now)
     {
         DateTimeOffset day = new Budget(default, BudgetPeriod.Day).PeriodStart(now);
         DateTimeOffset month = new Budget(default, BudgetPeriod.Month).PeriodStart(now);
-        // Read before the store: what is shipped in between is then in both and counted once, by its id.
-        List<RequestClosed> waiting = Unshipped();
+        // Read before the store: what is shipped in between is then in both and counted once.
+        (List<RequestClosed> waiting, JournalPosition from) = Unshipped();
         return database.Read(connection =>
         {
+            bool moved = HasMovedFrom(connection, from);
             var spend = new Dictionary<KeyId, PeriodSpend>();
             foreach ((KeyId key, string on, NanoDollars charged) in connection.All(
                 "SELECT key_id, day, SUM(charged) FROM usage_daily WHERE day >= @month GROUP BY key_id, day",
@@ -34,8 +40,7 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
             var seen = new HashSet<RequestId>();
             foreach (RequestClosed closed in waiting)
             {
-                if (closed.StartedAt < month || !seen.Add(closed.Id)
-                    || connection.OneOrNull<object>("SELECT 1 FROM requests WHERE id = @id", ("@id", closed.Id.ToString())) is not null)
+                if (closed.StartedAt < month || !seen.Add(closed.Id) || (moved && Holds(connection, closed.Id)))
                     continue;
                 Add(closed.Key, closed.Charged, closed.StartedAt >= day);
             }
@@ -52,16 +57,17 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
     /// <summary>Charged since <paramref name="since"/> for requests that asked for this name, with whatever selector: fills an alias's budget at start.</summary>
     public NanoDollars SpentByAskedModel(string name, DateTimeOffset since)
     {
-        List<RequestClosed> waiting = Unshipped();
+        (List<RequestClosed> waiting, JournalPosition from) = Unshipped();
         return database.Read(connection =>
         {
+            bool moved = HasMovedFrom(connection, from);
             long spent = connection.One<long>(
                 "SELECT COALESCE(SUM(charged), 0) FROM requests WHERE started_ms >= @since AND (lower(asked_model) = lower(@name) OR substr(lower(asked_model), 1, length(@name) + 1) = lower(@name) || ':')",
                 ("@since", since.ToUnixTimeMilliseconds()), ("@name", name));
             foreach (RequestClosed closed in waiting)
             {
                 bool asked = closed.AskedModel.Equals(name, StringComparison.OrdinalIgnoreCase) || closed.AskedModel.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase);
-                if (asked && closed.StartedAt >= since && connection.OneOrNull<object>("SELECT 1 FROM requests WHERE id = @id", ("@id", closed.Id.ToString())) is null)
+                if (asked && closed.StartedAt >= since && !(moved && Holds(connection, closed.Id)))
                     spent += closed.Charged.Value;
             }
             return new NanoDollars(spent);
@@ -129,7 +135,7 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
     /// <summary>Requests that carried an Idempotency-Key and began at or after <paramref name="since"/>, journal included, oldest first.</summary>
     public IReadOnlyList<(IdempotencyMark Mark, RequestId Id, DateTimeOffset StartedAt)> IdempotencyMarks(DateTimeOffset since)
     {
-        List<RequestClosed> waiting = Unshipped();
+        (List<RequestClosed> waiting, _) = Unshipped();
         List<RequestClosed> stored = database.Read(connection => connection.All(
             RequestRow.Select + " WHERE idempotent = 1 AND started_ms >= @since", RequestRow.Read, ("@since", since.ToUnixTimeMilliseconds())));
         return [.. stored.Concat(waiting)
@@ -157,20 +163,31 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
     });
 
     /// <summary>How far the journal has been taken; null when nothing was.</summary>
-    internal JournalPosition? Position() => database.Read(static connection =>
+    internal JournalPosition? Position() => database.Read(Position);
+
+    private static JournalPosition? Position(SqliteConnection connection)
     {
         string? text = connection.OneOrNull<string>("SELECT value FROM meta WHERE name = @name", ("@name", PositionName));
         if (text is null)
             return (JournalPosition?)null;
         string[] parts = text.Split(':');
         return new JournalPosition(int.Parse(parts[0], CultureInfo.InvariantCulture), long.Parse(parts[1], CultureInfo.InvariantCulture));
-    });
+    }
 
-    private List<RequestClosed> Unshipped()
+    /// <summary>Whether the store may hold some of what was read from the journal at <paramref name="from"/>; while it has not moved it holds none,
+    /// and none has to be looked up.</summary>
+    private static bool HasMovedFrom(SqliteConnection connection, JournalPosition from) => Position(connection) is { } now && now != from;
+
+    private static bool Holds(SqliteConnection connection, RequestId id) =>
+        connection.OneOrNull<object>("SELECT 1 FROM requests WHERE id = @id", ("@id", id.ToString())) is not null;
+
+    /// <summary>What the store has not taken, and where the journal was read from.</summary>
+    private (List<RequestClosed> Closed, JournalPosition From) Unshipped()
     {
         var closed = new List<RequestClosed>();
         var piece = new List<JournalRecord>();
-        JournalPosition position = journal.Shipped;
+        JournalPosition from = journal.Shipped;
+        JournalPosition position = from;
         do
         {
             piece.Clear();
@@ -178,7 +195,7 @@ public sealed class LedgerStore(StoreDatabase database, RequestJournal journal)
             closed.AddRange(piece.Where(static record => record.Kind == RecordKind.Closed).Select(static record => record.Closed!));
         }
         while (piece.Count > 0);
-        return closed;
+        return (closed, from);
     }
 
     private static KeyId Key(string text) => KeyId.TryParse(text, out KeyId key) ? key : throw new InvalidDataException($"{text} is no key id");

@@ -54,6 +54,24 @@ public sealed class ShipperTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_store_has_is_not_read_from_the_journal_again_after_a_restart()
+    {
+        RequestClosed shipped;
+        await using (var store = new OpenStore(_folder.Path))
+        {
+            shipped = await store.RunAsync(Records.Reserve());
+            await store.ShipAsync();
+            await store.RunAsync(Records.Reserve());
+        }
+        await using var again = new OpenStore(_folder.Path);
+        Assert.Equal(2, again.Journal.Health.UnshippedCloses); // a journal alone cannot know
+        again.Ledger.ResumeJournal();
+        Assert.Equal(1, again.Journal.Health.UnshippedCloses);
+        Assert.Equal(12_800, again.Ledger.SpendByKey(Records.Noon)[Records.Key].Today.Value);
+        Assert.Equal(Records.Print(shipped), Records.Print(again.Ledger.Find(shipped.Id)!));
+    }
+
+    [Fact]
     public async Task Shipped_segments_go_unless_a_running_request_began_in_them()
     {
         RequestReserved running = Records.Reserve();

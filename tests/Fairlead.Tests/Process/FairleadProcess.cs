@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 
 namespace Fairlead.Tests.Process;
@@ -10,8 +11,9 @@ namespace Fairlead.Tests.Process;
 internal sealed class FairleadProcess : IAsyncDisposable
 {
     private readonly string _config;
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _said = new();
     private System.Diagnostics.Process? _process;
-    private readonly System.Text.StringBuilder _said = new();
 
     public FairleadProcess(string yaml)
     {
@@ -26,7 +28,19 @@ internal sealed class FairleadProcess : IAsyncDisposable
     public string Config => _config;
     public int Port { get; }
     public Uri Url => new($"http://127.0.0.1:{Port}");
-    public string Said => _said.ToString();
+
+    /// <summary>All that the server has written, standard output and standard error as they came.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_gate)
+                return _said.ToString();
+        }
+    }
+
+    /// <summary>CPU time that the last start had used when it gave its first answer: how long a start takes, whatever else the machine is doing.</summary>
+    public TimeSpan StartCpu { get; private set; }
 
     /// <summary>Path of the binary that this build made.</summary>
     public static string Binary { get; } = Path.Combine(AppContext.BaseDirectory, "fairlead");
@@ -37,8 +51,8 @@ internal sealed class FairleadProcess : IAsyncDisposable
     {
         long began = Stopwatch.GetTimestamp();
         _process = Start(["serve", "--config", _config]);
-        _process.OutputDataReceived += (_, e) => _said.AppendLine(e.Data);
-        _process.ErrorDataReceived += (_, e) => _said.AppendLine(e.Data);
+        _process.OutputDataReceived += (_, e) => Note(e.Data);
+        _process.ErrorDataReceived += (_, e) => Note(e.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         using var http = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(2) };
@@ -48,15 +62,18 @@ internal sealed class FairleadProcess : IAsyncDisposable
             {
                 using HttpResponseMessage health = await http.GetAsync("/health");
                 if (health.IsSuccessStatusCode)
+                {
+                    StartCpu = _process.TotalProcessorTime;
                     return Stopwatch.GetElapsedTime(began);
+                }
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
             {
-                Assert.False(_process.HasExited, $"fairlead serve ended: {_said}");
+                Assert.False(_process.HasExited, $"fairlead serve ended: {Said}");
                 await Task.Yield();
             }
         }
-        throw new TimeoutException($"fairlead serve does not answer: {_said}");
+        throw new TimeoutException($"fairlead serve does not answer: {Said}");
     }
 
     /// <summary>kill -9.</summary>
@@ -106,6 +123,13 @@ internal sealed class FairleadProcess : IAsyncDisposable
             await KillAsync();
         _process?.Dispose();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    // Standard output and standard error are read by a thread each.
+    private void Note(string? line)
+    {
+        lock (_gate)
+            _said.AppendLine(line);
     }
 
     private static System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(new ProcessStartInfo(Binary, arguments)
