@@ -67,8 +67,8 @@ public static class AttemptPlan
             return default;
         FaultRule rule = FaultTable.For(fault.Kind);
 
-        // A refusal that taught us what to say differently is put right at the same place, once.
-        if (fault.Quirk is not null && state.SameTargetTries == 0)
+        // A refusal that taught us what to say differently is put right at the same place, once. That it has no tools cannot be put right there.
+        if (fault.Quirk is not null and not QuirkHint.NoTools && state.SameTargetTries == 0)
             return new NextStep(NextStepKind.RetrySame);
 
         // A short waiting hint is honoured in place only when nobody else could answer at once.
@@ -79,6 +79,10 @@ public static class AttemptPlan
             return new NextStep(NextStepKind.RetrySame, delay);
         return next && state.CandidatesLeft > 0 ? new NextStep(NextStepKind.TryNext) : default;
     }
+
+    /// <summary>Whether another candidate can do better with this very fault: a prompt that was too long is too long for every window that is no larger.</summary>
+    public static bool MayServe(UpstreamFault fault, Offer failed, Offer next) =>
+        fault.Kind is not FaultKind.ContextTooLong || failed.ContextLength is not { } had || next.ContextLength is not { } has || has > had;
 
     /// <summary>What the caller hears when every attempt failed: of all the faults the one that tells most what to do.</summary>
     /// <param name="faults">At least one.</param>
@@ -186,7 +190,9 @@ public static class AttemptPlan
             FaultKind.InvalidRequest => $"Provider '{who}' refused the request: {told.Fault.Detail}",
             FaultKind.ContextTooLong => $"The prompt is too long for '{model}' at '{who}': {told.Fault.Detail}",
             FaultKind.ContentFiltered => $"Provider '{who}' refused the content: {told.Fault.Detail}",
-            FaultKind.RateLimited => $"{(others > 0 ? $"All {others + 1} providers" : "The only provider")} for '{model}' {(others > 0 ? "are" : "is")} rate-limiting.{wait} Adding a provider or key would help.",
+            FaultKind.RateLimited => others > 0
+                ? $"All {others + 1} providers for '{model}' failed, '{who}' by rate-limiting.{wait} Adding a provider or key would help."
+                : $"Provider '{who}', the only one for '{model}', is rate-limiting.{wait} Adding a provider or key would help.",
             FaultKind.Overloaded => $"Provider '{who}' is overloaded (status {told.Fault.Status}).{tried}{wait}",
             FaultKind.Cold => $"'{model}' is loading at '{who}'.{tried}{wait}",
             FaultKind.Conflict => $"Provider '{who}' could not take the request just now (status {told.Fault.Status}).{tried}{wait}",

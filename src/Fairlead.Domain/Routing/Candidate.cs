@@ -16,8 +16,7 @@ public enum ExclusionReason : byte
     Retired,
     WrongRoute,
     ContextTooSmall,
-    OutputLimitTooSmall,
-    NoTools,
+    NoTools = 7, // records hold the numbers: 6 was never written and is left out
     NoImages,
     NoStructuredOutput,
     ParameterNotHonoured,

@@ -1,3 +1,5 @@
+using Fairlead.Domain.Inference;
+
 namespace Fairlead.Domain.Routing;
 
 /// <summary>Live health of one offer at the moment of ranking; a copy, so that ranking stays pure.</summary>
@@ -8,6 +10,15 @@ namespace Fairlead.Domain.Routing;
 /// <param name="Why">What opened the circuit; meaningless while <paramref name="AskableIn"/> is zero.</param>
 public readonly record struct OfferCondition(double FirstTokenMs, double TokensPerSecond, double ErrorShare, TimeSpan AskableIn, CircuitCause Why)
 {
+    /// <summary>What its provider's refusals have taught that it cannot do here (fault F225).</summary>
+    public Abilities Cannot { get; init; }
+
+    /// <summary>Share of requests, 0 to 1, for which it is asked last: it has just come back and gets its load by and by.</summary>
+    public double HeldBack { get; init; }
+
+    /// <summary>Nobody has measured its speed lately, or ever.</summary>
+    public bool IsStale { get; init; }
+
     /// <summary>Nothing is known yet.</summary>
     public static OfferCondition Unknown { get; } = new(double.NaN, double.NaN, 0, TimeSpan.Zero, CircuitCause.None);
 }

@@ -7,7 +7,10 @@ namespace Fairlead.Domain.Routing;
 internal static class OfferFilter
 {
     /// <summary>The first reason, in the order of what the caller can do something about; null when it can serve.</summary>
-    public static ExclusionReason? Excludes(Offer offer, in RouteQuery query)
+    /// <param name="offer">The offer.</param>
+    /// <param name="query">What is wanted.</param>
+    /// <param name="learned">What its provider's refusals have taught that it cannot do.</param>
+    public static ExclusionReason? Excludes(Offer offer, in RouteQuery query, Abilities learned)
     {
         InferenceRequest request = query.Request;
         RoutePreferences wish = request.Preferences;
@@ -25,7 +28,7 @@ internal static class OfferFilter
             return ExclusionReason.WrongRoute;
         if (offer.Price is null)
             return ExclusionReason.PriceUnknown;
-        if (Capability(offer, request) is { } incapable)
+        if (Capability(offer, request, offer.Cannot | learned) is { } incapable)
             return incapable;
         if (wish.MaxInputPrice is { } input && offer.Price.Input.PerMillion > input.PerMillion)
             return ExclusionReason.OverMaxPrice;
@@ -34,11 +37,11 @@ internal static class OfferFilter
         return null;
     }
 
-    private static ExclusionReason? Capability(Offer offer, InferenceRequest request)
+    private static ExclusionReason? Capability(Offer offer, InferenceRequest request, Abilities cannot)
     {
         if (offer.ContextLength is { } context && request.InputTokensExpected + (request.MaxOutputTokens ?? 0) > context)
             return ExclusionReason.ContextTooSmall;
-        Abilities missing = request.Needs & offer.Cannot;
+        Abilities missing = request.Needs & cannot;
         if (missing.Has(Abilities.Images))
             return ExclusionReason.NoImages;
         if (missing.Has(Abilities.Tools))

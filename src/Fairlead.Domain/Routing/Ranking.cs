@@ -7,6 +7,9 @@ namespace Fairlead.Domain.Routing;
 /// <remarks>Pure: the same model, query, conditions and seed rank alike, so any decision in a record can be replayed.</remarks>
 public static class Ranking
 {
+    /// <summary>Answers are compared at this length, in tokens: what counts is the speed a caller sees, the wait for the first token included.</summary>
+    private const double TypicalTokens = 200;
+
     /// <summary>What an offer that was never measured is taken for, tokens per second: fast enough to be tried, not so fast as to beat what is known to be quick.</summary>
     private const double UnmeasuredTokensPerSecond = 60;
 
@@ -15,6 +18,10 @@ public static class Ranking
 
     /// <summary>Up to this share, a seeded draw moves a score: offers that are about as fast share the load instead of one taking it all.</summary>
     private const double Spread = 0.05;
+
+    /// <summary>Share of requests with which an offer is measured again whose speed nobody has measured lately: without it, one that was slow once
+    /// would never be asked again.</summary>
+    private const double Measuring = 0.03;
 
     /// <param name="model">The model; its offers are ranked.</param>
     /// <param name="query">The request and what routing knows beside it.</param>
@@ -29,7 +36,7 @@ public static class Ranking
         {
             Offer offer = model.Offers[i];
             OfferCondition condition = conditions[i];
-            if (OfferFilter.Excludes(offer, query) is { } reason)
+            if (OfferFilter.Excludes(offer, query, condition.Cannot) is { } reason)
             {
                 (excluded ??= []).Add(new Excluded(offer, reason));
             }
@@ -56,17 +63,27 @@ public static class Ranking
         InferenceRequest request = query.Request;
         RoutePreferences wish = request.Preferences;
         int named = wish.Order.IsDefaultOrEmpty ? -1 : IndexOf(wish.Order, offer.Provider);
-        // What is known to be able comes before what might be; then what the caller named; then the session's provider; then the policy.
+        // What the caller named comes before what is known to be able, and that before what might be; then the session's provider; then the policy.
         bool unsure = (request.Needs & ~offer.Can) != 0;
-        bool sticky = query.StickyProvider is { } provider && offer.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase) && wish.Policy is RoutePolicy.Fastest;
+        bool sticky = false;
+        int turn = 0;
+        if (wish.Policy is RoutePolicy.Fastest)
+        {
+            sticky = query.StickyProvider is { } provider && offer.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase);
+            if (condition.HeldBack > Draw(seed, place, salt: 1))
+                turn = 1;
+            else if (condition.IsStale && Draw(seed, place, salt: 2) < Measuring)
+                turn = -1;
+        }
+        double slowness = Penalised(FirstTokenMs(condition) / 1000 + TypicalTokens / TokensPerSecond(condition), condition);
         (double first, double second) = wish.Policy switch
         {
             RoutePolicy.Cheapest => (offer.Price!.Output.PerMillion.Value, offer.Price.Input.PerMillion.Value),
             RoutePolicy.Preferred => (place, 0.0),
             RoutePolicy.Latency => (Penalised(FirstTokenMs(condition), condition), 0.0),
-            _ => (Penalised(1 / TokensPerSecond(condition), condition) * (1 - Spread * Draw(seed, place)), FirstTokenMs(condition)),
+            _ => (slowness * (1 - Spread * Draw(seed, place, salt: 0)), 0.0),
         };
-        return new Scored(new Candidate(offer, condition), unsure, named < 0 ? int.MaxValue : named, !sticky, first, second, 1 / TokensPerSecond(condition), place);
+        return new Scored(new Candidate(offer, condition), named < 0 ? int.MaxValue : named, unsure, !sticky, turn, first, second, slowness, place);
     }
 
     /// <summary>An offer that fails half of the time costs twice: the failed try and the next.</summary>
@@ -77,7 +94,8 @@ public static class Ranking
 
     private static double FirstTokenMs(in OfferCondition condition) => double.IsNaN(condition.FirstTokenMs) ? UnmeasuredFirstTokenMs : condition.FirstTokenMs;
 
-    private static ExclusionReason Resting(CircuitCause why) => why switch
+    /// <summary>Why an offer is no candidate whose circuit is open.</summary>
+    public static ExclusionReason Resting(CircuitCause why) => why switch
     {
         CircuitCause.RateLimited => ExclusionReason.RateLimited,
         CircuitCause.Credential => ExclusionReason.CredentialRefused,
@@ -96,23 +114,24 @@ public static class Ranking
         return -1;
     }
 
-    /// <summary>Uniform in [0, 1), one per offer and seed (SplitMix64).</summary>
-    private static double Draw(ulong seed, int place)
+    /// <summary>Uniform in [0, 1), one per offer, question and seed (SplitMix64).</summary>
+    private static double Draw(ulong seed, int place, int salt)
     {
-        ulong x = unchecked(seed + (ulong)(place + 1) * 0x9E37_79B9_7F4A_7C15);
+        ulong x = unchecked(seed + (ulong)(place * 4 + salt + 1) * 0x9E37_79B9_7F4A_7C15);
         x = unchecked((x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9);
         x = unchecked((x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB);
         return (x >> 11) * (1.0 / (1UL << 53));
     }
 
     private readonly record struct Scored(
-        Candidate Candidate, bool Unsure, int Named, bool NotSticky, double First, double Second, double Slowness, int Place) : IComparable<Scored>
+        Candidate Candidate, int Named, bool Unsure, bool NotSticky, int Turn, double First, double Second, double Slowness, int Place) : IComparable<Scored>
     {
         public int CompareTo(Scored other)
         {
-            int by = Unsure.CompareTo(other.Unsure);
-            by = by != 0 ? by : Named.CompareTo(other.Named);
+            int by = Named.CompareTo(other.Named);
+            by = by != 0 ? by : Unsure.CompareTo(other.Unsure);
             by = by != 0 ? by : NotSticky.CompareTo(other.NotSticky);
+            by = by != 0 ? by : Turn.CompareTo(other.Turn);
             by = by != 0 ? by : First.CompareTo(other.First);
             by = by != 0 ? by : Second.CompareTo(other.Second);
             by = by != 0 ? by : Slowness.CompareTo(other.Slowness);

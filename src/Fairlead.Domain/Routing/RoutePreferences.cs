@@ -6,7 +6,7 @@ namespace Fairlead.Domain.Routing;
 /// <summary>How offers of one model are put in order.</summary>
 public enum RoutePolicy : byte
 {
-    /// <summary>Highest measured tokens per second, then shortest time to the first token. The default.</summary>
+    /// <summary>Highest measured tokens per second over a typical answer, the wait for its first token included. The default.</summary>
     Fastest = 1,
 
     /// <summary>Lowest price per output token, then per input token.</summary>

@@ -1,5 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Gateway.Settings;
+using Fairlead.Upstreams.OpenAi;
 
 namespace Fairlead.Gateway.Catalogue;
 
@@ -13,6 +14,13 @@ internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot cat
 
     /// <summary>Who sells a model that this deployment does not offer; null where nobody is known.</summary>
     public Sellers? KnownElsewhere(string name) => knownElsewhere.Find(name);
+
+    /// <summary>Whether a name is a provider's: one of the configuration, one that was found, or one that the product knows.</summary>
+    public bool KnowsProvider(string name) =>
+        Settings.Providers.Any(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        || ProviderTable.Known.ContainsKey(name)
+        || RunnerProbe.IsUsual(name)
+        || Catalogue.Models.Any(m => m.Offers.Any(o => o.Provider.Equals(name, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>How to ask an offer; null for one that is only known, not offered.</summary>
     public OfferRuntime? Runtime(Offer offer) => byOfferIndex[offer.Index];

@@ -34,7 +34,7 @@ internal sealed class ProbeClient : IDisposable
             using JsonDocument document = await JsonDocument.ParseAsync(body, cancellationToken: cancellationToken);
             JsonElement root = document.RootElement;
             // Together lists a bare array; everybody else an object with "data".
-            JsonElement list = root.ValueKind == JsonValueKind.Array ? root : root.TryGetProperty("data", out JsonElement data) ? data : default;
+            JsonElement list = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("data", out JsonElement data) ? data : root;
             if (list.ValueKind != JsonValueKind.Array)
                 return null;
             return

@@ -7,6 +7,7 @@ using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Limits;
+using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Gateway.Catalogue;
 
@@ -40,10 +41,10 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         if (exchange.Request.Preferences.Policy == RoutePolicy.Provider && catalogue.Find(exchange.Scanned!.AskedModel) is not null)
             exchange.Scanned = exchange.Scanned.WithWholeName();
         InferenceRequest request = exchange.Request;
-        var models = new List<Model>(1);
-        Problem? problem = Resolve(exchange, catalogue, request.Model, models);
+        var wanted = new List<Wanted>(1);
+        Problem? problem = RouteRefusals.UnknownProviders(exchange) ?? Resolve(exchange, catalogue, request.Model, "model", request.Preferences, wanted);
         foreach (string further in request.FallbackModels)
-            problem ??= Resolve(exchange, catalogue, further, models);
+            problem ??= ResolveFurther(exchange, catalogue, further, wanted);
         if (problem is not null)
             return problem;
 
@@ -52,22 +53,29 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         List<Excluded>? excluded = null;
         RouteOrder order = default;
         TimeSpan? soonest = null;
-        foreach (Model model in models)
+        foreach ((Model model, RoutePreferences wish) in wanted)
         {
             string? stickyProvider = exchange.Session is { } session ? sticky.Find(exchange.Caller!.Key.Id, session, model.Id) : null;
-            order = Rank(exchange, model, new RouteQuery(request, today, stickyProvider));
+            InferenceRequest asked = ReferenceEquals(wish, request.Preferences) ? request : request with { Preferences = wish };
+            order = Rank(exchange, model, new RouteQuery(asked, today, stickyProvider));
             soonest = Sooner(soonest, order.SoonestAskableIn);
-            if (models.Count == 1)
+            if (wanted.Count == 1)
                 break;
-            (candidates ??= []).AddRange(order.Candidates);
-            (excluded ??= []).AddRange(order.Excluded);
+            // Two entries of a list may name the same offer: it is asked once, and is not told as excluded where it is a candidate.
+            candidates ??= [];
+            candidates.AddRange(order.Candidates.Where(c => !candidates.Exists(known => known.Offer == c.Offer)));
+            (excluded ??= []).AddRange(order.Excluded.Where(e => !excluded.Exists(known => known.Offer == e.Offer)));
         }
         exchange.Candidates = candidates ?? order.Candidates;
+        excluded?.RemoveAll(e => candidates!.Exists(c => c.Offer == e.Offer));
         exchange.Excluded = excluded ?? order.Excluded;
         if (exchange.Candidates.Count == 0 && LastResort(exchange) is { } candidate)
             exchange.Candidates = [candidate];
-        return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, models, soonest);
+        return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, [.. wanted.Select(static w => w.Model)], soonest);
     }
+
+    /// <summary>A model to rank, and how its offers are to be chosen: an entry of <c>models</c> may have a selector of its own.</summary>
+    private readonly record struct Wanted(Model Model, RoutePreferences Wish);
 
     /// <summary>Everybody who could serve has failed lately: the one that rests the shortest is asked all the same, now and then.</summary>
     private static Candidate? LastResort(Exchange exchange)
@@ -98,24 +106,38 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         return Ranking.Rank(model, query, conditions, exchange.Seed);
     }
 
-    private static Problem? Resolve(Exchange exchange, CatalogueSnapshot catalogue, string name, List<Model> models)
+    /// <summary>An entry of <c>models</c>: a whole name as it stands, or a name with a selector.</summary>
+    private static Problem? ResolveFurther(Exchange exchange, CatalogueSnapshot catalogue, string entry, List<Wanted> wanted)
+    {
+        RoutePreferences wish = exchange.Request.Preferences;
+        string name = entry;
+        if (catalogue.Find(entry) is null && catalogue.FindAlias(entry) is null && ModelSelector.Split(entry) is (var model, { } policy, var provider))
+        {
+            name = model;
+            wish = wish with { Policy = policy, Pinned = provider };
+        }
+        int before = wanted.Count;
+        Problem? problem = Resolve(exchange, catalogue, name, "models", wish, wanted);
+        if (problem is null && name != entry && wish.Pinned is { } pinned && wanted.Skip(before).All(w => w.Model.Offers.All(o => !o.Provider.Equals(pinned, StringComparison.OrdinalIgnoreCase))))
+            return RouteRefusals.NotSupported(name, pinned, "models", [.. wanted.Skip(before).Select(static w => w.Model)]);
+        return problem;
+    }
+
+    private static Problem? Resolve(Exchange exchange, CatalogueSnapshot catalogue, string name, string field, RoutePreferences wish, List<Wanted> wanted)
     {
         ResolvedModel resolved = ModelResolution.Resolve(catalogue, name);
         if (resolved.Models.Count == 0)
-            return RouteRefusals.UnknownModel(exchange, name, resolved);
+            return RouteRefusals.UnknownModel(exchange, name, field, resolved);
         KeyLimits limits = exchange.Caller!.Key.Limits;
         if (!limits.Models.IsEmpty && !Allows(limits, name) && !resolved.Models.All(model => Allows(limits, model.Id)))
         {
             return new Problem(ProblemKind.ModelNotAllowed,
-                RouteRefusals.Bound($"This key may not use '{name}'. It may use: {string.Join(", ", limits.Models.Take(5))} ({limits.Models.Length}). Ask for access or change the model."), "model");
+                RouteRefusals.Bound($"This key may not use '{name}'. It may use: {string.Join(", ", limits.Models.Take(5))} ({limits.Models.Length}). Ask for access or change the model."), field);
         }
         if (resolved.Alias is { } alias)
             exchange.Alias ??= alias;
         foreach (Model model in resolved.Models)
-        {
-            if (!models.Exists(known => known.Id == model.Id && known.Offers.Length == model.Offers.Length))
-                models.Add(model);
-        }
+            wanted.Add(new Wanted(model, wish));
         return null;
     }
 

@@ -7,24 +7,51 @@ namespace Fairlead.Gateway.Catalogue;
 /// <summary>Why a model cannot be served, in words that say what to do next.</summary>
 internal static class RouteRefusals
 {
-    public static Problem UnknownModel(Exchange exchange, string name, ResolvedModel resolved)
+    /// <summary>The caller names a provider that is none: a misspelt one must not be passed over, least of all in <c>ignore</c>.</summary>
+    public static Problem? UnknownProviders(Exchange exchange)
+    {
+        RoutePreferences wish = exchange.Request.Preferences;
+        return Unknown("order", wish.Order) ?? Unknown("only", wish.Only) ?? Unknown("ignore", wish.Ignore);
+
+        Problem? Unknown(string field, System.Collections.Immutable.ImmutableArray<string> names)
+        {
+            foreach (string name in names)
+            {
+                if (exchange.Deployment.KnowsProvider(name))
+                    continue;
+                string here = string.Join(", ", exchange.Deployment.Catalogue.Models.SelectMany(static m => m.Offers).Select(static o => o.Provider).Distinct(StringComparer.OrdinalIgnoreCase).Take(8));
+                return new Problem(ProblemKind.FieldInvalid, Bound($"'provider.{field}' names '{Protocols.OpenAi.Redaction.Clean(name, 60)}', which is no provider known here. Providers of this server: {here}."), $"provider.{field}");
+            }
+            return null;
+        }
+    }
+
+    /// <param name="exchange">The request.</param>
+    /// <param name="name">The model's name as asked for.</param>
+    /// <param name="field">Where it was asked for: <c>model</c> or <c>models</c>.</param>
+    /// <param name="resolved">What was found.</param>
+    public static Problem UnknownModel(Exchange exchange, string name, string field, ResolvedModel resolved)
     {
         Deployment deployment = exchange.Deployment;
         if (deployment.KnownElsewhere(name) is { } elsewhere)
         {
             return new Problem(ProblemKind.ModelNotSupported,
                 Bound($"The requested model '{name}' is not supported by any provider you have enabled. It is sold by {elsewhere.Providers}; set {elsewhere.Variable} and restart, or reload the configuration."),
-                "model");
+                field);
         }
         if (deployment.Catalogue.Models.IsEmpty)
         {
             return new Problem(ProblemKind.NoProviders,
                 "This server has no provider yet, so it can serve no model. Set a provider's key (for example TOGETHER_API_KEY) or start a local runner such as Ollama, then restart 'fairlead serve'.",
-                "model");
+                field);
         }
         string hint = resolved.Nearest is { } nearest ? $" Did you mean '{nearest}'?" : "";
-        return new Problem(ProblemKind.ModelNotFound, Bound($"The requested model '{name}' does not exist.{hint} List: GET /v1/models."), "model");
+        return new Problem(ProblemKind.ModelNotFound, Bound($"The requested model '{name}' does not exist.{hint} List: GET /v1/models."), field);
     }
+
+    /// <summary>A selector pins a model to a provider that does not serve it.</summary>
+    public static Problem NotSupported(string name, string pinned, string field, IReadOnlyList<Model> models) =>
+        new(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {Protocols.OpenAi.Redaction.Clean(pinned, 60)}. {Sellers(models)}"), field);
 
     /// <summary>All offers of the models were excluded; the most telling of the reasons is told.</summary>
     public static Problem NoCandidate(Exchange exchange, IReadOnlyList<Model> models, TimeSpan? soonest)
@@ -33,7 +60,7 @@ internal static class RouteRefusals
         IReadOnlyList<Excluded> excluded = exchange.Excluded;
         RoutePreferences wish = exchange.Request.Preferences;
         if (wish.Policy == RoutePolicy.Provider && wish.Pinned is { } pinned && excluded.All(static e => e.Reason == ExclusionReason.NotThePinnedProvider))
-            return new Problem(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {pinned}. {Sellers(models)}"), "model");
+            return NotSupported(name, pinned, "model", models);
 
         List<Excluded> wanted = [.. excluded.Where(static e => e.Reason is not (ExclusionReason.NotThePinnedProvider or ExclusionReason.NotInOnly or ExclusionReason.Ignored))];
         if (wanted.Count == 0)
@@ -64,7 +91,7 @@ internal static class RouteRefusals
             return new Problem(ProblemKind.UpstreamQuota,
                 Bound($"The server's account at provider '{First(ExclusionReason.OutOfQuota).Provider}' is out of credit. Its operator must top it up; your own budget is fine."));
         }
-        if (wanted.Exists(static e => e.Reason is ExclusionReason.ContextTooSmall or ExclusionReason.OutputLimitTooSmall))
+        if (wanted.Exists(static e => e.Reason is ExclusionReason.ContextTooSmall))
         {
             long? most = wanted.Max(static e => e.Offer.ContextLength);
             return new Problem(ProblemKind.ContextTooLong,
@@ -75,6 +102,12 @@ internal static class RouteRefusals
         {
             return new Problem(ProblemKind.PriceUnknown,
                 Bound($"The price of '{name}' at {string.Join(", ", wanted.Select(static e => e.Offer.Provider).Distinct())} is not known, and an unknown price is refused rather than guessed. State it under providers.NAME.models in the configuration."), "model");
+        }
+        if (All(ExclusionReason.OverMaxPrice))
+        {
+            Offer cheapest = wanted.MinBy(static e => (e.Offer.Price!.Output.PerMillion.Value, e.Offer.Price.Input.PerMillion.Value)).Offer;
+            return new Problem(ProblemKind.NoOfferFits,
+                Bound($"No provider of '{name}' is within 'provider.max_price'. The cheapest, {cheapest.Provider}, asks {cheapest.Price!.Input.PerMillion} per 1M input and {cheapest.Price.Output.PerMillion} per 1M output tokens (US dollars). Raise it, or use another model."), "provider.max_price");
         }
         string reasons = string.Join(", ", wanted.Select(static e => $"{e.Offer.Provider}: {Words(e.Reason)}").Distinct().Take(4));
         return new Problem(ProblemKind.NoOfferFits, Bound($"No provider of '{name}' can serve this request ({reasons}). Drop the feature or use another model."), "model");
@@ -103,7 +136,6 @@ internal static class RouteRefusals
         ExclusionReason.Retired => "retired",
         ExclusionReason.WrongRoute => "does_not_serve_this_route",
         ExclusionReason.ContextTooSmall => "context_too_small",
-        ExclusionReason.OutputLimitTooSmall => "output_limit_too_small",
         ExclusionReason.NoTools => "no_tools",
         ExclusionReason.NoImages => "no_images",
         ExclusionReason.NoStructuredOutput => "no_structured_output",

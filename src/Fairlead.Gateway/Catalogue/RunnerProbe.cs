@@ -13,6 +13,9 @@ internal sealed partial class RunnerProbe(ILogger log) : IDisposable
         ("ollama", 11434), ("lm-studio", 1234), ("vllm", 8000), ("llama-server", 8080), ("tgi", 3000),
     ];
 
+    /// <summary>A name by which a runner is called once it is found, be it there now or not.</summary>
+    public static bool IsUsual(string name) => Usual.Any(one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
     private readonly ProbeClient _client = new();
 
     /// <summary>The runners that answer now, or answered and may be busy; <paramref name="last"/> is what was known before.</summary>

@@ -24,7 +24,7 @@ internal sealed class CircuitTable(TimeProvider time)
     public void CredentialReplaced(string provider)
     {
         if (_credentials.TryGetValue(provider, out GuardedCircuit? circuit))
-            circuit.Succeeded(time.GetElapsedTime(_origin));
+            circuit.Reset(time.GetElapsedTime(_origin));
     }
 
     /// <summary>Providers whose circuit or credential is open now, for <c>/health</c> and <c>doctor</c>.</summary>
@@ -34,13 +34,16 @@ internal sealed class CircuitTable(TimeProvider time)
         var open = new List<(string, CircuitCause, TimeSpan)>();
         foreach ((string provider, GuardedCircuit circuit) in _providers.Concat(_credentials))
         {
-            (TimeSpan wait, CircuitCause why) = circuit.State(now);
-            if (wait > TimeSpan.Zero)
-                open.Add((provider, why, wait));
+            CircuitState state = circuit.State(now);
+            if (state.AskableIn > TimeSpan.Zero)
+                open.Add((provider, state.Why, state.AskableIn));
         }
         return open;
     }
 }
+
+/// <summary>A circuit at one moment.</summary>
+internal readonly record struct CircuitState(TimeSpan AskableIn, CircuitCause Why, double HeldBack);
 
 /// <summary>A <see cref="Circuit"/> behind its lock.</summary>
 internal sealed class GuardedCircuit
@@ -48,16 +51,28 @@ internal sealed class GuardedCircuit
     private readonly Circuit _circuit = new();
     private readonly Lock _gate = new();
 
-    public (TimeSpan AskableIn, CircuitCause Why) State(TimeSpan now)
+    public CircuitState State(TimeSpan now)
     {
         lock (_gate)
-            return (_circuit.AskableIn(now), _circuit.Cause);
+            return new CircuitState(_circuit.AskableIn(now), _circuit.Cause, _circuit.HeldBack(now));
     }
 
-    public bool TryEnter(TimeSpan now)
+    public CircuitEntry TryEnter(TimeSpan now)
     {
         lock (_gate)
             return _circuit.TryEnter(now);
+    }
+
+    public void GiveBack()
+    {
+        lock (_gate)
+            _circuit.GiveBack();
+    }
+
+    public void Answering(TimeSpan now)
+    {
+        lock (_gate)
+            _circuit.OnAnswering(now);
     }
 
     public void Succeeded(TimeSpan now)
@@ -70,5 +85,11 @@ internal sealed class GuardedCircuit
     {
         lock (_gate)
             _circuit.OnFault(fault, now, jitter);
+    }
+
+    public void Reset(TimeSpan now)
+    {
+        lock (_gate)
+            _circuit.Reset(now);
     }
 }

@@ -29,6 +29,7 @@ internal sealed partial class Dispatcher(
         var faults = new List<FailedAttempt>();
         int index = 0;
         int sameTargetTries = 0;
+        bool holdsRetry = false;
         retries.Entered();
         try
         {
@@ -37,48 +38,67 @@ internal sealed partial class Dispatcher(
                 Candidate candidate = exchange.Candidates[index];
                 OfferRuntime offer = exchange.Deployment.Runtime(candidate.Offer)
                     ?? throw new InvalidOperationException($"Offer {candidate.Offer.Name} was ranked but cannot be asked.");
-                int left = exchange.Candidates.Count - index - 1;
-
-                // Another request may be probing this half-open circuit; then it is not ours to ask unless nobody else is left.
-                if (left > 0 && !offer.Breaker.TryEnter())
+                BreakerPass? pass = offer.Breaker.TryEnter();
+                bool lastResort = candidate.Condition.AskableIn > TimeSpan.Zero; // the planner took that right
+                if (pass is null && !lastResort)
                 {
-                    index++;
-                    continue;
+                    // It began to rest, or to be probed by another request, after it was ranked.
+                    if (NextIndex(exchange, index, null) is { } skipped)
+                    {
+                        index = skipped;
+                        sameTargetTries = 0;
+                        continue;
+                    }
+                    if (!offer.Breaker.TryLastResort())
+                        return new Failure(faults.Count > 0 ? AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel) : Resting(exchange, offer), Waste(exchange, faults));
                 }
 
                 clocks.Renew();
-                UpstreamFault? fault = await AttemptAsync(exchange, offer, upstreamBody, clocks, callerGone);
+                UpstreamFault? fault;
+                try
+                {
+                    fault = await AttemptAsync(exchange, offer, upstreamBody, clocks, callerGone);
+                }
+                finally
+                {
+                    OfferBreaker.Leave(pass.GetValueOrDefault());
+                    if (holdsRetry)
+                        retries.Return();
+                    holdsRetry = false;
+                }
                 if (fault is null)
                 {
-                    if (exchange.Attempts.Count > 1)
-                        retries.Return();
                     if (exchange.Session is { } session)
                         sticky.Remember(exchange.Caller!.Key.Id, session, candidate.Offer.ModelId, candidate.Offer.Provider);
                     return null;
                 }
-                Blame(exchange, offer, fault, left);
+                int? next = NextIndex(exchange, index, fault);
+                Blame(exchange, offer, fault, next is null ? 0 : exchange.Candidates.Count - next.Value);
                 faults.Add(new FailedAttempt(offer.Offer, fault));
 
-                if (exchange.Attempts.Count > 1)
-                    retries.Return();
                 NextStep step = AttemptPlan.After(fault, new AttemptState
                 {
                     Attempts = exchange.Attempts.Count,
                     MostAttempts = settings.Dispatch.Attempts,
                     SameTargetTries = sameTargetTries,
-                    CandidatesLeft = exchange.Request.Preferences.AllowFallbacks ? left : 0,
+                    CandidatesLeft = next is null ? 0 : exchange.Candidates.Count - next.Value,
                     TimeLeft = clocks.TotalLeft,
                     LongestWait = settings.Dispatch.LongestWait,
                     BadRequestMayBeTransient = offer.BadRequestMayBeTransient,
                     CallerRetries = exchange.CallerRetries,
                     Chance = Chance(exchange),
                 });
-                if (step.Kind != NextStepKind.GiveUp && !retries.TryTake())
-                    step = default; // too much of the load consists of second attempts already
+                OfferCondition nextCondition = next is { } at ? exchange.Deployment.Runtime(exchange.Candidates[at].Offer)!.Condition : default;
+                if (RetryBudget.Covers(step.Kind, fault, nextCondition))
+                {
+                    holdsRetry = retries.TryTake();
+                    if (!holdsRetry)
+                        step = default; // too much of the load consists of second attempts already
+                }
                 switch (step.Kind)
                 {
                     case NextStepKind.TryNext:
-                        index++;
+                        index = next!.Value;
                         sameTargetTries = 0;
                         break;
                     case NextStepKind.RetrySame:
@@ -94,8 +114,32 @@ internal sealed partial class Dispatcher(
         }
         finally
         {
+            if (holdsRetry)
+                retries.Return(); // the caller left while we waited to ask again
             retries.Left();
         }
+    }
+
+    /// <summary>The next candidate that may do better with this fault; null when there is none, or the caller allows none.</summary>
+    private static int? NextIndex(Exchange exchange, int index, UpstreamFault? fault)
+    {
+        if (!exchange.Request.Preferences.AllowFallbacks)
+            return null;
+        for (int i = index + 1; i < exchange.Candidates.Count; i++)
+        {
+            if (fault is null || AttemptPlan.MayServe(fault, exchange.Candidates[index].Offer, exchange.Candidates[i].Offer))
+                return i;
+        }
+        return null;
+    }
+
+    private static Problem Resting(Exchange exchange, OfferRuntime offer)
+    {
+        OfferCondition condition = offer.Condition;
+        ExclusionReason why = condition.Why is CircuitCause.None ? ExclusionReason.CoolingDown : Ranking.Resting(condition.Why);
+        exchange.Excluded = [.. exchange.Excluded, .. exchange.Candidates.Select(c => new Excluded(c.Offer, why))];
+        exchange.Candidates = [];
+        return RouteRefusals.NoCandidate(exchange, [], condition.AskableIn);
     }
 
     private async ValueTask<UpstreamFault?> AttemptAsync(
@@ -114,7 +158,7 @@ internal sealed partial class Dispatcher(
             RequestId = exchange.IdText,
         };
         double start = exchange.ElapsedMs;
-        var progress = new AnswerProgress();
+        var progress = new AnswerProgress { StartMs = start };
         exchange.Served = null;
         UpstreamFault? fault;
         try
@@ -169,7 +213,7 @@ internal sealed partial class Dispatcher(
     {
         offer.Breaker.Failed(fault, Chance(exchange));
         if (fault.Quirk is { } quirk)
-            offer.Breaker.Learn(QuirkOf(quirk));
+            offer.Breaker.Learn(quirk);
         if (fault.Kind is FaultKind.ModelGone || (fault.Kind is FaultKind.ModelNotFound && fault.AtOnce))
             catalogue.MarkGone(offer.Offer.Name, fault.Detail);
         metrics.Failed(offer.Offer.Provider, fault.Kind);
@@ -196,14 +240,6 @@ internal sealed partial class Dispatcher(
         }
         return waste;
     }
-
-    private static RequestQuirks QuirkOf(QuirkHint hint) => hint switch
-    {
-        QuirkHint.NoStreamOptions => RequestQuirks.NoStreamOptions,
-        QuirkHint.MaxCompletionTokens => RequestQuirks.MaxTokensAsMaxCompletionTokens,
-        QuirkHint.MaxTokens => RequestQuirks.MaxCompletionTokensAsMaxTokens,
-        _ => RequestQuirks.None,
-    };
 }
 
 /// <summary>A request that no candidate could serve.</summary>

@@ -49,7 +49,10 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 {
                     long now = time.GetTimestamp();
                     if (progress.FirstTokenAt == 0)
+                    {
                         progress.FirstTokenAt = lastEvent = now;
+                        offer.Breaker.Answering(exchange.ElapsedMs - progress.StartMs);
+                    }
                     if (output.Length > 0)
                         lastEvent = now;
                 }
@@ -127,7 +130,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
-        Speed(exchange, offer, progress, usage);
+        Speed(offer, progress, usage);
         NanoDollars charged = await settlement.CloseAsync(exchange, new Ending
         {
             Reason = EndReason.Ok,
@@ -161,13 +164,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         });
     }
 
-    private void Speed(Exchange exchange, OfferRuntime offer, AnswerProgress progress, in Usage usage)
+    private void Speed(OfferRuntime offer, AnswerProgress progress, in Usage usage)
     {
-        double? firstMs = exchange.MsAt(progress.FirstTokenAt) - exchange.Attempts[^1].StartMs;
         double seconds = time.GetElapsedTime(progress.FirstTokenAt).TotalSeconds;
         // The first token is not part of the time between tokens; below a few tokens the quotient is noise.
         double? perSecond = usage.OutputTokens >= 4 && seconds > 0.001 ? (usage.OutputTokens - 1) / seconds : null;
-        offer.Breaker.Succeeded(firstMs, perSecond);
+        offer.Breaker.Succeeded(perSecond);
     }
 
     private void ArmIdle(Watchdog clocks, TimeSpan idle, long lastEvent)

@@ -34,7 +34,9 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, check.Usage, check.OutputTokensSeen);
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
-        offer.Breaker.Succeeded(firstTokenMs: null, tokensPerSecond: null);
+        double seconds = (exchange.ElapsedMs - progress.StartMs) / 1000;
+        // Of a whole answer only the whole time is known; in a short one that is mostly the wait, which tells little about speed.
+        offer.Breaker.Succeeded(usage.OutputTokens >= 16 && seconds > 0.001 ? usage.OutputTokens / seconds : null);
         NanoDollars charged = await settlement.CloseAsync(exchange, new Ending
         {
             Reason = EndReason.Ok,

@@ -11,11 +11,12 @@ namespace Fairlead.Protocols.OpenAi;
 /// <param name="Status">A status inside the body (<c>code</c>, <c>http_status_code</c>, <c>status</c>), 400 to 599; null when there was none.</param>
 /// <param name="RetryAfter">A waiting hint inside the body; null when there was none.</param>
 /// <param name="InFlightBudget">OpenRouter's mark of a 402 that passes by itself.</param>
+/// <param name="Flagged">OpenRouter's mark of a 403 that is about the content.</param>
 public sealed record ErrorBody(
-    string Message, string Type, string Code, string Param, int? Status, TimeSpan? RetryAfter, bool InFlightBudget)
+    string Message, string Type, string Code, string Param, int? Status, TimeSpan? RetryAfter, bool InFlightBudget, bool Flagged)
 {
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 32 };
-    private static readonly ErrorBody Nothing = new("", "", "", "", null, null, false);
+    private static readonly ErrorBody Nothing = new("", "", "", "", null, null, false, false);
 
     /// <summary>Reads a body of at most 64 KiB; the beginning of a larger one is prose at best.</summary>
     public static ErrorBody Parse(ReadOnlySpan<byte> body)
@@ -65,12 +66,12 @@ public sealed record ErrorBody(
         string code = First(inner, "code");
         if (code.Length == 0)
             code = First(root, "code", "reason");
-        if (code.Length == 0 && root.TryGetProperty("fault", out JsonElement fault) && fault.TryGetProperty("detail", out JsonElement detail))
+        if (code.Length == 0 && root.TryGetProperty("fault", out JsonElement fault) && fault.ValueKind == JsonValueKind.Object && fault.TryGetProperty("detail", out JsonElement detail))
             code = First(detail, "errorcode");
         // Novita writes a number and, beside it, the word that means something.
         if (root.TryGetProperty("reason", out JsonElement reason) && reason.ValueKind == JsonValueKind.String && int.TryParse(code, out _))
             code = reason.GetString() ?? code;
-        return new ErrorBody(message, type, code, First(inner, "param"), StatusIn(inner) ?? StatusIn(root), Hint(root, inner), InFlight(inner));
+        return new ErrorBody(message, type, code, First(inner, "param"), StatusIn(inner) ?? StatusIn(root), Hint(root, inner), InFlight(inner), Moderated(inner));
     }
 
     private static string MessageOf(JsonElement element)
@@ -157,6 +158,13 @@ public sealed record ErrorBody(
     }
 
     private static bool InFlight(JsonElement inner) =>
-        inner.ValueKind == JsonValueKind.Object && inner.TryGetProperty("metadata", out JsonElement metadata)
-        && First(metadata, "limit_source") == "openrouter_in_flight_budget";
+        Metadata(inner) is { } metadata && First(metadata, "limit_source") == "openrouter_in_flight_budget";
+
+    private static bool Moderated(JsonElement inner) =>
+        Metadata(inner) is { } metadata && metadata.TryGetProperty("reasons", out JsonElement reasons) && reasons.ValueKind == JsonValueKind.Array;
+
+    private static JsonElement? Metadata(JsonElement inner) =>
+        inner.ValueKind == JsonValueKind.Object && inner.TryGetProperty("metadata", out JsonElement metadata) && metadata.ValueKind == JsonValueKind.Object
+            ? metadata
+            : null;
 }

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Fairlead.Domain.Routing;
 
 namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>Maps whatever an upstream refused with to one row of the fault table. A code in the body beats its type, both beat the status, and prose is
 /// the last resort.</summary>
-public static class FaultClassifier
+public static partial class FaultClassifier
 {
     /// <summary>Classifies an answer that is no 2xx.</summary>
     /// <param name="status">HTTP status.</param>
@@ -30,10 +31,13 @@ public static class FaultClassifier
 
     private static FaultKind Kind(int status, ErrorBody error, bool page, out bool atOnce)
     {
-        atOnce = false;
+        string prose = error.Message;
+        // A withdrawal hides behind any status and behind the code of a model that never was; its words give it away.
+        atOnce = status is 400 or 403 or 404 or 410 or 422 && Withdrawal().IsMatch(prose);
+        if (atOnce)
+            return FaultKind.ModelGone;
         if (ByCode(error, status, out atOnce) is { } known)
             return known;
-        string prose = error.Message;
         switch (status)
         {
             case >= 300 and < 400:
@@ -55,11 +59,14 @@ public static class FaultClassifier
             case 403:
                 if (IsContextProse(prose))
                     return FaultKind.ContextTooLong; // Together's window check
+                if (error.Flagged)
+                    return FaultKind.ContentFiltered; // OpenRouter's moderation
                 if (Says(prose, "balance") || Says(prose, "credit"))
                     return FaultKind.QuotaExhausted;
-                if (Says(prose, "api key") || Says(prose, "token") || Says(prose, "credential") || Says(prose, "unauthor") || prose.Length == 0)
-                    return FaultKind.CredentialRefused;
-                return FaultKind.PermissionDenied;
+                // What concerns one model or one place says nothing about our key; every other 403 does.
+                return Says(prose, "model") || Says(prose, "gated") || Says(prose, "region") || Says(prose, "country") || Says(prose, "territory")
+                    ? FaultKind.PermissionDenied
+                    : FaultKind.CredentialRefused;
             case 404:
                 if (page || prose.Length == 0 || prose.Trim('.', ' ') is "Not Found" or "not found" or "Resource not found")
                     return FaultKind.RouteNotFound;
@@ -160,6 +167,13 @@ public static class FaultClassifier
     private static bool IsMissingModelProse(string prose) =>
         Says(prose, "model") && (Says(prose, "does not exist") || Says(prose, "not exist") || Says(prose, "not a valid model") || Says(prose, "not supported by provider")
             || Says(prose, "is not supported by any provider") || Says(prose, "invalid model") || Says(prose, "model not found"));
+
+    /// <summary>"The model `x` has been decommissioned", "The requested model is deprecated and no longer supported", "model x was retired": a model as the
+    /// subject and its end as the verb. "functions is deprecated, this model wants tools" is about something else.</summary>
+    [GeneratedRegex(
+        @"\bmodel:?\s+(?:[`'""]?[^\s`'"",;]+[`'""]?,?\s+)?(?:has\s+been|have\s+been|was|is|is\s+now)\s+(?:permanently\s+)?(?:decommissioned|deprecated|retired|discontinued|removed|sunset|shut\s?down|withdrawn|no\s+longer\s+(?:supported|available|served|offered))\b",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Withdrawal();
 
     private static bool Says(string prose, string words) => prose.Contains(words, StringComparison.OrdinalIgnoreCase);
 }

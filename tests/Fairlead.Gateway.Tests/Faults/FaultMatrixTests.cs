@@ -39,7 +39,7 @@ public sealed class FaultMatrixTests : IClassFixture<FaultMatrixTests.Yards>
         new("U-13 400", Scripts.Status(400, "{\"error\":{\"message\":\"temperature is too hot\",\"type\":\"invalid_request_error\"}}"), 400, "upstream_refused_request", TryNext: false),
         new("U-13 422", Scripts.Status(422, "{\"detail\":[{\"loc\":[\"body\",\"foo\"],\"msg\":\"bad\",\"type\":\"x\"}]}"), 422, "upstream_refused_request", TryNext: false),
         new("U-13 413", Scripts.Status(413, "{\"error\":{\"message\":\"too big\"}}"), 413, "upstream_refused_request", TryNext: false),
-        new("U-13 context", Scripts.Status(400, "{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens\",\"code\":\"context_length_exceeded\"}}"), 400, "context_length_exceeded"),
+        new("U-13 context", Scripts.Status(400, "{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens\",\"code\":\"context_length_exceeded\"}}"), 400, "context_length_exceeded", TryNext: false), // the other window is no larger
         new("U-14 404", Scripts.Status(404, "{\"error\":{\"message\":\"The model `x` does not exist\",\"code\":\"model_not_found\"}}"), 502, "upstream_model_not_found"),
         new("U-14 410", Scripts.Status(410, "{\"error\":\"The requested model is deprecated\"}"), 410, "upstream_gone"),
         new("U-14 decommissioned", Scripts.Status(400, "{\"error\":{\"message\":\"The model has been decommissioned\",\"code\":\"model_decommissioned\"}}"), 410, "upstream_gone"),

@@ -109,6 +109,31 @@ public sealed class RequestPathTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("[\"acme/good:cheap\"]", "cheap", "acme/good")]
+    [InlineData("[\"acme/good:cheapest\"]", "cheap", "acme/good")]
+    [InlineData("[\"acme/colon:latest\"]", "fast", "acme/colon:latest")]
+    [InlineData("[\"house-chat:fast\"]", "fast", "acme/good")]
+    public async Task An_entry_of_the_list_of_models_may_have_a_selector_of_its_own(string models, string provider, string served)
+    {
+        Answer answer = await _yard.ChatAsync("acme/broken", more: $",\"models\":{models}");
+        Assert.Equal((provider, served), (answer.Header("x-fairlead-provider"), answer.Header("x-fairlead-model")));
+    }
+
+    [Theory]
+    [InlineData("\"models\":[\"acme/good:nosuch\"]", "model_not_supported", "models")]
+    [InlineData("\"models\":[\"acme/nobody\"]", "model_not_found", "models")]
+    [InlineData("\"provider\":{\"ignore\":[\"cheep\"]}", "field_invalid", "provider.ignore")]
+    [InlineData("\"provider\":{\"order\":[\"cheap\",\"nosuch\"]}", "field_invalid", "provider.order")]
+    [InlineData("\"provider\":{\"only\":[\"nosuch\"]}", "field_invalid", "provider.only")]
+    [InlineData("\"provider\":{\"only\":[\"embedder\"]}", "no_offer_fits", "provider")]
+    [InlineData("\"provider\":{\"max_price\":{\"completion\":0.01}}", "no_offer_fits", "provider.max_price")]
+    public async Task A_wish_that_cannot_be_met_is_refused_with_the_field_that_is_at_fault(string field, string code, string param)
+    {
+        Answer answer = await _yard.ChatAsync("acme/good", more: "," + field);
+        Assert.Equal((400, code, param), (answer.Status, answer.ErrorCode, answer.Json.GetProperty("error").GetProperty("param").GetString()));
+    }
+
+    [Theory]
     [InlineData("acme/nobody", 400, "model_not_found")]
     [InlineData("acme/good:nosuch", 400, "model_not_supported")]
     public async Task An_unknown_model_or_provider_is_told_with_what_to_do(string model, int status, string code)

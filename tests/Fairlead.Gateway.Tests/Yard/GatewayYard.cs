@@ -16,11 +16,14 @@ internal sealed class GatewayYard : IAsyncDisposable
 {
     private readonly GatewayServer _server;
     private readonly string _folder;
+    private readonly GatewaySettings _settings;
+    private bool _folderIsAnothers;
 
-    private GatewayYard(GatewayServer server, string folder, HttpClient http)
+    private GatewayYard(GatewayServer server, string folder, GatewaySettings settings, HttpClient http)
     {
         _server = server;
         _folder = folder;
+        _settings = settings;
         Http = http;
     }
 
@@ -55,11 +58,24 @@ internal sealed class GatewayYard : IAsyncDisposable
                 Total = TimeSpan.FromSeconds(20),
             },
         };
-        settings = change?.Invoke(settings) ?? settings;
+        return await OpenAsync(change?.Invoke(settings) ?? settings);
+    }
+
+    /// <summary>Stops this gateway and starts another on its data folder, as after an update.</summary>
+    public async Task<GatewayYard> RestartAsync()
+    {
+        Http.Dispose();
+        await _server.DisposeAsync();
+        _folderIsAnothers = true;
+        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) });
+    }
+
+    private static async Task<GatewayYard> OpenAsync(GatewaySettings settings)
+    {
         GatewayServer server = await GatewayServer.StartAsync(settings, TimeProvider.System, NullLoggerFactory.Instance, static _ => Task.FromResult<string?>(null), default);
         // A disposed answer closes its connection at once, as a caller who hangs up does.
         var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
-        var yard = new GatewayYard(server, folder, http);
+        var yard = new GatewayYard(server, settings.DataFolder, settings, http);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", yard.KeyOf("rich"));
         return yard;
     }
@@ -103,6 +119,8 @@ internal sealed class GatewayYard : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_folderIsAnothers)
+            return;
         Http.Dispose();
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
