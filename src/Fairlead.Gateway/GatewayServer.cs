@@ -60,6 +60,10 @@ public sealed partial class GatewayServer : IAsyncDisposable
     public ServerSummary Summary => new(
         _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(), _keys.FirstKeyFile, _keeper.ExampleModel());
 
+    /// <summary>Every route of the data plane, for tests that are made from this list.</summary>
+    internal IEnumerable<Microsoft.AspNetCore.Routing.RouteEndpoint> DataRoutes =>
+        ((Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)_data).DataSources.SelectMany(static s => s.Endpoints).OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>();
+
     /// <summary>Opens storage, closes what the last process left open, and starts to listen.</summary>
     /// <param name="settings">Checked settings.</param>
     /// <param name="time">The clock of everything.</param>
@@ -82,13 +86,14 @@ public sealed partial class GatewayServer : IAsyncDisposable
         int interrupted = await vault.Ledger.CloseInterruptedAsync(time.GetUtcNow());
         if (interrupted > 0)
             LogInterrupted(log, interrupted);
-        foreach ((IdempotencyMark mark, RequestId id, _) in vault.Ledger.IdempotencyMarks(time.GetUtcNow() - IdempotencyTable.Life))
-            idempotency.Restore(mark, id);
+        foreach ((IdempotencyMark mark, RequestId id, DateTimeOffset at) in vault.Ledger.IdempotencyMarks(time.GetUtcNow() - IdempotencyTable.Life))
+            idempotency.Restore(mark, id, at);
         var keys = KeyRing.Load(settings, vault, aliasBudgets, time);
         var keeper = await DeploymentKeeper.StartAsync(settings, vault, circuits, time, loggers, cancellationToken);
         vault.StartShipping();
 
-        var authenticator = new KeyAuthenticator(keys.Table, new WrongKeyThrottle(time), vault.Pepper, time);
+        var throttle = new WrongKeyThrottle(time);
+        var authenticator = new KeyAuthenticator(keys.Table, throttle, vault.Pepper, time);
         var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
         var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, metrics, time, loggers.CreateLogger<Dispatcher>());
@@ -99,7 +104,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(sdk => sdk.WithMetrics(m => m
             .AddMeter(GatewayMetrics.MeterName, "System.Runtime")
             .AddReader(new BaseExportingMetricReader(prometheus))));
-        Watch(metrics, vault, admission, keeper);
+        Watch(metrics, vault, admission, keeper, keys, throttle, idempotency, sticky);
         var health = new HealthReport(keeper.Live, vault.Journal, vault.Shipper, circuits, admission, shutdown, time);
         var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
         var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
@@ -185,7 +190,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
             limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
             limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-            limits.MinResponseDataRate = null; // a slow reader holds up its own stream only; the relay's clock ends it
+            limits.MinResponseDataRate = new MinDataRate(1_100, settings.Dispatch.CallerWrite); // of the 64 KiB it buffers, what a dead reader leaves is gone in a minute
             kestrel.Listen(settings.Listen, static listen => listen.Protocols = HttpProtocols.Http1);
         });
         WebApplication app = builder.Build();
@@ -219,11 +224,25 @@ public sealed partial class GatewayServer : IAsyncDisposable
         return builder;
     }
 
-    private static void Watch(GatewayMetrics metrics, Vault vault, Admission admission, DeploymentKeeper keeper)
+    /// <summary>Every table that callers can make grow tells how full it is beside its bound.</summary>
+    private static void Watch(
+        GatewayMetrics metrics, Vault vault, Admission admission, DeploymentKeeper keeper, KeyRing keys, WrongKeyThrottle throttle, IdempotencyTable idempotency,
+        StickySessions sticky)
     {
         metrics.Watch("fairlead.running", "{request}", "Paid requests under way.", () => admission.Running);
+        metrics.Watch("fairlead.running.limit", "{request}", "Most paid requests under way (limits.running).", () => keeper.Current.Settings.Limits.Running);
         metrics.Watch("fairlead.journal.unshipped", "By", "Journal bytes that the store has not taken yet.", () => vault.Journal.Health.UnshippedBytes);
+        metrics.Watch("fairlead.journal.unshipped.limit", "By", "Most journal bytes that may wait.", () => keeper.Current.Settings.Journal.MaxUnshippedBytes);
         metrics.Watch("fairlead.catalogue.models", "{model}", "Models in the catalogue.", () => keeper.Current.Catalogue.Models.Length);
+        metrics.Watch("fairlead.keys", "{key}", "Keys that are good now.", () => keys.Table.Count);
+        metrics.Watch("fairlead.idempotency.marks", "{key}", "Idempotency-Keys that are remembered.", () => idempotency.Marks);
+        metrics.Watch("fairlead.idempotency.marks.limit", "{key}", "Most Idempotency-Keys that are remembered.", static () => IdempotencyTable.MostMarks);
+        metrics.Watch("fairlead.idempotency.answers", "By", "Answers that are kept for repetitions.", () => idempotency.Bytes);
+        metrics.Watch("fairlead.idempotency.answers.limit", "By", "Most bytes of answers that are kept.", static () => IdempotencyTable.MostBytes);
+        metrics.Watch("fairlead.sessions", "{session}", "Sessions that are kept with their provider.", () => sticky.Count);
+        metrics.Watch("fairlead.sessions.limit", "{session}", "Most sessions that are kept.", static () => StickySessions.Most);
+        metrics.Watch("fairlead.wrong_keys.addresses", "{address}", "Addresses that unknown keys came from.", () => throttle.Addresses);
+        metrics.Watch("fairlead.wrong_keys.addresses.limit", "{address}", "Most addresses that are counted.", static () => WrongKeyThrottle.MostAddresses);
     }
 
     [LoggerMessage(EventId = 3101, Level = LogLevel.Warning,

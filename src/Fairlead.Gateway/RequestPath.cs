@@ -68,6 +68,7 @@ internal sealed partial class RequestPath(
         finally
         {
             admission.Leave();
+            KeepAnswer(exchange);
             if (exchange.CallerStream is { } stream)
                 await stream.DisposeAsync();
             exchange.Recording?.Dispose();
@@ -126,10 +127,7 @@ internal sealed partial class RequestPath(
         }
         Failure? failure = await dispatcher.RunAsync(exchange, callerGone);
         if (failure is null)
-        {
-            KeepAnswer(exchange);
             return null;
-        }
         exchange.Waste = failure.Waste;
         return failure.Problem;
     }
@@ -229,10 +227,16 @@ internal sealed partial class RequestPath(
         }
     }
 
+    /// <summary>Keeps a billed answer for a repetition, whether or not it reached the caller: a connection that broke is what repetitions are for.</summary>
     private void KeepAnswer(Exchange exchange)
     {
         if (exchange.Idempotency is not { } mark || exchange.Recording is not { } recording)
             return;
+        if (!recording.IsWhole || recording.Overflowed)
+        {
+            idempotency.Finish(mark, exchange.Id, null);
+            return;
+        }
         HttpResponse response = exchange.Http.Response;
         KeyValuePair<string, string>[] headers =
         [
@@ -240,7 +244,7 @@ internal sealed partial class RequestPath(
                 .Where(static h => h.Key.StartsWith("x-fairlead-", StringComparison.OrdinalIgnoreCase) || h.Key.Equals("x-inference-provider", StringComparison.OrdinalIgnoreCase))
                 .Select(static h => KeyValuePair.Create(h.Key, h.Value.ToString())),
         ];
-        idempotency.Finish(mark, recording.Overflowed ? null : new RecordedAnswer(response.StatusCode, response.ContentType ?? "application/json", headers, recording.ToArray()));
+        idempotency.Finish(mark, exchange.Id, new RecordedAnswer(response.StatusCode, response.ContentType ?? "application/json", headers, recording.ToArray()));
     }
 
     private static IdempotencyMark Mark(Exchange exchange, string key)

@@ -36,10 +36,11 @@ public sealed record RequestClosed
     /// <summary>What was held; zero when the request was refused before the reservation.</summary>
     public NanoDollars Reserved { get; init; }
 
-    /// <summary>What the key pays: never more than <see cref="Reserved"/>.</summary>
+    /// <summary>What the key pays: never more than <see cref="Reserved"/>, but for a whole answer to a request that set no output limit;
+    /// that one is charged what it cost as far as the key's budget has room.</summary>
     public NanoDollars Charged { get; init; }
 
-    /// <summary>What the answer cost beyond the reservation; written off to the platform, so it is visible.</summary>
+    /// <summary>What the answer cost beyond the charge; written off to the platform, so it is visible.</summary>
     public NanoDollars WrittenOff { get; init; }
 
     /// <summary>What failed attempts may have cost us at their providers; an estimate, never charged to the key.</summary>

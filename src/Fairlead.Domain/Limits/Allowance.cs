@@ -12,6 +12,8 @@ public sealed class Allowance
     private RateWindow _requests;
     private RateWindow _tokens;
     private BudgetMeter? _money;
+    private NanoDollars _held; // of every request under way, whichever limits were in force when it came
+    private DateTimeOffset _day; // the latest that was seen: a clock that is set back does not undo it
     private int _running;
 
     /// <param name="limits">What may be done.</param>
@@ -23,28 +25,21 @@ public sealed class Allowance
         _requests = new RateWindow(limits.RequestsPerMinute ?? long.MaxValue);
         _tokens = new RateWindow(limits.TokensPerMinute ?? long.MaxValue);
         _money = limits.Budget is { } budget ? new BudgetMeter(budget, spent, budget.PeriodStart(now)) : null;
+        Roll(now);
     }
 
     public KeyLimits Limits => _limits;
 
     /// <summary>Puts new limits in force; what is used, held and running stays counted.</summary>
     /// <param name="limits">The new limits.</param>
-    /// <param name="spent">Charged in the new budget's running period; regarded only where the period's length changes.</param>
+    /// <param name="spent">Charged in the new budget's running period; regarded only where there was no budget of that period.</param>
     /// <param name="now">For the budget's period.</param>
     public void Change(KeyLimits limits, NanoDollars spent, DateTimeOffset now)
     {
-        NanoDollars held = _money?.Held ?? NanoDollars.Zero;
-        if (limits.Budget is { } budget)
-        {
-            NanoDollars soFar = _money is { } old && old.Budget.Period == budget.Period ? old.Spent : spent;
-            var money = new BudgetMeter(budget, soFar, budget.PeriodStart(now));
-            money.Hold(held);
-            _money = money;
-        }
-        else
-        {
-            _money = null;
-        }
+        Roll(now);
+        _money = limits.Budget is not { } budget ? null
+            : _money is { } old && old.Budget.Period == budget.Period ? old.With(budget)
+            : new BudgetMeter(budget, spent, budget.PeriodStart(_day));
         if (limits.RequestsPerMinute != _limits.RequestsPerMinute)
             _requests = new RateWindow(limits.RequestsPerMinute ?? long.MaxValue);
         if (limits.TokensPerMinute != _limits.TokensPerMinute)
@@ -61,15 +56,11 @@ public sealed class Allowance
     public Shortage? TryTake(NanoDollars amount, long tokens, TimeSpan elapsed, DateTimeOffset now, out Hold hold)
     {
         hold = default;
+        Roll(now);
         TimeSpan requestWindow = _requests.Roll(elapsed);
         TimeSpan tokenWindow = _tokens.Roll(elapsed);
-        BudgetMeter money = _money.GetValueOrDefault();
-        if (_money is not null)
-        {
-            money.Roll(now);
-            if (!money.Fits(amount))
-                return new Shortage(LimitKind.Budget, money.Budget.PeriodEnd(now) - now, Left: money.Left.Value, Wanted: amount.Value);
-        }
+        if (_money is { } money && !money.Fits(amount, _held))
+            return new Shortage(LimitKind.Budget, money.Budget.PeriodEnd(money.PeriodStart) - now, money.Left(_held).Value, amount.Value);
         if (_running >= (_limits.Parallel ?? int.MaxValue))
             return new Shortage(LimitKind.Parallel, null, Left: 0, Wanted: 1);
         if (!_requests.Fits(1))
@@ -77,15 +68,11 @@ public sealed class Allowance
         if (!_tokens.Fits(tokens))
             return new Shortage(LimitKind.Tokens, _tokens.ResetsIn(elapsed), _tokens.Left, tokens);
 
+        _held += amount; // first: the one step that can throw
         _requests.Take(1);
         _tokens.Take(tokens);
         _running++;
-        if (_money is not null)
-        {
-            money.Hold(amount);
-            _money = money;
-        }
-        hold = new Hold(amount, tokens, requestWindow, tokenWindow);
+        hold = new Hold(amount, tokens, requestWindow, tokenWindow, _day);
         return null;
     }
 
@@ -104,12 +91,19 @@ public sealed class Allowance
     /// <returns>What is charged: <paramref name="wanted"/>, unless it exceeds the hold by more than the budget has room for.</returns>
     public NanoDollars Settle(in Hold hold, NanoDollars wanted, long tokens, DateTimeOffset now)
     {
+        Roll(now);
         _running--;
+        _held -= hold.Amount;
         _tokens.Correct(hold.TokenWindow, tokens - hold.Tokens);
         if (_money is not { } money)
             return wanted;
-        money.Roll(now);
-        NanoDollars charged = money.Settle(hold.Amount, wanted);
+        // A request belongs to the period it began in, and what room that one had beyond the hold is not known any more.
+        if (hold.Day < money.PeriodStart)
+            return NanoDollars.Min(wanted, hold.Amount);
+        // A budget that was lowered meanwhile still honours its holds.
+        NanoDollars left = money.Left(_held);
+        NanoDollars charged = NanoDollars.Min(wanted, left > hold.Amount ? left : hold.Amount);
+        money.Charge(charged);
         _money = money;
         return charged;
     }
@@ -117,24 +111,40 @@ public sealed class Allowance
     /// <summary>What is left at this moment, for headers and pages.</summary>
     public AllowanceView View(TimeSpan elapsed, DateTimeOffset now)
     {
+        Roll(now);
         _requests.Roll(elapsed);
         _tokens.Roll(elapsed);
         NanoDollars? left = null;
         NanoDollars? spent = null;
         if (_money is { } money)
         {
-            money.Roll(now);
-            _money = money;
-            left = money.Left;
+            left = money.Left(_held);
             spent = money.Spent;
         }
         return new AllowanceView(
             _limits, _requests.Left, _requests.ResetsIn(elapsed), _tokens.Left, _tokens.ResetsIn(elapsed), left, spent, _running);
     }
+
+    private void Roll(DateTimeOffset now)
+    {
+        var day = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero);
+        if (day > _day)
+            _day = day;
+        if (_money is { } money)
+        {
+            money.Roll(_day);
+            _money = money;
+        }
+    }
 }
 
 /// <summary>What a request holds of an <see cref="Allowance"/> while it is under way.</summary>
-public readonly record struct Hold(NanoDollars Amount, long Tokens, TimeSpan RequestWindow, TimeSpan TokenWindow);
+/// <param name="Amount">The most that it can cost.</param>
+/// <param name="Tokens">What it is expected to use.</param>
+/// <param name="RequestWindow">The minute it was counted in.</param>
+/// <param name="TokenWindow">The minute its tokens were counted in.</param>
+/// <param name="Day">The UTC day it began on.</param>
+public readonly record struct Hold(NanoDollars Amount, long Tokens, TimeSpan RequestWindow, TimeSpan TokenWindow, DateTimeOffset Day);
 
 /// <summary>Which limit did not suffice.</summary>
 /// <param name="Kind">Which.</param>

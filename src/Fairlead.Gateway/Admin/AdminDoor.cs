@@ -98,24 +98,24 @@ internal sealed class AdminDoor(
             await Refuse(http, 400, "key_invalid", wrong!);
             return;
         }
-        if (keys.FindLiving(request.Name) is not null)
+        if (keys.TryCreate(request.Name, limits) is not { } made)
         {
             await Refuse(http, 409, "key_exists", $"A key named '{request.Name}' lives already. Revoke or rotate it, or choose another name.");
             return;
         }
-        (KeyRecord key, string secret) = keys.Create(request.Name, limits);
-        await Send(http, new NewKey(secret, key.Id.ToString(), key.Name, View(key)), ApiJson.Default.NewKey, StatusCodes.Status201Created);
+        await Send(http, new NewKey(made.Secret, made.Key.Id.ToString(), made.Key.Name, View(made.Key)), ApiJson.Default.NewKey, StatusCodes.Status201Created);
     }
 
     private async Task RevokeKey(HttpContext http)
     {
-        if (await FindKey(http) is { } key)
-            await Send(http, View(keys.Revoke(key, time.GetUtcNow())), ApiJson.Default.KeyView);
+        // By name it ends every secret of that name: one that was rotated away and overlaps is most likely the one that leaked.
+        if (await FindKeys(http) is { } living)
+            await Send(http, living.Select(key => View(keys.Revoke(key))).ToList()[0], ApiJson.Default.KeyView);
     }
 
     private async Task RotateKey(HttpContext http)
     {
-        if (await FindKey(http) is not { } key || await ReadAsync(http, ApiJson.Default.RotateRequest) is not { } request)
+        if (await FindKeys(http) is not [var key, ..] || await ReadAsync(http, ApiJson.Default.RotateRequest) is not { } request)
             return;
         TimeSpan overlap = TimeSpan.Zero;
         if (request.Overlap is { } text && !Quantities.TryDuration(text, out overlap))
@@ -123,15 +123,19 @@ internal sealed class AdminDoor(
             await Refuse(http, 400, "overlap_invalid", "The overlap is not understood; a duration such as 24h is expected.");
             return;
         }
-        (KeyRecord made, string secret) = keys.Rotate(key, time.GetUtcNow() + overlap);
-        await Send(http, new NewKey(secret, made.Id.ToString(), made.Name, View(made)), ApiJson.Default.NewKey, StatusCodes.Status201Created);
+        if (keys.TryRotate(key, overlap) is not { } made)
+        {
+            await Refuse(http, 409, "key_rotated", $"That key of '{key.Name}' was rotated or revoked already. Rotate '{key.Name}' by its name.");
+            return;
+        }
+        await Send(http, new NewKey(made.Secret, made.Key.Id.ToString(), made.Key.Name, View(made.Key)), ApiJson.Default.NewKey, StatusCodes.Status201Created);
     }
 
-    private async Task<KeyRecord?> FindKey(HttpContext http)
+    private async Task<IReadOnlyList<KeyRecord>?> FindKeys(HttpContext http)
     {
         string name = (string?)http.Request.RouteValues["name"] ?? "";
-        if (keys.FindLiving(name) is { } key)
-            return key;
+        if (keys.FindLiving(name) is { Count: > 0 } living)
+            return living;
         await Refuse(http, 404, "key_not_found", $"No living key is called '{Protocols.OpenAi.Redaction.Clean(name, 64)}'. List them with 'fairlead keys list'.");
         return null;
     }

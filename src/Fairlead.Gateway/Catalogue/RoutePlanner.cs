@@ -23,10 +23,12 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
                 $"This key does not have sufficient permissions to call on behalf of org {Protocols.OpenAi.Redaction.Clean(payer, 60)}: this server bills keys, not organisations. Leave X-HF-Bill-To out."));
         }
         AllowanceView left = admission.View(exchange.Caller!);
-        if (left.MoneyLeft != NanoDollars.Zero && left.RequestsLeft > 0)
+        // Without money one may still ask for what costs nothing, where there is any.
+        bool broke = left.MoneyLeft == NanoDollars.Zero && !exchange.Deployment.Catalogue.Models.Any(static m => m.Offers.Any(static o => o.Price?.IsFree == true));
+        if (!broke && left.RequestsLeft > 0)
             return null;
         // Asking for one nano-dollar is what makes the shortage, and its words, the same as for a real request.
-        Problem? problem = admission.TryTake(exchange.Caller!, null, left.MoneyLeft == NanoDollars.Zero ? new NanoDollars(1) : NanoDollars.Zero, 0, out Ticket ticket);
+        Problem? problem = admission.TryTake(exchange.Caller!, null, broke ? new NanoDollars(1) : NanoDollars.Zero, 0, out Ticket ticket);
         if (problem is null)
             admission.Void(ticket);
         return problem;

@@ -24,7 +24,7 @@ internal sealed partial class Dispatcher(
     public async ValueTask<Failure?> RunAsync(Exchange exchange, CancellationToken callerGone)
     {
         GatewaySettings settings = exchange.Deployment.Settings;
-        using var clocks = new Watchdog(time, settings.Dispatch.Total, callerGone);
+        using var clocks = new Watchdog(time, settings.Dispatch.Total, exchange.Http.Abort, callerGone);
         using var upstreamBody = new PooledBuffer(exchange.Body.Length + 256);
         var faults = new List<FailedAttempt>();
         int index = 0;

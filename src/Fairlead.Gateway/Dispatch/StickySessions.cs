@@ -7,10 +7,15 @@ namespace Fairlead.Gateway.Dispatch;
 /// <remarks>Keyed by what callers send, so it is bounded: when full, the older half is forgotten, which costs a cache hit and nothing else.</remarks>
 internal sealed class StickySessions(TimeProvider time)
 {
-    private const int Most = 20_000;
+    /// <summary>Most sessions that are remembered.</summary>
+    public const int Most = 20_000;
+
     private static readonly TimeSpan Life = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<(KeyId Key, string Session, string Model), (string Provider, long At)> _sessions = new();
+
+    /// <summary>Sessions that are remembered now.</summary>
+    public int Count => _sessions.Count;
 
     public string? Find(KeyId key, string session, string model) =>
         _sessions.TryGetValue((key, session, model), out (string Provider, long At) known) && time.GetElapsedTime(known.At) < Life ? known.Provider : null;

@@ -16,13 +16,13 @@ namespace Fairlead.Gateway.Dispatch;
 /// <summary>Relays a streamed answer as it comes. What the upstream's one read brought leaves in one write; nothing waits for more.</summary>
 internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 {
-    /// <summary>How long a caller may leave a write untaken before the stream is ended (fault K-05).</summary>
-    private static readonly TimeSpan CallerWrite = TimeSpan.FromSeconds(60);
-
     /// <summary>How long an answer may consist of comments alone, or one event of pieces (faults U-23, U-36).</summary>
     private static readonly TimeSpan LongestWithoutEvent = TimeSpan.FromMinutes(5);
 
     private const int ReadSize = 16 * 1024;
+
+    private static readonly Problem KeyRevoked = new(ProblemKind.KeyUnknown,
+        "The key of this request was revoked while it ran. You have received everything up to then, and it was charged. Go on with another key.");
 
     /// <inheritdoc cref="AnswerRelay.RunAsync"/>
     public async ValueTask<UpstreamFault?> RunAsync(
@@ -56,9 +56,14 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                     if (output.Length > 0)
                         lastEvent = now;
                 }
+                if (answer.Committed && exchange.Caller!.IsCutOff)
+                {
+                    await EndAsync(exchange, offer, answer, progress, output, clocks, KeyRevoked, null, record);
+                    return null;
+                }
                 if (answer.Committed && output.Length > 0)
                 {
-                    clocks.Arm(Clock.CallerWrite, CallerWrite);
+                    clocks.Arm(Clock.CallerWrite, settings.CallerWrite);
                     exchange.Recording?.Append(output.Span);
                     await caller.WriteAsync(output.Memory, clocks.Token);
                     output.Clear();
@@ -91,20 +96,30 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
         if (fault is null)
         {
-            await CompleteAsync(exchange, offer, answer, progress, output, record);
+            await CompleteAsync(exchange, offer, answer, progress, output, clocks, record);
             return null;
         }
         if (!answer.Committed)
             return fault;
 
         offer.Breaker.Failed(fault, 0.5);
-        Problem problem = BrokenAnswer.Describe(fault, offer.Offer.Provider, answer.OutputTokensSeen);
-        await SettlePartAsync(exchange, offer, answer, progress, FaultTable.For(fault.Kind).Answer.EndReason, problem, fault, record);
+        await EndAsync(exchange, offer, answer, progress, output, clocks, BrokenAnswer.Describe(fault, offer.Offer.Provider, answer.OutputTokensSeen), fault, record);
+        return null;
+    }
+
+    /// <summary>Ends a stream that has begun: settles what was sent, then tells the problem as the last event.</summary>
+    private async ValueTask EndAsync(
+        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, Problem problem, UpstreamFault? fault,
+        Func<UpstreamFault?, Attempt> record)
+    {
+        EndReason reason = fault is null ? problem.Kind.EndReason : FaultTable.For(fault.Kind).Answer.EndReason;
+        await SettlePartAsync(exchange, offer, answer, progress, reason, problem, fault, record);
         output.Clear();
         AnswerStream.WriteError(problem, exchange.IdText, output);
         exchange.Recording?.Append(output.Span);
-        await caller.WriteAsync(output.Memory, exchange.Http.RequestAborted);
-        return null;
+        exchange.Recording?.Complete();
+        clocks.Arm(Clock.CallerWrite, exchange.Deployment.Settings.Dispatch.CallerWrite);
+        await exchange.CallerStream!.WriteAsync(output.Memory, exchange.Http.RequestAborted);
     }
 
     /// <summary>A whole answer to a request for a stream is replayed as one (F057); until it has been read, nothing is committed.</summary>
@@ -120,12 +135,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             return fault;
         if (!WholeAnswer.TryWriteAsStream(check.Mended ?? body.Span, answer, output, out StreamState state) || state == StreamState.Faulted)
             return answer.Fault ?? new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", opened.Status);
-        await CompleteAsync(exchange, offer, answer, progress, output, record);
+        await CompleteAsync(exchange, offer, answer, progress, output, clocks, record);
         return null;
     }
 
     private async ValueTask CompleteAsync(
-        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Func<UpstreamFault?, Attempt> record)
+        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, Func<UpstreamFault?, Attempt> record)
     {
         (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
         exchange.Attempts.Add(record(null));
@@ -141,6 +156,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         });
         answer.WriteClosing(usage, charged, output);
         exchange.Recording?.Append(output.Span);
+        exchange.Recording?.Complete();
+        clocks.Arm(Clock.CallerWrite, exchange.Deployment.Settings.Dispatch.CallerWrite);
         await exchange.CallerStream!.WriteAsync(output.Memory, exchange.Http.RequestAborted);
     }
 
@@ -149,7 +166,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Func<UpstreamFault?, Attempt> record)
     {
         (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
-        bool billed = reason == EndReason.ClientGone || exchange.Deployment.Settings.Dispatch.BillDelivered;
+        bool billed = fault is null || exchange.Deployment.Settings.Dispatch.BillDelivered; // without a fault it was the caller who ended it
         exchange.Attempts.Add(record(fault));
         progress.Recorded = true;
         await settlement.CloseAsync(exchange, new Ending

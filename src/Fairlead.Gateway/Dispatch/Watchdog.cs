@@ -19,6 +19,7 @@ internal sealed class Watchdog : IDisposable
 {
     private readonly TimeProvider _time;
     private readonly CancellationToken _callerGone;
+    private readonly Action _giveUpCaller;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private readonly long _totalDeadline;
@@ -30,11 +31,13 @@ internal sealed class Watchdog : IDisposable
 
     /// <param name="time">The clock.</param>
     /// <param name="total">All attempts together; runs from now.</param>
+    /// <param name="giveUpCaller">Called where the caller does not take what is written; it must make <paramref name="callerGone"/> come true.</param>
     /// <param name="callerGone">Ends every attempt at once.</param>
-    public Watchdog(TimeProvider time, TimeSpan total, CancellationToken callerGone)
+    public Watchdog(TimeProvider time, TimeSpan total, Action giveUpCaller, CancellationToken callerGone)
     {
         _time = time;
         _callerGone = callerGone;
+        _giveUpCaller = giveUpCaller;
         _totalDeadline = time.GetTimestamp() + Ticks(total);
         _attempt = CancellationTokenSource.CreateLinkedTokenSource(callerGone);
         _timer = time.CreateTimer(static self => ((Watchdog)self!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -102,7 +105,7 @@ internal sealed class Watchdog : IDisposable
 
     private void Tick()
     {
-        CancellationTokenSource? expired = null;
+        CancellationTokenSource expired;
         lock (_gate)
         {
             if (_disposed)
@@ -115,6 +118,12 @@ internal sealed class Watchdog : IDisposable
             _timerDue = long.MaxValue;
             Expired = _armed;
             expired = _attempt;
+        }
+        if (Expired == Clock.CallerWrite)
+        {
+            // Not the upstream's fault, and no matter for another one: the request ends as if the caller had hung up.
+            _giveUpCaller();
+            return;
         }
         try
         {

@@ -54,7 +54,8 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         response.ContentLength = output.Length;
         AnswerHeaders.Write(response.Headers, exchange, admission, charged, time.GetUtcNow());
         exchange.Recording?.Append(output.Span);
-        clocks.Disarm();
+        exchange.Recording?.Complete();
+        clocks.Arm(Clock.CallerWrite, exchange.Deployment.Settings.Dispatch.CallerWrite);
         await response.BodyWriter.WriteAsync(output.Memory, exchange.Http.RequestAborted);
         return null;
     }

@@ -45,14 +45,12 @@ internal sealed class KeyRing
         IReadOnlyList<KeyRecord> stored = vault.Keys.All();
         IReadOnlyDictionary<KeyId, PeriodSpend> spend = vault.Ledger.SpendByKey(now);
         foreach (KeyRecord key in stored)
-        {
             ring._stored[key.Id] = key;
-            if (key.RevokedAt is null || key.RevokedAt > now)
-                ring.Admit(key, spend.GetValueOrDefault(key.Id));
-        }
+        foreach (List<KeyRecord> family in Families(stored))
+            ring.Admit(family, spend, now);
         if (stored.Count == 0)
         {
-            (_, string secret) = ring.Create(FirstKeyName, new KeyLimits { Budget = FirstKeyBudget });
+            (_, string secret) = ring.TryCreate(FirstKeyName, new KeyLimits { Budget = FirstKeyBudget })!.Value;
             vault.Folder.WriteSecretFile(FirstKeyName, secret);
         }
         ring.Apply(settings, spend);
@@ -76,68 +74,66 @@ internal sealed class KeyRing
             return _stored.TryGetValue(id, out KeyRecord? key) ? key.Name : id.ToString();
     }
 
-    /// <summary>The living key of that name or id.</summary>
-    public KeyRecord? FindLiving(string nameOrId)
+    /// <summary>The living keys of a name, newest first: more than one while a rotation overlaps. Of an id at most one.</summary>
+    public IReadOnlyList<KeyRecord> FindLiving(string nameOrId)
     {
         DateTimeOffset now = _time.GetUtcNow();
         lock (_gate)
         {
-            return _stored.Values
-                .Where(k => k.RevokedAt is null || k.RevokedAt > now)
-                .Where(k => k.Name.Equals(nameOrId, StringComparison.Ordinal) || k.Id.ToString().Equals(nameOrId, StringComparison.Ordinal))
-                .OrderByDescending(static k => k.CreatedAt)
-                .FirstOrDefault();
+            return
+            [
+                .. _stored.Values
+                    .Where(k => Lives(k, now))
+                    .Where(k => k.Name.Equals(nameOrId, StringComparison.Ordinal) || k.Id.ToString().Equals(nameOrId, StringComparison.Ordinal))
+                    .OrderByDescending(static k => k.CreatedAt).ThenByDescending(static k => k.Id.ToString(), StringComparer.Ordinal),
+            ];
         }
     }
 
-    /// <summary>Makes a key; the secret is returned once and kept nowhere.</summary>
-    public (KeyRecord Key, string Secret) Create(string name, KeyLimits limits)
+    /// <summary>Makes a key; the secret is returned once and kept nowhere. Null when a key of that name lives.</summary>
+    public (KeyRecord Key, string Secret)? TryCreate(string name, KeyLimits limits)
     {
         ApiKey secret = ApiKey.Create(RandomNumberGenerator.Fill);
         DateTimeOffset now = _time.GetUtcNow();
         var key = new KeyRecord(KeyId.New(now), name, ApiKey.Hash(secret.Reveal(), _vault.Pepper), secret.Tail, limits, now);
         lock (_gate)
         {
-            if (!_vault.Keys.TryAdd(key))
-                throw new InvalidOperationException($"A key named '{name}' lives already.");
+            if (FindLiving(name).Count > 0 || !_vault.Keys.TryAdd(key))
+                return null;
             _stored[key.Id] = key;
-            Admit(key, default);
+            Admit([key], new Dictionary<KeyId, PeriodSpend>(), now);
         }
         return (key, secret.Reveal());
     }
 
-    /// <summary>Ends a key at <paramref name="at"/>, which may lie ahead: a rotation with overlap.</summary>
-    public KeyRecord Revoke(KeyRecord key, DateTimeOffset at)
+    /// <summary>Ends a key now: it is unknown from the next request on, and its streams end at their next event.</summary>
+    public KeyRecord Revoke(KeyRecord key)
     {
-        KeyRecord ended = key with { RevokedAt = at };
+        DateTimeOffset now = _time.GetUtcNow();
         lock (_gate)
         {
-            _vault.Keys.Revoke(key.Id, at);
-            _stored[key.Id] = ended;
-            if (Table.Find(key.Hash) is { } caller)
-                caller.Key = ended;
-            if (at <= _time.GetUtcNow())
-                Table.Remove(key.Hash);
+            _vault.Keys.Revoke(key.Id, now);
+            return End(key, now, now);
         }
-        return ended;
     }
 
-    /// <summary>A new secret under the same name and limits; the old one is good until <paramref name="oldUntil"/>.</summary>
-    public (KeyRecord Key, string Secret) Rotate(KeyRecord old, DateTimeOffset oldUntil)
+    /// <summary>A new secret under the same name, limits and account of them; the old one is good for <paramref name="overlap"/> more.
+    /// A key that has expired gets as long again as it was made for; one that has not keeps its day.</summary>
+    /// <returns>Null when the key was rotated or revoked already.</returns>
+    public (KeyRecord Key, string Secret)? TryRotate(KeyRecord old, TimeSpan overlap)
     {
         ApiKey secret = ApiKey.Create(RandomNumberGenerator.Fill);
         DateTimeOffset now = _time.GetUtcNow();
-        var key = new KeyRecord(KeyId.New(now), old.Name, ApiKey.Hash(secret.Reveal(), _vault.Pepper), secret.Tail, old.Limits, now);
+        KeyLimits limits = old.Limits.ExpiresAt is { } expired && expired <= now ? old.Limits with { ExpiresAt = now + (expired - old.CreatedAt) } : old.Limits;
+        var key = new KeyRecord(KeyId.New(now), old.Name, ApiKey.Hash(secret.Reveal(), _vault.Pepper), secret.Tail, limits, now);
         lock (_gate)
         {
-            _vault.Keys.TryReplace(old.Id, oldUntil, key);
-            _stored[old.Id] = old with { RevokedAt = oldUntil };
+            if (_stored[old.Id].RevokedAt is not null || !_vault.Keys.TryReplace(old.Id, now + overlap, key))
+                return null;
+            SharedAllowance account = Table.Find(old.Hash)!.Limits;
+            End(old, now + overlap, now);
             _stored[key.Id] = key;
-            if (Table.Find(old.Hash) is { } caller)
-                caller.Key = caller.Key with { RevokedAt = oldUntil };
-            if (oldUntil <= now)
-                Table.Remove(old.Hash);
-            Admit(key, default);
+            Table.Put(new Caller(key with { Limits = InForce(key) }, account));
         }
         return (key, secret.Reveal());
     }
@@ -149,36 +145,88 @@ internal sealed class KeyRing
     {
         DateTimeOffset now = _time.GetUtcNow();
         lock (_gate)
+        {
             _settings = settings;
-        foreach (KeySettings declared in settings.Keys)
-        {
-            if (FindLiving(declared.Name) is null)
+            foreach (KeySettings declared in settings.Keys)
             {
-                (_, string secret) = Create(declared.Name, declared.Limits);
-                _vault.Folder.WriteSecretFile("keys/" + declared.Name, secret);
+                if (TryCreate(declared.Name, declared.Limits) is { } made)
+                    _vault.Folder.WriteSecretFile("keys/" + declared.Name, made.Secret);
             }
-        }
-        foreach (Caller caller in Table.All)
-        {
-            KeyLimits limits = InForce(caller.Key);
-            PeriodSpend spent = spend.GetValueOrDefault(caller.Key.Id);
-            lock (caller.Gate)
+            foreach (List<KeyRecord> family in Families(_stored.Values))
             {
-                if (caller.Allowance.Limits != limits)
-                    caller.Allowance.Change(limits, Spent(limits, spent), now);
+                foreach (KeyRecord key in family)
+                {
+                    if (Table.Find(key.Hash) is not { } caller)
+                        continue;
+                    KeyLimits limits = InForce(key);
+                    lock (caller.Gate)
+                    {
+                        if (caller.Allowance.Limits != limits)
+                            caller.Allowance.Change(limits, Spent(limits, family, spend), now);
+                    }
+                    caller.Key = key with { Limits = limits };
+                }
             }
-            caller.Key = caller.Key with { Limits = limits };
         }
         _aliases.Apply(settings, alias => _vault.Ledger.SpentByAskedModel(alias.Name, alias.Budget!.Value.PeriodStart(now)));
     }
 
-    private void Admit(KeyRecord key, PeriodSpend spent)
+    /// <summary>Keys that are rotations of each other, oldest first: each was made while the one before it still lived, or in the moment it ended.</summary>
+    private static IEnumerable<List<KeyRecord>> Families(IEnumerable<KeyRecord> keys)
     {
-        KeyLimits limits = InForce(key);
-        Table.Put(new Caller(key with { Limits = limits }, new Allowance(limits, Spent(limits, spent), _time.GetUtcNow())));
+        foreach (IGrouping<string, KeyRecord> name in keys.GroupBy(static k => k.Name, StringComparer.Ordinal))
+        {
+            var family = new List<KeyRecord>();
+            foreach (KeyRecord key in name.OrderBy(static k => k.CreatedAt).ThenBy(static k => k.Id.ToString(), StringComparer.Ordinal))
+            {
+                if (family.Count > 0 && !(family[^1].RevokedAt >= key.CreatedAt))
+                {
+                    yield return family;
+                    family = [];
+                }
+                family.Add(key);
+            }
+            yield return family;
+        }
     }
+
+    private KeyRecord End(KeyRecord key, DateTimeOffset at, DateTimeOffset now)
+    {
+        KeyRecord ended = _stored[key.Id] with { RevokedAt = at };
+        _stored[key.Id] = ended;
+        if (Table.Find(key.Hash) is { } caller)
+        {
+            caller.Key = caller.Key with { RevokedAt = at };
+            if (at <= now)
+            {
+                Table.Remove(key.Hash);
+                caller.CutOff();
+            }
+        }
+        return ended;
+    }
+
+    private void Admit(List<KeyRecord> family, IReadOnlyDictionary<KeyId, PeriodSpend> spend, DateTimeOffset now)
+    {
+        KeyLimits limits = InForce(family[^1]);
+        var account = new SharedAllowance(new Allowance(limits, Spent(limits, family, spend), now));
+        foreach (KeyRecord key in family.Where(key => Lives(key, now)))
+            Table.Put(new Caller(key with { Limits = InForce(key) }, account));
+    }
+
+    private static bool Lives(KeyRecord key, DateTimeOffset now) => key.RevokedAt is null || key.RevokedAt > now;
 
     private KeyLimits InForce(KeyRecord key) => _settings.Keys.FirstOrDefault(k => k.Name.Equals(key.Name, StringComparison.Ordinal))?.Limits ?? key.Limits;
 
-    private static NanoDollars Spent(KeyLimits limits, PeriodSpend spent) => limits.Budget?.Period == BudgetPeriod.Month ? spent.Month : spent.Today;
+    /// <summary>What a family has spent of a budget: a new secret is no fresh budget.</summary>
+    private static NanoDollars Spent(KeyLimits limits, List<KeyRecord> family, IReadOnlyDictionary<KeyId, PeriodSpend> spend)
+    {
+        NanoDollars sum = NanoDollars.Zero;
+        foreach (KeyRecord key in family)
+        {
+            PeriodSpend spent = spend.GetValueOrDefault(key.Id);
+            sum += limits.Budget?.Period == BudgetPeriod.Month ? spent.Month : spent.Today;
+        }
+        return sum;
+    }
 }

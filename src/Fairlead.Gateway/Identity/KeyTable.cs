@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Fairlead.Domain.Ids;
 using Fairlead.Domain.Keys;
 
 namespace Fairlead.Gateway.Identity;
@@ -12,12 +11,8 @@ internal sealed class KeyTable
 
     public int Count => _byHash.Count;
 
-    public IEnumerable<Caller> All => _byHash.Values;
-
     /// <summary>Finds the caller of a hash. The hash is keyed with a secret, so what it is compared with first is nothing a caller can aim at.</summary>
     public Caller? Find(KeyHash hash) => _byHash.GetValueOrDefault(hash);
-
-    public Caller? FindById(KeyId id) => _byHash.Values.FirstOrDefault(caller => caller.Key.Id == id);
 
     public void Put(Caller caller) => _byHash[caller.Key.Hash] = caller;
 

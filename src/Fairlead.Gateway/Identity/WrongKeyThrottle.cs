@@ -9,9 +9,14 @@ namespace Fairlead.Gateway.Identity;
 internal sealed class WrongKeyThrottle(TimeProvider time)
 {
     private const int PerMinute = 20;
-    private const int MostAddresses = 10_000;
+
+    /// <summary>Most addresses that are counted.</summary>
+    public const int MostAddresses = 10_000;
 
     private readonly ConcurrentDictionary<UInt128, Count> _counts = new();
+
+    /// <summary>Addresses that are counted now.</summary>
+    public int Addresses => _counts.Count;
 
     /// <summary>Notes one more unknown key; how long the address is refused, or null while it is not.</summary>
     public TimeSpan? Blocks(IPAddress? address)

@@ -47,7 +47,7 @@ internal sealed class Admission(AliasBudgets aliases, TimeProvider time)
         if (shortage is not null)
             return Describe($"Key '{caller.Key.Name}'", caller.Key.Limits, shortage, now);
 
-        SharedBudget? shared = alias is null ? null : aliases.Find(alias);
+        SharedAllowance? shared = alias is null ? null : aliases.Find(alias);
         Hold sharedHold = default;
         if (shared is not null)
         {
@@ -135,4 +135,4 @@ internal sealed class Admission(AliasBudgets aliases, TimeProvider time)
 }
 
 /// <summary>What one request holds of its key's limits and of its alias's budget.</summary>
-internal readonly record struct Ticket(Caller Caller, Hold Hold, SharedBudget? Shared, Hold SharedHold);
+internal readonly record struct Ticket(Caller Caller, Hold Hold, SharedAllowance? Shared, Hold SharedHold);

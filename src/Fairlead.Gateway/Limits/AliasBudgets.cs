@@ -9,9 +9,9 @@ namespace Fairlead.Gateway.Limits;
 /// <summary>Budgets that aliases have for themselves (<c>models.NAME.budget</c>), over all keys that use them.</summary>
 internal sealed class AliasBudgets(TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, SharedBudget> _byName = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, SharedAllowance> _byName = new(StringComparer.OrdinalIgnoreCase);
 
-    public SharedBudget? Find(string alias) => _byName.GetValueOrDefault(alias);
+    public SharedAllowance? Find(string alias) => _byName.GetValueOrDefault(alias);
 
     /// <summary>Puts the budgets of a configuration in force; what was spent stays counted.</summary>
     /// <param name="settings">The configuration.</param>
@@ -27,26 +27,17 @@ internal sealed class AliasBudgets(TimeProvider time)
                 continue;
             }
             var limits = new KeyLimits { Budget = alias.Budget };
-            if (_byName.TryGetValue(alias.Name, out SharedBudget? known))
+            if (_byName.TryGetValue(alias.Name, out SharedAllowance? known))
             {
                 lock (known.Gate)
                     known.Allowance.Change(limits, spent(alias), now);
             }
             else
             {
-                _byName[alias.Name] = new SharedBudget(new Allowance(limits, spent(alias), now));
+                _byName[alias.Name] = new SharedAllowance(new Allowance(limits, spent(alias), now));
             }
         }
         foreach (string gone in _byName.Keys.Except(settings.Aliases.Select(static a => a.Name), StringComparer.OrdinalIgnoreCase).ToList())
             _byName.TryRemove(gone, out _);
     }
-}
-
-/// <summary>A budget that several keys share.</summary>
-internal sealed class SharedBudget(Allowance allowance)
-{
-    /// <summary>Guarded by <see cref="Gate"/>.</summary>
-    public Allowance Allowance { get; } = allowance;
-
-    public Lock Gate { get; } = new();
 }

@@ -11,6 +11,11 @@ internal sealed class AnswerRecording(int mostBytes) : IDisposable
     /// <summary>The answer outgrew the bound.</summary>
     public bool Overflowed { get; private set; }
 
+    /// <summary>The answer's last byte is in it. One that broke off, or whose caller left in the middle, is never replayed as if it were an answer.</summary>
+    public bool IsWhole { get; private set; }
+
+    public void Complete() => IsWhole = true;
+
     public void Append(ReadOnlySpan<byte> bytes)
     {
         if (Overflowed || _bytes.Length + bytes.Length > mostBytes)

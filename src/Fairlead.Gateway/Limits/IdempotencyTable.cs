@@ -13,16 +13,40 @@ internal sealed class IdempotencyTable(TimeProvider time)
     /// <summary>How long a key is remembered.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(24);
 
-    private const int MostMarks = 100_000;
-    private const long MostBytes = 64 << 20;
+    /// <summary>Most keys that are remembered; the oldest go first.</summary>
+    public const int MostMarks = 100_000;
+
+    /// <summary>Most bytes of answers that are kept; the oldest go first.</summary>
+    public const long MostBytes = 64 << 20;
 
     /// <summary>Largest answer that is kept for a repetition.</summary>
     public const int MostBytesPerAnswer = 1 << 20;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<UInt128, Entry> _entries = [];
-    private readonly Queue<(UInt128 Key, DateTimeOffset At)> _byAge = new();
+    private readonly LinkedList<Entry> _byAge = new();
+    private readonly LinkedList<Entry> _answered = new();
     private long _bytes;
+
+    /// <summary>Keys that are remembered now.</summary>
+    public int Marks
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Count;
+        }
+    }
+
+    /// <summary>Bytes of answers that are kept now.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate)
+                return _bytes;
+        }
+    }
 
     /// <summary>Claims a key for a request, or says what became of the one that claimed it first.</summary>
     public Claim TryClaim(in IdempotencyMark mark, RequestId request)
@@ -32,10 +56,10 @@ internal sealed class IdempotencyTable(TimeProvider time)
             ForgetOld();
             if (!_entries.TryGetValue(mark.KeyHash, out Entry? entry))
             {
-                Add(mark, request, finished: false);
+                Add(mark, request, time.GetUtcNow(), finished: false);
                 return new Claim(ClaimKind.Claimed, request, null);
             }
-            if (entry.BodyHash != mark.BodyHash)
+            if (entry.Mark.BodyHash != mark.BodyHash)
                 return new Claim(ClaimKind.OtherBody, entry.Request, null);
             return entry.Finished
                 ? new Claim(ClaimKind.Finished, entry.Request, entry.Answer)
@@ -43,76 +67,83 @@ internal sealed class IdempotencyTable(TimeProvider time)
         }
     }
 
-    /// <summary>Keeps the answer of a request that reached a provider.</summary>
-    public void Finish(in IdempotencyMark mark, RecordedAnswer? answer)
+    /// <summary>The request that holds the key has ended and was paid for; its answer is kept if there is one to be told again.</summary>
+    public void Finish(in IdempotencyMark mark, RequestId request, RecordedAnswer? answer)
     {
         lock (_gate)
         {
-            if (!_entries.TryGetValue(mark.KeyHash, out Entry? entry))
+            if (!_entries.TryGetValue(mark.KeyHash, out Entry? entry) || entry.Request != request || entry.Finished)
                 return;
             entry.Finished = true;
             if (answer is null)
                 return;
-            _bytes += answer.Body.Length;
             entry.Answer = answer;
-            foreach ((UInt128 key, _) in _byAge)
-            {
-                if (_bytes <= MostBytes)
-                    break;
-                if (_entries.TryGetValue(key, out Entry? old) && old.Answer is { } dropped)
-                {
-                    _bytes -= dropped.Body.Length;
-                    old.Answer = null;
-                }
-            }
+            entry.Kept = _answered.AddLast(entry);
+            _bytes += answer.Body.Length;
+            while (_bytes > MostBytes)
+                ForgetAnswer(_answered.First!.Value);
         }
     }
 
     /// <summary>Frees a key whose request was refused before it cost anything: a repetition is a new try.</summary>
-    public void Release(in IdempotencyMark mark)
+    public void Release(in IdempotencyMark mark, RequestId request)
     {
         lock (_gate)
-            Remove(mark.KeyHash);
+        {
+            if (_entries.TryGetValue(mark.KeyHash, out Entry? entry) && entry.Request == request)
+                Remove(entry);
+        }
     }
 
     /// <summary>Takes over a mark that the ledger remembers.</summary>
-    public void Restore(in IdempotencyMark mark, RequestId request)
+    public void Restore(in IdempotencyMark mark, RequestId request, DateTimeOffset at)
     {
         lock (_gate)
         {
             if (!_entries.ContainsKey(mark.KeyHash))
-                Add(mark, request, finished: true);
+                Add(mark, request, at, finished: true);
         }
     }
 
-    private void Add(in IdempotencyMark mark, RequestId request, bool finished)
+    private void Add(in IdempotencyMark mark, RequestId request, DateTimeOffset at, bool finished)
     {
-        _entries[mark.KeyHash] = new Entry { BodyHash = mark.BodyHash, Request = request, Finished = finished };
-        _byAge.Enqueue((mark.KeyHash, time.GetUtcNow()));
+        var entry = new Entry { Mark = mark, Request = request, At = at, Finished = finished };
+        _entries[mark.KeyHash] = entry;
+        entry.Aged = _byAge.AddLast(entry);
     }
 
     private void ForgetOld()
     {
         DateTimeOffset before = time.GetUtcNow() - Life;
-        while (_byAge.TryPeek(out (UInt128 Key, DateTimeOffset At) oldest) && (oldest.At < before || _entries.Count > MostMarks))
-        {
-            _byAge.Dequeue();
-            Remove(oldest.Key);
-        }
+        while (_byAge.First is { } oldest && (oldest.Value.At < before || _entries.Count >= MostMarks))
+            Remove(oldest.Value);
     }
 
-    private void Remove(UInt128 key)
+    private void Remove(Entry entry)
     {
-        if (_entries.Remove(key, out Entry? entry) && entry.Answer is { } answer)
-            _bytes -= answer.Body.Length;
+        _entries.Remove(entry.Mark.KeyHash);
+        _byAge.Remove(entry.Aged!);
+        ForgetAnswer(entry);
+    }
+
+    private void ForgetAnswer(Entry entry)
+    {
+        if (entry.Kept is not { } kept)
+            return;
+        _bytes -= entry.Answer!.Body.Length;
+        _answered.Remove(kept);
+        (entry.Kept, entry.Answer) = (null, null);
     }
 
     private sealed class Entry
     {
-        public required UInt128 BodyHash { get; init; }
+        public required IdempotencyMark Mark { get; init; }
         public required RequestId Request { get; init; }
+        public required DateTimeOffset At { get; init; }
         public bool Finished { get; set; }
         public RecordedAnswer? Answer { get; set; }
+        public LinkedListNode<Entry>? Aged { get; set; }
+        public LinkedListNode<Entry>? Kept { get; set; }
     }
 }
 

@@ -31,11 +31,13 @@ internal sealed class Settlement(RequestJournal journal, Admission admission, Id
         OfferRuntime? served = exchange.Served;
         OfferPrice? price = served?.Offer.Price;
         NanoDollars cost = ending.Billed && price is not null ? price.For(ending.Usage) : NanoDollars.Zero;
-        NanoDollars charged = cost;
+        // Nobody pays more than was held for an answer that broke off, or that ran past the limit the caller had set.
+        bool bounded = ending.Reason != EndReason.Ok || exchange.Scanned?.Request.MaxOutputTokens is not null;
+        NanoDollars charged = bounded ? NanoDollars.Min(cost, exchange.Reserved) : cost;
         if (exchange.Ticket is { } ticket)
         {
             long tokens = ending.Billed ? ending.Usage.InputTokens + ending.Usage.OutputTokens : 0;
-            charged = admission.Settle(ticket, cost, tokens);
+            charged = admission.Settle(ticket, charged, tokens);
             exchange.Ticket = null;
         }
         var closed = new RequestClosed
@@ -67,10 +69,10 @@ internal sealed class Settlement(RequestJournal journal, Admission admission, Id
             Excluded = [.. exchange.Excluded.Select(static e => new ExcludedOffer(e.Offer.Name, e.Reason))],
             Attempts = exchange.Attempts,
             ClientReference = exchange.ClientReference,
-            Idempotency = exchange.Idempotency,
+            Idempotency = ending.Billed ? exchange.Idempotency : null, // whoever paid nothing may try again, after a restart too
         };
-        if (exchange.Idempotency is { } mark && (exchange.Reserved == NanoDollars.Zero || ending.Reason != EndReason.Ok) && !ending.Billed)
-            idempotency.Release(mark);
+        if (exchange.Idempotency is { } mark && !ending.Billed)
+            idempotency.Release(mark, exchange.Id);
         await journal.AppendAsync(closed);
         metrics.Closed(closed, exchange.ElapsedMs);
         return charged;

@@ -112,6 +112,9 @@ public sealed record DispatchSettings
     /// <summary>Longest Retry-After that is waited out in place. 0 to 60 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a caller may leave a write untaken before its request is ended (fault K-05). Not configured; tests have less patience.</summary>
+    public TimeSpan CallerWrite { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>What a broken-off answer costs: the tokens delivered (default), or nothing.</summary>
     public bool BillDelivered { get; init; } = true;
 }

@@ -1,5 +1,3 @@
-using FsCheck;
-using FsCheck.Fluent;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Limits;
 using Fairlead.Domain.Money;
@@ -107,36 +105,140 @@ public sealed class AllowanceTests
         Assert.Equal(Nano(1_600), allowance.View(TimeSpan.Zero, Noon).MoneyLeft);
     }
 
-    /// <summary>L-03 and L-20: whatever is taken and settled in whatever order, what is charged stays within the budget and nothing leaks.</summary>
     [Fact]
-    public void No_sequence_of_requests_charges_more_than_the_budget_or_loses_a_hold() =>
-        Prop.ForAll((NonNegativeInt seed) =>
+    public void A_budget_put_in_force_later_holds_for_those_who_came_before_it()
+    {
+        Allowance allowance = Make(new KeyLimits());
+        Assert.Null(allowance.TryTake(Nano(900), 0, TimeSpan.Zero, Noon, out Hold early));
+        allowance.Change(new KeyLimits { Budget = Day(1_000) }, Nano(50), Noon);
+        Assert.Equal(LimitKind.Budget, allowance.TryTake(Nano(51), 0, TimeSpan.Zero, Noon, out _)?.Kind);
+        Assert.Null(allowance.TryTake(Nano(50), 0, TimeSpan.Zero, Noon, out Hold late));
+        Assert.Equal(Nano(900), allowance.Settle(early, Nano(2_000), 0, Noon));
+        Assert.Equal(Nano(50), allowance.Settle(late, Nano(50), 0, Noon));
+        Assert.Equal(Nano(1_000), allowance.View(TimeSpan.Zero, Noon).Spent);
+    }
+
+    [Fact]
+    public void Limits_changed_after_midnight_do_not_bring_yesterdays_spend_along()
+    {
+        Allowance allowance = Make(new KeyLimits { Budget = Day(1_000) });
+        Assert.Null(allowance.TryTake(Nano(1_000), 0, TimeSpan.Zero, Noon, out Hold hold));
+        allowance.Settle(hold, Nano(1_000), 0, Noon);
+        allowance.Change(new KeyLimits { Budget = Day(1_000), RequestsPerMinute = 5 }, default, Noon.AddHours(13));
+        Assert.Equal(Nano(1_000), allowance.View(TimeSpan.Zero, Noon.AddHours(13)).MoneyLeft);
+    }
+
+    /// <summary>T-02: as on the ledger, a request belongs to the period it began in; until it ends, what it holds counts now.</summary>
+    [Theory]
+    [InlineData("2026-11-30T23:59:59Z", "2026-12-01T00:00:01Z", BudgetPeriod.Month)]
+    [InlineData("2028-02-29T23:59:59Z", "2028-03-01T00:00:01Z", BudgetPeriod.Month)]
+    [InlineData("2028-02-28T23:59:59Z", "2028-02-29T00:00:01Z", BudgetPeriod.Day)]
+    [InlineData("2026-12-31T23:59:59Z", "2027-01-01T00:00:01Z", BudgetPeriod.Day)]
+    public void A_request_over_midnight_is_paid_from_the_period_it_began_in(string began, string ended, BudgetPeriod period)
+    {
+        DateTimeOffset before = DateTimeOffset.Parse(began, System.Globalization.CultureInfo.InvariantCulture);
+        DateTimeOffset after = DateTimeOffset.Parse(ended, System.Globalization.CultureInfo.InvariantCulture);
+        var allowance = new Allowance(new KeyLimits { Budget = new Budget(Nano(1_000), period) }, Nano(300), before);
+        Assert.Null(allowance.TryTake(Nano(600), 0, TimeSpan.Zero, before, out Hold hold));
+        Assert.Equal(Nano(400), allowance.View(TimeSpan.Zero, after).MoneyLeft);
+        Assert.Equal(Nano(600), allowance.Settle(hold, Nano(650), 0, after));
+        AllowanceView view = allowance.View(TimeSpan.Zero, after);
+        Assert.Equal((Nano(1_000), Nano(0)), (view.MoneyLeft!.Value, view.Spent!.Value));
+    }
+
+    [Theory]
+    [InlineData("2026-11-30T12:00:00Z", "2026-12-01T00:00:00Z")]
+    [InlineData("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z")]
+    [InlineData("2027-02-28T23:59:59Z", "2027-03-01T00:00:00Z")]
+    [InlineData("2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z")]
+    public void A_months_budget_resets_exactly_once_at_its_end(string spentAt, string resets)
+    {
+        DateTimeOffset at = DateTimeOffset.Parse(spentAt, System.Globalization.CultureInfo.InvariantCulture);
+        DateTimeOffset end = DateTimeOffset.Parse(resets, System.Globalization.CultureInfo.InvariantCulture);
+        var allowance = new Allowance(new KeyLimits { Budget = new Budget(Nano(1_000), BudgetPeriod.Month) }, Nano(1_000), at);
+        int freshBudgets = 0;
+        for (DateTimeOffset now = at; now < end.AddDays(20); now += TimeSpan.FromHours(1))
         {
-            var random = new Random(seed.Get);
-            Allowance allowance = Make(new KeyLimits { Budget = Day(100_000), Parallel = 20 });
-            var held = new List<Hold>();
-            long charged = 0;
-            for (int i = 0; i < 400; i++)
+            if (allowance.TryTake(Nano(1_000), 0, TimeSpan.Zero, now, out Hold hold) is null)
             {
-                if (held.Count > 0 && random.Next(2) == 0)
-                {
-                    int at = random.Next(held.Count);
-                    charged += allowance.Settle(held[at], Nano(random.Next(8_000)), 0, Noon).Value;
-                    held.RemoveAt(at);
-                }
-                else if (allowance.TryTake(Nano(random.Next(5_000)), 0, TimeSpan.Zero, Noon, out Hold hold) is null)
-                {
-                    held.Add(hold);
-                }
-                AllowanceView view = allowance.View(TimeSpan.Zero, Noon);
-                if (charged > 100_000 || view.Spent!.Value.Value != charged || view.Running != held.Count)
-                    return false;
+                Assert.True(now >= end);
+                allowance.Settle(hold, Nano(1_000), 0, now);
+                freshBudgets++;
             }
-            foreach (Hold hold in held)
-                allowance.Void(hold, Noon);
-            AllowanceView end = allowance.View(TimeSpan.Zero, Noon);
-            return end.Running == 0 && end.MoneyLeft!.Value.Value == 100_000 - charged;
-        }).QuickCheckThrowOnFailure();
+        }
+        Assert.Equal(1, freshBudgets);
+        Assert.Null(allowance.TryTake(default, 0, TimeSpan.Zero, at, out _)); // a clock set back is no third month
+    }
+
+    /// <summary>L-03 and L-20: a million operations in random order give at each step what a plain book gives.</summary>
+    [Fact]
+    public void A_million_random_operations_agree_with_a_plain_book()
+    {
+        var random = new Random(20261126);
+        long budget = 100_000;
+        Allowance allowance = Make(new KeyLimits { Budget = Day(budget), Parallel = 20, RequestsPerMinute = 50, TokensPerMinute = 5_000 });
+        DateTimeOffset now = Noon;
+        TimeSpan elapsed = TimeSpan.Zero;
+        var held = new List<(Hold Hold, DateTimeOffset Day)>();
+        DateTimeOffset day = new(Noon.Date, TimeSpan.Zero);
+        long spent = 0;
+        for (int i = 0; i < 1_000_000; i++)
+        {
+            if (random.Next(2_000) == 0)
+            {
+                now += TimeSpan.FromHours(random.Next(-3, 9)); // now and then back
+                DateTimeOffset today = new(now.Date, TimeSpan.Zero);
+                if (today > day)
+                    (day, spent) = (today, 0);
+            }
+            elapsed += TimeSpan.FromMilliseconds(random.Next(2_000));
+            long running = held.Sum(static h => h.Hold.Amount.Value);
+            switch (random.Next(16))
+            {
+                case 0:
+                    budget = random.Next(1, 200_000);
+                    allowance.Change(allowance.Limits with { Budget = Day(budget) }, Nano(999), now);
+                    break;
+                case 1 when held.Count > 0:
+                    int voided = random.Next(held.Count);
+                    allowance.Void(held[voided].Hold, now);
+                    held.RemoveAt(voided);
+                    break;
+                case < 9 when held.Count > 0:
+                    int at = random.Next(held.Count);
+                    (Hold hold, DateTimeOffset began) = held[at];
+                    held.RemoveAt(at);
+                    long wanted = random.Next(8_000);
+                    long charged = allowance.Settle(hold, Nano(wanted), random.Next(500), now).Value;
+                    long room = Math.Max(budget - spent - (running - hold.Amount.Value), 0);
+                    Assert.Equal(began == day ? Math.Min(wanted, Math.Max(room, hold.Amount.Value)) : Math.Min(wanted, hold.Amount.Value), charged);
+                    spent += began == day ? charged : 0;
+                    break;
+                default:
+                    long amount = random.Next(5_000);
+                    Shortage? shortage = allowance.TryTake(Nano(amount), random.Next(500), elapsed, now, out Hold taken);
+                    bool fits = amount == 0 || amount <= Math.Max(budget - spent - running, 0);
+                    Assert.Equal(fits, shortage?.Kind != LimitKind.Budget);
+                    if (shortage is null)
+                        held.Add((taken, day));
+                    break;
+            }
+            AllowanceView view = allowance.View(elapsed, now);
+            Assert.Equal((spent, held.Count), (view.Spent!.Value.Value, view.Running));
+            Assert.Equal(Math.Max(budget - spent - held.Sum(static h => h.Hold.Amount.Value), 0), view.MoneyLeft!.Value.Value);
+        }
+    }
+
+    [Fact]
+    public void What_would_overflow_is_refused_and_takes_nothing()
+    {
+        Allowance allowance = Make(new KeyLimits());
+        Assert.Null(allowance.TryTake(Nano(long.MaxValue), 0, TimeSpan.Zero, Noon, out Hold hold));
+        Assert.Throws<OverflowException>(() => allowance.TryTake(Nano(1), 0, TimeSpan.Zero, Noon, out _));
+        Assert.Equal(1, allowance.View(TimeSpan.Zero, Noon).Running);
+        allowance.Void(hold, Noon);
+        Assert.Equal(0, allowance.View(TimeSpan.Zero, Noon).Running);
+    }
 
     private static Shortage? Take(Allowance allowance, double at) => allowance.TryTake(default, 0, TimeSpan.FromSeconds(at), Noon, out _);
 

@@ -14,16 +14,18 @@ namespace Fairlead.Gateway.Tests.Yard;
 /// <summary>A whole gateway in this process: real Kestrel, real journal, real SQLite in a folder of its own.</summary>
 internal sealed class GatewayYard : IAsyncDisposable
 {
-    private readonly GatewayServer _server;
-    private readonly string _folder;
     private readonly GatewaySettings _settings;
+    private readonly TimeProvider _time;
+    private readonly string _folder;
+    private readonly GatewayServer _server;
     private bool _folderIsAnothers;
 
-    private GatewayYard(GatewayServer server, string folder, GatewaySettings settings, HttpClient http)
+    private GatewayYard(GatewayServer server, GatewaySettings settings, TimeProvider time, HttpClient http)
     {
         _server = server;
-        _folder = folder;
         _settings = settings;
+        _time = time;
+        _folder = settings.DataFolder;
         Http = http;
     }
 
@@ -39,7 +41,8 @@ internal sealed class GatewayYard : IAsyncDisposable
 
     public int Port => _server.Summary.Listen.Port;
 
-    public static async Task<GatewayYard> StartAsync(IEnumerable<ProviderSettings> providers, Func<GatewaySettings, GatewaySettings>? change = null)
+    public static async Task<GatewayYard> StartAsync(
+        IEnumerable<ProviderSettings> providers, Func<GatewaySettings, GatewaySettings>? change = null, TimeProvider? time = null)
     {
         string folder = Directory.CreateTempSubdirectory("fairlead-yard-").FullName;
         var settings = new GatewaySettings
@@ -58,7 +61,7 @@ internal sealed class GatewayYard : IAsyncDisposable
                 Total = TimeSpan.FromSeconds(20),
             },
         };
-        return await OpenAsync(change?.Invoke(settings) ?? settings);
+        return await OpenAsync(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System);
     }
 
     /// <summary>Stops this gateway and starts another on its data folder, as after an update.</summary>
@@ -67,17 +70,57 @@ internal sealed class GatewayYard : IAsyncDisposable
         Http.Dispose();
         await _server.DisposeAsync();
         _folderIsAnothers = true;
-        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) });
+        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) }, _time);
     }
 
-    private static async Task<GatewayYard> OpenAsync(GatewaySettings settings)
+    private static async Task<GatewayYard> OpenAsync(GatewaySettings settings, TimeProvider time)
     {
-        GatewayServer server = await GatewayServer.StartAsync(settings, TimeProvider.System, NullLoggerFactory.Instance, static _ => Task.FromResult<string?>(null), default);
+        GatewayServer server = await GatewayServer.StartAsync(settings, time, NullLoggerFactory.Instance, static _ => Task.FromResult<string?>(null), default);
         // A disposed answer closes its connection at once, as a caller who hangs up does.
         var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
-        var yard = new GatewayYard(server, settings.DataFolder, settings, http);
+        var yard = new GatewayYard(server, settings, time, http);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", yard.KeyOf("rich"));
         return yard;
+    }
+
+    /// <summary>Puts changed settings in force, as a reload does.</summary>
+    public Task ApplyAsync(Func<GatewaySettings, GatewaySettings> change) => _server.ApplyAsync(change(_settings), default);
+
+    /// <summary>A client with another key of the yard, or with none.</summary>
+    public HttpClient Client(string? key = null)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Http.BaseAddress, Timeout = Http.Timeout };
+        if (key is not null)
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return http;
+    }
+
+    /// <summary>Asks the admin API over its socket.</summary>
+    public async Task<(int Status, JsonElement Json)> AdminAsync(HttpMethod method, string path, string? body = null)
+    {
+        string socketPath = ControlSocket.PathFor(_folder);
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, stop) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), stop);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var request = new HttpRequestMessage(method, "http://control" + path);
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await http.SendAsync(request);
+        return ((int)response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.Clone());
+    }
+
+    /// <summary>Makes a key; <paramref name="limits"/> are members of the admin API's body.</summary>
+    public async Task<string> MakeKeyAsync(string name, string limits = "")
+    {
+        (int status, JsonElement made) = await AdminAsync(HttpMethod.Post, "/api/keys", $"{{\"name\":\"{name}\"{limits}}}");
+        Assert.Equal(201, status);
+        return made.GetProperty("key").GetString()!;
     }
 
     public static ProviderSettings Provider(string name, string url, params string[] models) => new()
