@@ -123,22 +123,21 @@ public sealed class ShipperTests : IDisposable
     }
 
     [Fact]
-    public async Task A_running_request_does_not_keep_the_journal_while_the_shipper_is_behind()
+    public async Task A_batch_that_ends_where_a_segment_does_does_not_stop_the_shipper()
     {
+        // 284 segments and batches of any size: some batch ends with its segment, which is then deleted under the shipper's feet.
         await using var store = new OpenStore(_folder.Path, segmentBytes: 2000);
         await store.Journal.AppendAsync(Records.Reserve());
         for (int i = 0; i < 1_000; i++)
             await store.RunAsync(Records.Reserve());
-        int before = store.Journal.Health.Segments;
         store.Shipper.Start();
-        // 2,001 records are more than four batches; none of them may be the only one after which old files go.
         while (store.Shipper.Health.Shipped < 1_000)
         {
-            Assert.Null(store.Shipper.Health.Error); // a batch may end where a segment does, and that segment is then deleted
-            if (store.Shipper.Health.Shipped >= 500)
-                Assert.InRange(store.Journal.Health.Segments, 1, before - 50);
+            Assert.Null(store.Shipper.Health.Error);
             await Task.Yield();
         }
+        await store.ShipAsync();
+        Assert.Equal(1_000, store.Ledger.Verify().Requests);
     }
 
     [Fact]
