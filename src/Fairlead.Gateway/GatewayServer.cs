@@ -37,6 +37,13 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _hurry = new();
+
+    /// <summary>Of the time to drain, what is kept to tell callers whose answers are cut off (S-01).</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same where there is no time: a second signal ends the process within two seconds (S-02).</summary>
+    private static readonly TimeSpan ShortFarewell = TimeSpan.FromSeconds(1);
+
     private bool _stopped;
 
     private GatewayServer(
@@ -88,7 +95,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
             LogInterrupted(log, interrupted);
         foreach ((IdempotencyMark mark, RequestId id, DateTimeOffset at) in vault.Ledger.IdempotencyMarks(time.GetUtcNow() - IdempotencyTable.Life))
             idempotency.Restore(mark, id, at);
-        var keys = KeyRing.Load(settings, vault, aliasBudgets, time);
+        var keys = KeyRing.Load(settings, vault, aliasBudgets, time, loggers.CreateLogger<KeyRing>());
         var keeper = await DeploymentKeeper.StartAsync(settings, vault, circuits, time, loggers, cancellationToken);
         vault.StartShipping();
 
@@ -96,7 +103,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var authenticator = new KeyAuthenticator(keys.Table, throttle, vault.Pepper, time);
         var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
-        var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, metrics, time, loggers.CreateLogger<Dispatcher>());
+        var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, shutdown, metrics, time, loggers.CreateLogger<Dispatcher>());
         var planner = new RoutePlanner(admission, sticky);
         var path = new RequestPath(keeper.Live, authenticator, admission, idempotency, planner, dispatcher, settlement, shutdown, time, loggers.CreateLogger<RequestPath>());
         var requests = new RequestLog(vault.Journal, vault.Ledger);
@@ -131,15 +138,23 @@ public sealed partial class GatewayServer : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> changed = SettingsDifference.Between(_keeper.Current.Settings, settings);
-        await _keeper.ApplyAsync(settings with { Listen = _keeper.Current.Settings.Listen, DataFolder = _keeper.Current.Settings.DataFolder }, cancellationToken);
+        // Keys first: they may fail (a full disk), and do so before anything is changed; the rest cannot.
         _keys.Apply(settings);
+        await _keeper.ApplyAsync(settings with { Listen = _keeper.Current.Settings.Listen, DataFolder = _keeper.Current.Settings.DataFolder }, cancellationToken);
         return changed;
     }
+
+    /// <summary>How long requests under way may go on after the first signal, as configured now.</summary>
+    public TimeSpan Drain => _keeper.Current.Settings.Limits.Drain;
+
+    /// <summary>Paid requests under way.</summary>
+    public int Running => _admission.Running;
 
     /// <summary>Ends the drain at once.</summary>
     public Task StopNowAsync() => _hurry.CancelAsync();
 
-    /// <summary>Takes on nothing new, lets what runs come to its end within <paramref name="drain"/>, and closes everything.</summary>
+    /// <summary>Takes on nothing new, lets what runs come to its end within <paramref name="drain"/>, and closes everything. What is still under way
+    /// shortly before is cut off: its caller is told so, and it is settled.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
         if (_stopped)
@@ -148,9 +163,10 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _shutdown.BeginDraining();
         long began = _time.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20), _time);
+        TimeSpan patience = drain - (drain > 2 * Farewell ? Farewell : drain / 2);
         try
         {
-            while (_admission.Running > 0 && _time.GetElapsedTime(began) < drain)
+            while (_admission.Running > 0 && _time.GetElapsedTime(began) < patience)
                 await poll.WaitForNextTickAsync(_hurry.Token);
         }
         catch (OperationCanceledException)
@@ -158,9 +174,16 @@ public sealed partial class GatewayServer : IAsyncDisposable
             LogHurried(_log);
         }
         if (_admission.Running > 0)
+        {
             LogCutOff(_log, _admission.Running);
-        // Kestrel's own patience is over at once: what still runs is told by its connection, settled, and then gone.
-        using var now = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+            await _shutdown.CutOffAsync();
+            long cutOff = _time.GetTimestamp();
+            TimeSpan most = _hurry.IsCancellationRequested || drain < Farewell ? ShortFarewell : Farewell;
+            while (_admission.Running > 0 && _time.GetElapsedTime(cutOff) < most)
+                await poll.WaitForNextTickAsync();
+        }
+        // Kestrel's own patience is over soon: who has not taken the farewell by now learns it from the connection.
+        using var now = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), _time);
         await _data.StopAsync(now.Token);
         await _control.StopAsync(now.Token);
         await _data.DisposeAsync();
@@ -170,6 +193,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _metrics.Dispose();
         await _vault.DisposeAsync();
         _hurry.Dispose();
+        _shutdown.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);

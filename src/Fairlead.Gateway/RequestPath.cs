@@ -156,6 +156,8 @@ internal sealed partial class RequestPath(
             }
             if (http.Response.HasStarted)
                 return;
+            if (problem.Kind == ProblemKind.Draining)
+                http.Response.Headers.Connection = "close"; // the next request is for somebody else
             if (exchange.CallerStream is { } stream)
                 await stream.DisposeAsync();
             AnswerHeaders.Write(http.Response.Headers, exchange, admission, NanoDollars.Zero, time.GetUtcNow());

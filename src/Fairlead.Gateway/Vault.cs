@@ -68,7 +68,7 @@ internal sealed class Vault : IAsyncDisposable
     public string PrepareControlSocket()
     {
         _socket = ControlSocket.PathFor(Folder.Path);
-        Directory.CreateDirectory(Path.GetDirectoryName(_socket)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        DataFolder.EnsurePrivate(Path.GetDirectoryName(_socket)!); // under /tmp anybody may have made it first
         File.Delete(_socket); // left behind by a process that was killed; the folder's lock says that it is gone
         return _socket;
     }

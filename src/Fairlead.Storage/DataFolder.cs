@@ -70,6 +70,14 @@ public sealed class DataFolder : IDisposable
     /// <param name="name">Relative to the folder, with <c>/</c> for at most one subfolder, e.g. <c>keys/ci</c>; never outside of it.</param>
     public void WriteSecretFile(string name, string text) => WriteSecret(Path, name, Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Creates a folder that must be ours alone, or checks the one that is there.</summary>
+    /// <exception cref="DataFolderException">It belongs to somebody else, or others may look into it.</exception>
+    public static void EnsurePrivate(string path)
+    {
+        CreatePrivate(path);
+        CheckOurs(path);
+    }
+
     /// <summary>Lets go of the lock.</summary>
     public void Dispose() => _lock.Dispose();
 
@@ -117,7 +125,7 @@ public sealed class DataFolder : IDisposable
                 Span<byte> text = stackalloc byte[64];
                 int read = RandomAccess.Read(handle, text, 0);
                 string holder = Encoding.ASCII.GetString(text[..read]).Split('\n')[0];
-                throw new DataFolderException($"{folder} is in use by process {(holder.Length > 0 ? holder : "(unknown)")}. Stop it, or start this one with another data folder.");
+                throw new DataFolderException($"{folder} is in use by process {(holder.Length > 0 ? holder : "(unknown)")}. Stop it, or start this one with another folder and port: --data FOLDER --listen 127.0.0.1:8088", inUse: true);
             }
             byte[] mine = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n{time.GetUtcNow():O}\n"));
             RandomAccess.SetLength(handle, 0);

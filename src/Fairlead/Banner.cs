@@ -1,3 +1,4 @@
+using System.Net;
 using Fairlead.Gateway;
 
 namespace Fairlead;
@@ -9,7 +10,11 @@ internal static class Banner
 
     public static async Task WriteAsync(TextWriter output, ServerSummary summary, TimeSpan took)
     {
-        string url = $"http://{(summary.Listen.Address.Equals(System.Net.IPAddress.Any) ? "localhost" : summary.Listen.Address)}:{summary.Listen.Port}";
+        string url = summary.Listen.Address.Equals(IPAddress.Any) || summary.Listen.Address.Equals(IPAddress.IPv6Any)
+            ? $"http://localhost:{summary.Listen.Port}"
+            : $"http://{summary.Listen}";
+        // In a checkout the command is ./fairlead, and that script says so.
+        string command = Environment.GetEnvironmentVariable("FAIRLEAD_COMMAND") is { Length: > 0 } script ? script : "fairlead";
         var lines = new List<string>
         {
             $"Fairlead {ProductVersion.Text}  ready in {took.TotalSeconds:0.0} s",
@@ -19,20 +24,26 @@ internal static class Banner
         string key = summary.FirstKeyFile is { } file ? $"$(cat {Quoted(file)})" : "YOUR-KEY";
         if (summary.Providers.Count == 0)
         {
-            lines.Add("  Found      no provider yet. Any one of these adds the first, then start again:");
-            lines.Add("               export TOGETHER_API_KEY=…      or OPENAI_API_KEY, GROQ_API_KEY, HF_TOKEN, …");
-            lines.Add("               ollama serve                   or llama-server, LM Studio, vLLM, TGI");
-            lines.Add("               providers: in fairlead.yaml    see docs/configuration.md");
+            lines.Add("  Found      no provider yet. Any one of these adds the first:");
+            lines.Add("               export TOGETHER_API_KEY=…      or OPENAI_API_KEY, GROQ_API_KEY, HF_TOKEN, …; then start again");
+            lines.Add("               ollama serve                   or llama-server, LM Studio, vLLM, TGI; found within a minute");
+            lines.Add("               providers: in fairlead.yaml    see docs/configuration.md; then start again");
         }
         foreach (ProviderSummary provider in summary.Providers.Take(MostProviders))
-            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {provider.Offers} models");
+            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {provider.Offers} model{(provider.Offers == 1 ? "" : "s")}");
         if (summary.Providers.Count > MostProviders)
-            lines.Add($"             and {summary.Providers.Count - MostProviders} more: fairlead models");
+            lines.Add($"             and {summary.Providers.Count - MostProviders} more: {command} models");
         if (summary.ExampleModel is { } model)
         {
             lines.Add("Try it:");
             lines.Add($"  curl {url}/v1/chat/completions -H \"authorization: Bearer {key}\" -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'");
-            lines.Add("Or:  fairlead chat        Next:  fairlead doctor");
+            lines.Add($"Or:  {command} chat        Next:  {command} doctor");
+        }
+        else
+        {
+            lines.Add("Try it:");
+            lines.Add($"  curl {url}/v1/models -H \"authorization: Bearer {key}\"");
+            lines.Add($"Next:  {command} doctor");
         }
         foreach (string line in lines)
             await output.WriteLineAsync(line);

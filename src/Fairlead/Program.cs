@@ -1,17 +1,23 @@
 using System.CommandLine;
+using Fairlead;
 using Fairlead.Verbs;
 
 // Socket completions run on the thread that learns of them: a third off the CPU time of a request, and safe because nothing on the path blocks.
 // It has to be set before the first socket is made.
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
+string[] line = args is ["help", .. var topic] ? [.. topic, "--help"] : args;
 RootCommand root = CommandTree.Build();
-ParseResult parsed = root.Parse(args);
-if (parsed.Errors.Count > 0 && !args.Any(static a => a is "-h" or "--help" or "-?"))
+ParseResult parsed = root.Parse(line);
+if (line.Length == 0)
 {
-    foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
-        await Console.Error.WriteLineAsync(error.Message);
-    await Console.Error.WriteLineAsync("See 'fairlead --help', or 'fairlead VERB --help'.");
-    return Fairlead.ExitCodes.Usage;
+    ExamplesFirstHelp.Write(root, Console.Error);
+    return ExitCodes.Usage;
 }
-return await parsed.InvokeAsync();
+if (parsed.Errors.Count > 0 && !line.Any(static a => a is "-h" or "--help" or "-?"))
+{
+    UsageErrors.Write(parsed, Console.Error);
+    return ExitCodes.Usage;
+}
+// Signals are ours: the library would end the process two seconds after the first one, in the middle of a drain. Verbs other than serve end as any program does.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -2,8 +2,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Fairlead.Configuration;
 using Fairlead.Gateway;
-using Fairlead.Gateway.Settings;
-using Fairlead.Storage;
 using Fairlead.Upstreams.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -18,6 +16,7 @@ internal static partial class Serve
     public static async Task<int> RunAsync(ConfigurationSources sources, TextWriter output, TextWriter errors, CancellationToken cancellationToken)
     {
         long began = Stopwatch.GetTimestamp();
+        using var signals = new StopSignals();
         LoadedConfiguration loaded = ConfigurationLoader.Load(sources);
         foreach (string warning in loaded.Warnings)
             await errors.WriteLineAsync($"warning: {warning}");
@@ -25,7 +24,7 @@ internal static partial class Serve
         {
             foreach (ConfigurationError error in loaded.Errors)
                 await errors.WriteLineAsync(error.ToString());
-            return ExitCodes.Configuration;
+            return loaded.Errors.All(static e => e.Source.StartsWith("--", StringComparison.Ordinal)) ? ExitCodes.Usage : ExitCodes.Configuration;
         }
         // What children or crash dumps might inherit, the environment no longer holds.
         ForgetSecrets();
@@ -33,6 +32,8 @@ internal static partial class Serve
         using ILoggerFactory loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Warning)
             .AddFilter("Fairlead", LogLevel.Information)
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel", static level => level is LogLevel.Warning or LogLevel.Error) // critical: it could not start, which we say ourselves
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // the same, once more
             .AddSimpleConsole(static o =>
             {
                 o.SingleLine = true;
@@ -48,53 +49,35 @@ internal static partial class Serve
         {
             server = await GatewayServer.StartAsync(settings, TimeProvider.System, loggers, Reload, cancellationToken);
         }
-        catch (DataFolderException e)
+        catch (Exception e) when (StartFailure.Of(e, settings) is { } failure)
         {
-            await errors.WriteLineAsync(e.Message);
-            return ExitCodes.Configuration;
-        }
-        catch (IOException e) when (e.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase) || e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
-        {
-            await errors.WriteLineAsync($"Port {settings.Listen.Port} is in use by another program. Fix: fairlead serve --listen 127.0.0.1:{settings.Listen.Port + 8}");
-            return ExitCodes.Conflict;
-        }
-        catch (System.Net.Sockets.SocketException e)
-        {
-            await errors.WriteLineAsync($"Cannot listen on {settings.Listen}: {e.Message}. Fix: choose another with --listen ADDRESS:PORT.");
-            return ExitCodes.Configuration;
+            await errors.WriteLineAsync(failure.Message);
+            return failure.ExitCode;
         }
         await using (server)
         {
             await Banner.WriteAsync(output, server.Summary, Stopwatch.GetElapsedTime(began));
-            await RunUntilSignalAsync(server, settings, loaded.File, Reload, log, errors, cancellationToken);
+            await RunUntilSignalAsync(server, signals, loaded.File, Reload, log, errors);
         }
         return ExitCodes.Ok;
     }
 
     private static async Task RunUntilSignalAsync(
-        GatewayServer server, GatewaySettings settings, string? file, Func<CancellationToken, Task<string?>> reload, ILogger log, TextWriter errors, CancellationToken cancellationToken)
+        GatewayServer server, StopSignals signals, string? file, Func<CancellationToken, Task<string?>> reload, ILogger log, TextWriter errors)
     {
-        var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            if (!first.TrySetResult())
-                second.TrySetResult();
-        }
-        using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => first.TrySetResult());
         using var watcher = new ConfigurationWatcher(file, TimeProvider.System, reload, log);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
             watcher.Touch();
         });
-        await first.Task;
-        await errors.WriteLineAsync($"Stopping: nothing new is taken on, running requests have {settings.Limits.Drain.TotalSeconds:0} s. A second signal stops at once.");
-        Task drained = server.StopAsync(settings.Limits.Drain);
-        if (await Task.WhenAny(drained, second.Task) == second.Task)
+        await signals.First;
+        TimeSpan drain = server.Drain; // as it is now: the configuration may have changed since the start
+        await errors.WriteLineAsync(server.Running == 0
+            ? "Stopping: no request is under way."
+            : $"Stopping: nothing new is taken on; requests under way: {server.Running}, with {drain.TotalSeconds:0} s to finish. A second signal stops at once.");
+        Task drained = server.StopAsync(drain);
+        if (await Task.WhenAny(drained, signals.Second) == signals.Second)
             await server.StopNowAsync();
         await drained;
     }

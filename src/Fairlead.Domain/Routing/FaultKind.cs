@@ -37,4 +37,7 @@ public enum FaultKind : byte
     EventTooLarge,
     Deadline,
     CallerGone,
+
+    /// <summary>Not the upstream's doing: this server stops, and the time to let answers finish is over.</summary>
+    ServerStopping,
 }

@@ -43,6 +43,7 @@ public static class FaultTable
         new(FaultKind.EventTooLarge, "U-25", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.UpstreamMalformed),
         new(FaultKind.Deadline, "–", SameTarget.Never, false, BreakerScope.None, ProblemKind.Deadline),
         new(FaultKind.CallerGone, "K-02", SameTarget.Never, false, BreakerScope.None, ProblemKind.Internal),
+        new(FaultKind.ServerStopping, "S-01", SameTarget.Never, false, BreakerScope.None, ProblemKind.Draining),
     ];
 
     private static readonly FrozenDictionary<FaultKind, FaultRule> ByKind = All.ToFrozenDictionary(static rule => rule.Kind);

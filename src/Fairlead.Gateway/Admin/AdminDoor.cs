@@ -179,7 +179,13 @@ internal sealed class AdminDoor(
             }
             keyId = key.Id;
         }
-        int limit = int.TryParse(query["limit"], NumberStyles.None, CultureInfo.InvariantCulture, out int asked) ? Math.Clamp(asked, 1, RequestQuery.MaxLimit) : 50;
+        int limit = 50;
+        if (query["limit"].ToString() is { Length: > 0 } text
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > RequestQuery.MaxLimit))
+        {
+            await Refuse(http, 400, "limit_invalid", $"'limit' must be a number from 1 to {RequestQuery.MaxLimit}. For more, go on with 'before' and the last id.");
+            return;
+        }
         await vault.Shipper.DrainAsync(http.RequestAborted); // so that the newest are there
         IReadOnlyList<RequestClosed> found = await Task.Run(() => vault.Ledger.List(new RequestQuery
         {

@@ -30,7 +30,7 @@ internal static class Doctor
                 : Bad("journal", state.Journal.LastError ?? "it is full", "Free disk space; paid requests are refused until it can be written."),
             state.StoreError is null ? Ok("store", "store.db takes what the journal holds") : Bad("store", state.StoreError, "Look at the disk and at who else has store.db open."),
             keeper.Current.Catalogue.Models.Length > 0
-                ? Ok("models", $"{keeper.Current.Catalogue.Models.Length} models of {keeper.Providers().Count} providers")
+                ? Ok("models", $"{Counted(keeper.Current.Catalogue.Models.Length, "model")} of {Counted(keeper.Providers().Count, "provider")}")
                 : Warn("models", "there is no provider, so nothing can be served", "Set a provider's key, such as TOGETHER_API_KEY, or start a local runner such as Ollama."),
         };
         foreach (ProviderSummary provider in keeper.Providers())
@@ -38,7 +38,7 @@ internal static class Doctor
             (string Provider, CircuitCause Why, TimeSpan AskableIn) resting = circuits.Open().FirstOrDefault(o => o.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase));
             checks.Add(resting.Provider is null
                 ? provider.Offers > 0
-                    ? Ok($"provider {provider.Name}", $"{provider.Offers} models at {provider.Url}")
+                    ? Ok($"provider {provider.Name}", $"{Counted(provider.Offers, "model")} at {provider.Url}")
                     : Warn($"provider {provider.Name}", "it offers no models here", "List its models with their prices under providers.NAME.models.")
                 : resting.Why switch
                 {
@@ -56,6 +56,8 @@ internal static class Doctor
         string free = $"{drive.AvailableFreeSpace / (double)(1L << 30):0.0} GiB free";
         return drive.AvailableFreeSpace >= LittleDisk ? Ok("disk", free) : Warn("disk", free, "Free some space: the journal needs room.");
     }
+
+    private static string Counted(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
 
     private static DoctorCheck Ok(string name, string detail) => new(name, "ok", detail, null);
 

@@ -8,6 +8,12 @@ internal static class BrokenAnswer
 {
     public static Problem Describe(UpstreamFault fault, string provider, long tokens)
     {
+        if (fault.Kind is FaultKind.ServerStopping)
+        {
+            return new Problem(
+                ProblemKind.Draining, $"This server is shutting down and ended the answer after {tokens} tokens. You have received all of them. Retry; another replica or the next start will answer.",
+                RetryAfter: TimeSpan.FromSeconds(2));
+        }
         ProblemKind kind = fault.Kind is FaultKind.ErrorInStream ? ProblemKind.UpstreamTruncated : FaultTable.For(fault.Kind).Answer;
         if (fault.Kind is FaultKind.ResetBeforeAnswer or FaultKind.ClosedBeforeAnswer or FaultKind.ServerError or FaultKind.Overloaded)
             kind = ProblemKind.UpstreamTruncated;

@@ -16,7 +16,7 @@ namespace Fairlead.Gateway.Dispatch;
 /// <summary>(5) Asks the candidates in order until one commits, and sees its answer through to the last byte.</summary>
 /// <remarks>What a failure means is not decided here: the fault table says it, <see cref="AttemptPlan"/> applies it, this carries it out.</remarks>
 internal sealed partial class Dispatcher(
-    AnswerRelay relay, RetryGate retries, DeploymentKeeper catalogue, StickySessions sticky, GatewayMetrics metrics,
+    AnswerRelay relay, RetryGate retries, DeploymentKeeper catalogue, StickySessions sticky, ShutdownState shutdown, GatewayMetrics metrics,
     TimeProvider time, ILogger<Dispatcher> logger)
 {
     /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
@@ -24,7 +24,7 @@ internal sealed partial class Dispatcher(
     public async ValueTask<Failure?> RunAsync(Exchange exchange, CancellationToken callerGone)
     {
         GatewaySettings settings = exchange.Deployment.Settings;
-        using var clocks = new Watchdog(time, settings.Dispatch.Total, exchange.Http.Abort, callerGone);
+        using var clocks = new Watchdog(time, settings.Dispatch.Total, exchange.Http.Abort, callerGone, shutdown.CutOff);
         using var upstreamBody = new PooledBuffer(exchange.Body.Length + 256);
         var faults = new List<FailedAttempt>();
         int index = 0;
@@ -104,7 +104,7 @@ internal sealed partial class Dispatcher(
                     case NextStepKind.RetrySame:
                         sameTargetTries++;
                         if (step.Delay > TimeSpan.Zero)
-                            await Task.Delay(step.Delay, time, callerGone);
+                            await Task.Delay(step.Delay, time, clocks.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the next attempt sees why
                         break;
                     default:
                         return new Failure(AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel), Waste(exchange, faults));
@@ -184,6 +184,7 @@ internal sealed partial class Dispatcher(
             {
                 Clock.FirstEvent => new UpstreamFault(FaultKind.FirstEventStall, $"Nothing came for {settings.FirstToken.TotalSeconds:0.#} s after the headers."),
                 Clock.Idle => new UpstreamFault(FaultKind.IdleStall, $"Nothing came for {settings.Idle.TotalSeconds:0.#} s in mid-answer."),
+                Clock.CutOff => new UpstreamFault(FaultKind.ServerStopping, "This server was stopped while it waited."),
                 _ => new UpstreamFault(FaultKind.Deadline, $"All attempts together took {settings.Total.TotalSeconds:0.#} s."),
             };
         }

@@ -85,9 +85,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 await SettlePartAsync(exchange, offer, answer, progress, EndReason.ClientGone, null, null, record);
                 throw;
             }
-            fault = clocks.Expired == Clock.Total
-                ? new UpstreamFault(FaultKind.Deadline, "The time for all attempts together ran out in mid-answer.")
-                : new UpstreamFault(FaultKind.IdleStall, $"Nothing came for {settings.Idle.TotalSeconds:0.#} s in mid-answer.");
+            fault = clocks.Expired switch
+            {
+                Clock.Total => new UpstreamFault(FaultKind.Deadline, "The time for all attempts together ran out in mid-answer."),
+                Clock.CutOff => new UpstreamFault(FaultKind.ServerStopping, "This server was stopped in mid-answer."),
+                _ => new UpstreamFault(FaultKind.IdleStall, $"Nothing came for {settings.Idle.TotalSeconds:0.#} s in mid-answer."),
+            };
         }
         finally
         {

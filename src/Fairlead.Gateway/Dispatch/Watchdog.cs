@@ -8,6 +8,9 @@ internal enum Clock : byte
     Idle,
     CallerWrite,
     Total,
+
+    /// <summary>The server stops; see <see cref="ShutdownState.CutOff"/>.</summary>
+    CutOff,
 }
 
 /// <summary>The clocks of one request over its upstream's body and its caller's socket: one timer, however often they are set.</summary>
@@ -20,6 +23,7 @@ internal sealed class Watchdog : IDisposable
     private readonly TimeProvider _time;
     private readonly CancellationToken _callerGone;
     private readonly Action _giveUpCaller;
+    private readonly CancellationToken _cutOff;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private readonly long _totalDeadline;
@@ -27,19 +31,22 @@ internal sealed class Watchdog : IDisposable
     private long _deadline = long.MaxValue;
     private long _timerDue = long.MaxValue;
     private Clock _armed;
+    private Clock _expired;
     private bool _disposed;
 
     /// <param name="time">The clock.</param>
     /// <param name="total">All attempts together; runs from now.</param>
     /// <param name="giveUpCaller">Called where the caller does not take what is written; it must make <paramref name="callerGone"/> come true.</param>
     /// <param name="callerGone">Ends every attempt at once.</param>
-    public Watchdog(TimeProvider time, TimeSpan total, Action giveUpCaller, CancellationToken callerGone)
+    /// <param name="cutOff">Does the same when the server can wait no longer.</param>
+    public Watchdog(TimeProvider time, TimeSpan total, Action giveUpCaller, CancellationToken callerGone, CancellationToken cutOff)
     {
         _time = time;
         _callerGone = callerGone;
         _giveUpCaller = giveUpCaller;
+        _cutOff = cutOff;
         _totalDeadline = time.GetTimestamp() + Ticks(total);
-        _attempt = CancellationTokenSource.CreateLinkedTokenSource(callerGone);
+        _attempt = CancellationTokenSource.CreateLinkedTokenSource(callerGone, cutOff);
         _timer = time.CreateTimer(static self => ((Watchdog)self!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Disarm();
     }
@@ -48,7 +55,7 @@ internal sealed class Watchdog : IDisposable
     public CancellationToken Token => _attempt.Token;
 
     /// <summary>The clock that ran out; <see cref="Clock.None"/> while none did.</summary>
-    public Clock Expired { get; private set; }
+    public Clock Expired => _expired != Clock.None ? _expired : _cutOff.IsCancellationRequested && !_callerGone.IsCancellationRequested ? Clock.CutOff : Clock.None;
 
     /// <summary>What is left of the time for all attempts; zero when it is used up.</summary>
     public TimeSpan TotalLeft
@@ -65,11 +72,11 @@ internal sealed class Watchdog : IDisposable
     {
         lock (_gate)
         {
-            Expired = Clock.None;
+            _expired = Clock.None;
             if (!_attempt.IsCancellationRequested)
                 return;
             _attempt.Dispose();
-            _attempt = CancellationTokenSource.CreateLinkedTokenSource(_callerGone);
+            _attempt = CancellationTokenSource.CreateLinkedTokenSource(_callerGone, _cutOff);
         }
     }
 
@@ -116,7 +123,7 @@ internal sealed class Watchdog : IDisposable
                 return;
             }
             _timerDue = long.MaxValue;
-            Expired = _armed;
+            _expired = _armed;
             expired = _attempt;
         }
         if (Expired == Clock.CallerWrite)

@@ -6,11 +6,12 @@ using Fairlead.Domain.Money;
 using Fairlead.Gateway.Limits;
 using Fairlead.Gateway.Settings;
 using Fairlead.Storage.Ledger;
+using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Identity;
 
 /// <summary>Makes, changes and ends keys: in the store first, then in the table that requests look at. One writer at a time.</summary>
-internal sealed class KeyRing
+internal sealed partial class KeyRing
 {
     /// <summary>Name of the key that a first start makes.</summary>
     public const string FirstKeyName = "first-key";
@@ -20,16 +21,18 @@ internal sealed class KeyRing
     private readonly Vault _vault;
     private readonly AliasBudgets _aliases;
     private readonly TimeProvider _time;
+    private readonly ILogger _log;
     private readonly Lock _gate = new();
     private readonly Dictionary<KeyId, KeyRecord> _stored = [];
     private GatewaySettings _settings;
 
-    private KeyRing(GatewaySettings settings, Vault vault, AliasBudgets aliases, TimeProvider time)
+    private KeyRing(GatewaySettings settings, Vault vault, AliasBudgets aliases, TimeProvider time, ILogger log)
     {
         _settings = settings;
         _vault = vault;
         _aliases = aliases;
         _time = time;
+        _log = log;
     }
 
     public KeyTable Table { get; } = new();
@@ -38,9 +41,9 @@ internal sealed class KeyRing
     public string? FirstKeyFile => File.Exists(_vault.FirstKeyPath) ? _vault.FirstKeyPath : null;
 
     /// <summary>Loads every living key with what it has spent, makes the first key where there is none, and the keys that the configuration declares.</summary>
-    public static KeyRing Load(GatewaySettings settings, Vault vault, AliasBudgets aliases, TimeProvider time)
+    public static KeyRing Load(GatewaySettings settings, Vault vault, AliasBudgets aliases, TimeProvider time, ILogger<KeyRing> log)
     {
-        var ring = new KeyRing(settings, vault, aliases, time);
+        var ring = new KeyRing(settings, vault, aliases, time, log);
         DateTimeOffset now = time.GetUtcNow();
         IReadOnlyList<KeyRecord> stored = vault.Keys.All();
         IReadOnlyDictionary<KeyId, PeriodSpend> spend = vault.Ledger.SpendByKey(now);
@@ -144,14 +147,20 @@ internal sealed class KeyRing
     private void Apply(GatewaySettings settings, IReadOnlyDictionary<KeyId, PeriodSpend> spend)
     {
         DateTimeOffset now = _time.GetUtcNow();
+        // What can fail comes first: a reload is in force whole or not at all.
+        Dictionary<string, NanoDollars> spentByAlias = settings.Aliases.Where(static a => a.Budget is not null)
+            .ToDictionary(static a => a.Name, a => _vault.Ledger.SpentByAskedModel(a.Name, a.Budget!.Value.PeriodStart(now)), StringComparer.OrdinalIgnoreCase);
         lock (_gate)
         {
-            _settings = settings;
             foreach (KeySettings declared in settings.Keys)
             {
-                if (TryCreate(declared.Name, declared.Limits) is { } made)
-                    _vault.Folder.WriteSecretFile("keys/" + declared.Name, made.Secret);
+                if (TryCreate(declared.Name, declared.Limits) is not { } made)
+                    continue;
+                _vault.Folder.WriteSecretFile("keys/" + declared.Name, made.Secret);
+                string file = _vault.Folder.In("keys", declared.Name);
+                LogMade(declared.Name, file);
             }
+            _settings = settings;
             foreach (List<KeyRecord> family in Families(_stored.Values))
             {
                 foreach (KeyRecord key in family)
@@ -168,7 +177,7 @@ internal sealed class KeyRing
                 }
             }
         }
-        _aliases.Apply(settings, alias => _vault.Ledger.SpentByAskedModel(alias.Name, alias.Budget!.Value.PeriodStart(now)));
+        _aliases.Apply(settings, alias => spentByAlias[alias.Name]);
     }
 
     /// <summary>Keys that are rotations of each other, oldest first: each was made while the one before it still lived, or in the moment it ended.</summary>
@@ -229,4 +238,7 @@ internal sealed class KeyRing
         }
         return sum;
     }
+
+    [LoggerMessage(EventId = 3401, Level = LogLevel.Information, Message = "The configuration declares the key {Name}, which there was not; it was made, and its secret is in {File}")]
+    private partial void LogMade(string name, string file);
 }

@@ -104,7 +104,8 @@ public static class Quantities
         int end = 0;
         while (end < text.Length && (char.IsAsciiDigit(text[end]) || text[end] == '.'))
             end++;
-        return decimal.TryParse(text.AsSpan(0, end), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
+        // Beyond this nothing that we read is possible, and a product with a unit would overflow.
+        return decimal.TryParse(text.AsSpan(0, end), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) && number <= 1_000_000_000_000_000m
             ? (number, text[end..].Trim())
             : (-1, "");
     }

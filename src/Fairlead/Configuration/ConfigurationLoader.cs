@@ -61,10 +61,9 @@ internal static class ConfigurationLoader
         Overlay(tree, "data", sources.Data, "--data");
         Overlay(tree, "discover", sources.Discover is { } discover ? discover ? "true" : "false" : null, "--discover");
         ShapeCheck.Check(tree, Shape.Root, "", errors);
-        if (errors.Count > 0)
-            return new LoadedConfiguration(null, file, errors, warnings);
+        // What single values get wrong and what they get wrong together is told at once: the reader passes over what the shape has complained about.
         GatewaySettings settings = SettingsReader.Read(tree, sources, errors, warnings);
-        return new LoadedConfiguration(errors.Count == 0 ? settings : null, file, errors, warnings);
+        return new LoadedConfiguration(errors.Count == 0 ? settings : null, file, [.. errors.Distinct().OrderBy(static e => e.Line)], warnings);
     }
 
     /// <summary>The data folder that a command-line verb must look into, without checking all else.</summary>

@@ -111,7 +111,7 @@ internal static class ShapeCheck
     {
         if (path == "local")
             return "local: this version does not run model files itself yet. Start a runner such as llama-server or Ollama; it is found by itself.";
-        string? nearest = shape.Children.Select(static c => c.Name).MinBy(name => Nearness.Distance(name, key)) is { } best && Nearness.Distance(best, key) <= 3 ? best : null;
+        string? nearest = Nearness.Nearest(shape.Children.Select(static c => c.Name), key);
         return $"{path} is not known. " + (nearest is not null ? $"Did you mean '{nearest}'?" : $"Known here: {string.Join(", ", shape.Children.Select(static c => c.Name))}.");
     }
 

@@ -1,26 +1,34 @@
 namespace Fairlead.Configuration;
 
-/// <summary>How many letters two words differ in (Levenshtein), for "did you mean".</summary>
+/// <summary>How many letters two words differ in, two that changed places counting once (Damerau), for "did you mean".</summary>
 internal static class Nearness
 {
+    /// <summary>The known word that was probably meant; null when none is near. Up to one letter in four may be wrong, and one more.</summary>
+    public static string? Nearest(IEnumerable<string> known, string word) =>
+        known.Select(name => (Name: name, Distance: name.Length > 3 && word.Length > 2 && name.StartsWith(word, StringComparison.Ordinal) ? 1 : Distance(name, word)))
+            .Where(pair => pair.Distance <= 1 + word.TrimStart('-').Length / 4)
+            .OrderBy(static pair => pair.Distance).FirstOrDefault().Name;
+
     public static int Distance(string a, string b)
     {
         if (a.Length > 64 || b.Length > 64)
             return int.MaxValue;
-        Span<int> row = stackalloc int[b.Length + 1];
+        int width = b.Length + 1;
+        Span<int> cost = stackalloc int[(a.Length + 1) * width]; // at most 17 KB
+        for (int i = 0; i <= a.Length; i++)
+            cost[i * width] = i;
         for (int j = 0; j <= b.Length; j++)
-            row[j] = j;
+            cost[j] = j;
         for (int i = 1; i <= a.Length; i++)
         {
-            int diagonal = row[0];
-            row[0] = i;
             for (int j = 1; j <= b.Length; j++)
             {
-                int above = row[j];
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
+                int least = Math.Min(Math.Min(cost[(i - 1) * width + j], cost[i * width + j - 1]) + 1, cost[(i - 1) * width + j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    least = Math.Min(least, cost[(i - 2) * width + j - 2] + 1);
+                cost[i * width + j] = least;
             }
         }
-        return row[b.Length];
+        return cost[a.Length * width + b.Length];
     }
 }

@@ -23,6 +23,8 @@ internal static class SettingsReader
         string data = Text(tree, "data") ?? ConfigurationLoader.DefaultDataFolder(sources.Environment);
         if (data == "~" || data.StartsWith("~/", StringComparison.Ordinal))
             data = (sources.Environment("HOME") ?? "") + data[1..];
+        CheckTwins(tree.Section("providers"), "providers", errors);
+        CheckOrigins(tree["cors"] as Sequence, errors);
         Mapping? dispatch = tree.Section("dispatch");
         Mapping? limits = tree.Section("limits");
         Mapping? journal = tree.Section("journal");
@@ -112,7 +114,8 @@ internal static class SettingsReader
         bool embeddings = Flag(section, "embeddings") ?? false;
         TokenPrice? input = Price(section, "input");
         TokenPrice? output = Price(section, "output");
-        if ((input is null) != (output is null) && !(embeddings && input is not null))
+        bool hasInput = section["input"] is not null;
+        if (hasInput != section["output"] is not null && !(embeddings && hasInput))
         {
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} gives one of input and output; a price needs both. Write 0 for what costs nothing."));
             return null;
@@ -134,7 +137,7 @@ internal static class SettingsReader
     private static AliasSettings? Alias(string name, Mapping section, Mapping tree, List<ConfigurationError> errors)
     {
         ImmutableArray<string> chain = Texts(section, "try");
-        if (chain.IsEmpty)
+        if (section["try"] is null or Sequence { Items.Count: 0 })
         {
             errors.Add(new ConfigurationError(section.Source, section.Line, $"models.{name}.try is missing or empty; at least one model is expected."));
             return null;
@@ -172,15 +175,35 @@ internal static class SettingsReader
         {
             if (spec.BaseUrl is null || configured.Exists(p => p.Name.Equals(spec.Name, StringComparison.OrdinalIgnoreCase)))
                 continue;
-            if (spec.KeyVariables.Select(sources.Environment).FirstOrDefault(static v => !string.IsNullOrWhiteSpace(v)) is { } key)
+            if (spec.KeyVariables.Select(sources.Environment).FirstOrDefault(static v => !string.IsNullOrWhiteSpace(v)) is { } key && SecretReference.CanBeSent(key.Trim()))
                 yield return new ProviderSettings { Name = spec.Name, Key = new Secret(key.Trim()), Found = true };
+        }
+    }
+
+    /// <summary>Callers write provider names in any case, so two that differ in nothing else cannot be told apart.</summary>
+    private static void CheckTwins(Mapping? section, string path, List<ConfigurationError> errors)
+    {
+        foreach (IGrouping<string, KeyValuePair<string, Node>> twins in (section?.Items ?? []).GroupBy(static pair => pair.Key, StringComparer.OrdinalIgnoreCase).Where(static g => g.Count() > 1))
+        {
+            KeyValuePair<string, Node> second = twins.ElementAt(1);
+            errors.Add(new ConfigurationError(second.Value.Source, second.Value.Line, $"{path}.{second.Key} and {path}.{twins.Key} differ in upper and lower case only. Rename one."));
+        }
+    }
+
+    private static void CheckOrigins(Sequence? cors, List<ConfigurationError> errors)
+    {
+        foreach (Scalar origin in cors?.Items ?? [])
+        {
+            bool right = origin.Text is "*" || (Uri.TryCreate(origin.Text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == origin.Text);
+            if (!right)
+                errors.Add(new ConfigurationError(origin.Source, origin.Line, $"cors holds '{origin.Text}'; '*' or an origin such as https://app.example.com, without path and in lower case, is expected."));
         }
     }
 
     private static bool IsName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(name[0]) && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     private static IEnumerable<(string Name, Mapping Value)> Named(Mapping tree, string key) =>
-        tree.Section(key)?.Items.Select(static pair => (pair.Key, pair.Value as Mapping ?? new Mapping([], pair.Value.Source, pair.Value.Line))) ?? [];
+        tree.Section(key)?.Items.Where(static pair => pair.Value is Mapping).Select(static pair => (pair.Key, (Mapping)pair.Value)) ?? [];
 
     private static string? Text(Mapping? section, string key) => (section?[key] as Scalar)?.Text;
 
@@ -188,7 +211,7 @@ internal static class SettingsReader
 
     private static bool? Flag(Mapping? section, string key) => Text(section, key) is { } text ? text == "true" : null;
 
-    private static long? Count(Mapping? section, string key) => Text(section, key) is { } text ? long.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
+    private static long? Count(Mapping? section, string key) => Text(section, key) is { } text && long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long count) ? count : null;
 
     private static long? Tokens(Mapping? section, string key) => Text(section, key) is { } text && Quantities.TryTokens(text, out long tokens) ? tokens : null;
 

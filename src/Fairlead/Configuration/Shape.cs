@@ -71,7 +71,7 @@ internal sealed record Shape(
                     new("body", ValueKind.Size, "Body of a paid request.", "20MiB", "1KiB", "512MiB"),
                     new("running", ValueKind.Count, "Paid requests under way at once.", "2000", "1", "100000"),
                     new("assumed_output_tokens", ValueKind.Tokens, "Output assumed for a reservation where neither request nor catalogue says.", "4096", "1", "1M"),
-                    new("drain", ValueKind.Duration, "How long streams may go on after the first signal to stop.", "120s", "0s", "60m"),
+                    new("drain", ValueKind.Duration, "How long answers may go on after the first signal to stop; what is not done 5 s before the end is told so and settled.", "120s", "0s", "60m"),
                 ],
             },
             new("journal", ValueKind.Section, "How the journal is kept.")

@@ -9,5 +9,6 @@ internal static class ChatOptions
 
     public static Option<string?> System { get; } = new("--system", "-s") { Description = "System message." };
 
-    public static Option<string?> Key { get; } = new("--key") { Description = "API key; $FAIRLEAD_KEY or the first key by default." };
+    /// <summary>A file, never the key itself: arguments stand in process lists and shell histories.</summary>
+    public static Option<string?> KeyFile { get; } = new("--key-file") { Description = "File with the API key; $FAIRLEAD_KEY or the first key by default." };
 }

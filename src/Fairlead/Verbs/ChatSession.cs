@@ -14,11 +14,13 @@ internal sealed class ChatSession : IDisposable
 {
     private readonly ChatConnection _connection;
     private readonly JsonArray _messages = [];
+    private readonly bool _json;
     private NanoDollars _cost;
 
-    private ChatSession(ChatConnection connection, string model, string? system)
+    private ChatSession(ChatConnection connection, string model, string? system, bool json)
     {
         _connection = connection;
+        _json = json;
         Model = model;
         if (system is not null)
             _messages.Add((JsonNode)new JsonObject { ["role"] = "system", ["content"] = system });
@@ -34,10 +36,27 @@ internal sealed class ChatSession : IDisposable
     {
         ServerStatus status = await client.StatusAsync(default);
         string firstKey = Path.Combine(status.Data, "first-key");
-        string? key = parsed.GetValue(ChatOptions.Key) ?? Environment.GetEnvironmentVariable("FAIRLEAD_KEY") ?? (File.Exists(firstKey) ? (await File.ReadAllTextAsync(firstKey)).Trim() : null);
-        if (key is null)
+        string? key = Environment.GetEnvironmentVariable("FAIRLEAD_KEY");
+        if (parsed.GetValue(ChatOptions.KeyFile) is { } file || (key is null && File.Exists(file = firstKey)))
         {
-            await Console.Error.WriteLineAsync("There is no key: the first key's file is gone. Make one with 'fairlead keys create --name me' and give it with --key.");
+            try
+            {
+                key = (await File.ReadAllTextAsync(file)).Trim();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                await Console.Error.WriteLineAsync($"The key cannot be read: {Terminal.Safe(e.Message)} Check the path and its owner.");
+                return ExitCodes.Auth;
+            }
+        }
+        if (string.IsNullOrEmpty(key))
+        {
+            await Console.Error.WriteLineAsync("There is no key: the first key's file is gone. Make one with 'fairlead keys create --name me' and give it in $FAIRLEAD_KEY or a --key-file.");
+            return ExitCodes.Auth;
+        }
+        if (key.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            await Console.Error.WriteLineAsync("The key is no Fairlead key: it holds spaces or other characters that no key has. They start with hf_FL and have 37 characters.");
             return ExitCodes.Auth;
         }
         string? model = parsed.GetValue(ChatOptions.Model);
@@ -52,7 +71,7 @@ internal sealed class ChatSession : IDisposable
             await Console.Error.WriteLineAsync("There is no model to talk to. Set a provider's key, such as TOGETHER_API_KEY, or start a local runner such as Ollama, and restart the server.");
             return ExitCodes.Unavailable;
         }
-        using var session = new ChatSession(new ChatConnection(new Uri(status.Listen), key), model, parsed.GetValue(ChatOptions.System));
+        using var session = new ChatSession(new ChatConnection(new Uri(status.Listen), key), model, parsed.GetValue(ChatOptions.System), parsed.GetValue(CommonOptions.Json));
         return await act(session);
     });
 
@@ -73,32 +92,48 @@ internal sealed class ChatSession : IDisposable
         ChatOutcome outcome = await _connection.StreamAsync(request, piece =>
         {
             answer.Append(piece);
-            Console.Out.Write(Terminal.Safe(piece));
+            if (!_json)
+                Console.Out.Write(Terminal.Safe(piece));
         }, cancellationToken);
-        if (answer.Length > 0)
+        if (answer.Length > 0 && !_json)
             await Console.Out.WriteLineAsync();
         if (outcome.Error is { } error)
         {
             await Console.Error.WriteLineAsync(Terminal.Safe(error));
             _messages.RemoveAt(_messages.Count - 1);
-            return ExitCodes.Of(outcome.Status == HttpStatusCode.OK ? 502 : (int)outcome.Status);
+            // The dialect answers 400 to a model that it does not know; for a script that is "not found" all the same.
+            return outcome.Code is "model_not_found" ? ExitCodes.NotFound : ExitCodes.Of(outcome.Status == HttpStatusCode.OK ? 502 : (int)outcome.Status);
         }
         _messages.Add((JsonNode)new JsonObject { ["role"] = "assistant", ["content"] = answer.ToString() });
         _cost += outcome.Cost;
-        if (!Console.IsErrorRedirected)
+        if (_json)
+        {
+            Terminal.Json(new JsonObject
+            {
+                ["id"] = outcome.RequestId,
+                ["model"] = Model,
+                ["provider"] = outcome.Provider,
+                ["content"] = answer.ToString(),
+                ["cost_usd"] = outcome.Cost.ToString(),
+            });
+        }
+        else if (!Console.IsErrorRedirected)
             await Console.Error.WriteLineAsync($"{Terminal.Safe(Model)} · {Terminal.Safe(outcome.Provider)} · ${outcome.Cost}");
         return ExitCodes.Ok;
     }
 
     /// <summary>Takes the last answer back and asks again.</summary>
-    public async Task RetryAsync(CancellationToken cancellationToken)
+    public async Task<int> RetryAsync(CancellationToken cancellationToken)
     {
         if (_messages.Count < 2)
-            return;
+        {
+            await Console.Error.WriteLineAsync("There is no answer yet to ask for again.");
+            return ExitCodes.Ok;
+        }
         string last = (string)_messages[^2]!["content"]!;
         _messages.RemoveAt(_messages.Count - 1);
         _messages.RemoveAt(_messages.Count - 1);
-        await SayAsync(last, null, cancellationToken);
+        return await SayAsync(last, null, cancellationToken);
     }
 
     public string Transcript() => _messages.ToJsonString(new JsonSerializerOptions { WriteIndented = true });

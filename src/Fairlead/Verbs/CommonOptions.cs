@@ -15,9 +15,15 @@ internal static class CommonOptions
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON.", Recursive = true };
 
-    public static Option<int> Timeout { get; } = new("--timeout") { Description = "Seconds to wait for the server.", DefaultValueFactory = static _ => 30, Recursive = true };
+    public static Option<int> Timeout { get; } = new("--timeout") { Description = "Seconds to wait for the server.", DefaultValueFactory = static _ => 30, Recursive = true, Validators = { AtLeastOne } };
 
     public static IReadOnlyList<Option> All { get; } = [Config, Data, Json, Timeout];
+
+    private static void AtLeastOne(System.CommandLine.Parsing.OptionResult result)
+    {
+        if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int seconds) && seconds is < 1 or > 3600)
+            result.AddError($"--timeout is '{text}'; seconds from 1 to 3600 are expected.");
+    }
 
     /// <summary>The sources of the configuration as this invocation names them.</summary>
     public static ConfigurationSources Sources(ParseResult parsed, string? listen = null, bool? discover = null) => new()
@@ -35,7 +41,7 @@ internal static class CommonOptions
     {
         if (DataFolderOf(parsed) is not { } data)
             return ExitCodes.Configuration;
-        using var client = new FairleadClient(ControlSocket.PathFor(data), TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(Timeout), 1, 3600)));
+        using var client = new FairleadClient(ControlSocket.PathFor(data), TimeSpan.FromSeconds(parsed.GetValue(Timeout)));
         try
         {
             return await act(client);

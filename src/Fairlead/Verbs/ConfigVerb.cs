@@ -8,13 +8,13 @@ internal static class ConfigVerb
 {
     public static Command Make()
     {
-        var validate = new Command("validate", "Check the configuration without starting anything.\n\nExamples:\n  fairlead config validate --config fairlead.yaml");
+        var validate = new Verb("validate", "Check the configuration without starting anything.", "fairlead config validate", "fairlead config validate --config fairlead.yaml --json");
         validate.SetAction(Validate);
-        var schema = new Command("schema", "Print the JSON schema for editors.");
+        var schema = new Verb("schema", "Print the JSON schema for editors.", "fairlead config schema", "fairlead config schema > fairlead.schema.json");
         schema.SetAction(static _ => Console.Out.Write(SchemaWriter.JsonSchema()));
-        var reference = new Command("reference", "Print the reference page.");
+        var reference = new Verb("reference", "Print the reference page.", "fairlead config reference", "fairlead config reference > configuration.md");
         reference.SetAction(static _ => Console.Out.Write(SchemaWriter.ReferencePage()));
-        return new Command("config", "Check and describe the configuration.") { validate, schema, reference };
+        return new Verb("config", "Check and describe the configuration.", "fairlead config validate", "fairlead config schema") { validate, schema, reference };
     }
 
     private static int Validate(ParseResult parsed)
@@ -38,7 +38,7 @@ internal static class ConfigVerb
             foreach (ConfigurationError error in loaded.Errors)
                 Console.Error.WriteLine(error);
             if (loaded.Settings is { } settings)
-                Console.Out.WriteLine($"{loaded.File ?? "No file; the defaults"}: valid. {settings.Providers.Length} providers, {settings.Aliases.Length} aliases, {settings.Keys.Length} keys.");
+                Console.Out.WriteLine($"{loaded.File ?? "No file; the defaults"}: valid. providers: {settings.Providers.Length}, aliases: {settings.Aliases.Length}, keys: {settings.Keys.Length}.");
         }
         return loaded.Settings is null ? ExitCodes.Configuration : ExitCodes.Ok;
     }

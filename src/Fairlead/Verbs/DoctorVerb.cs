@@ -7,7 +7,7 @@ internal static class DoctorVerb
 {
     public static Command Make()
     {
-        var verb = new Command("doctor", "Look for what is wrong and say how to mend it.\n\nExamples:\n  fairlead doctor\n  fairlead doctor --json");
+        var verb = new Verb("doctor", "Look for what is wrong and say how to mend it.", "fairlead doctor", "fairlead doctor --json");
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             List<DoctorCheck> checks = await client.DoctorAsync(stop);

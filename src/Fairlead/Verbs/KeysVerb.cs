@@ -7,14 +7,14 @@ internal static class KeysVerb
 {
     public static Command Make()
     {
-        var verb = new Command("keys", "Make, list, rotate and revoke API keys.\n\nExamples:\n  fairlead keys create --name ci-bot --budget 5/day --rpm 60\n  fairlead keys list\n  fairlead keys rotate ci-bot --overlap 24h\n  fairlead keys revoke ci-bot")
+        var verb = new Verb("keys", "Make, list, rotate and revoke API keys.", "fairlead keys create --name ci-bot --budget 5/day --rpm 60", "fairlead keys list", "fairlead keys rotate ci-bot --overlap 24h", "fairlead keys revoke ci-bot")
         {
             Create(), List("list"), List("ls"), Revoke(), Rotate(),
         };
         return verb;
     }
 
-    private static Command Create()
+    private static Verb Create()
     {
         var name = new Option<string>("--name") { Description = "Letters, digits, '.', '_' and '-'.", Required = true };
         var models = new Option<string[]>("--models") { Description = "Models, aliases or provider/model it may ask for; commas or several times.", AllowMultipleArgumentsPerToken = true };
@@ -23,21 +23,21 @@ internal static class KeysVerb
         var tpm = new Option<long?>("--tpm") { Description = "Tokens per minute." };
         var parallel = new Option<int?>("--parallel") { Description = "Requests at once." };
         var expires = new Option<string?>("--expires") { Description = "As 90d or 2027-01-31." };
-        var verb = new Command("create", "Make a key and print it once, on standard output.") { name, models, budget, rpm, tpm, parallel, expires };
+        var verb = new Verb("create", "Make a key and print it once, on standard output.", "fairlead keys create --name ci-bot --models chat-default --budget 5/day --rpm 60 --expires 90d", "fairlead keys create --name ci-bot --json") { name, models, budget, rpm, tpm, parallel, expires };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             string[] list = [.. (parsed.GetValue(models) ?? []).SelectMany(static m => m.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
             NewKey key = await client.CreateKeyAsync(
                 new KeyRequest(parsed.GetValue(name)!, list, parsed.GetValue(budget), parsed.GetValue(rpm), parsed.GetValue(tpm), parsed.GetValue(parallel), parsed.GetValue(expires)), stop);
-            Print(parsed, key, $"Key '{key.Name}' was made. It is shown once; keep it now. Try it: fairlead ask --key KEY \"hello\"");
+            Print(parsed, key, $"Key '{key.Name}' was made. It is shown once; keep it now. Try it: FAIRLEAD_KEY=… fairlead ask \"hello\"");
             return ExitCodes.Ok;
         }));
         return verb;
     }
 
-    private static Command List(string word)
+    private static Verb List(string word)
     {
-        var verb = new Command(word, "List keys; secrets are not among what is shown.");
+        var verb = new Verb(word, "List keys; secrets are not among what is shown.", $"fairlead keys {word}", $"fairlead keys {word} --json");
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             List<KeyView> keys = await client.KeysAsync(stop);
@@ -54,10 +54,10 @@ internal static class KeysVerb
         return verb;
     }
 
-    private static Command Revoke()
+    private static Verb Revoke()
     {
         var name = new Argument<string>("name") { Description = "Name or id." };
-        var verb = new Command("revoke", "End a key at once.") { name };
+        var verb = new Verb("revoke", "End a key at once.", "fairlead keys revoke ci-bot", "fairlead keys revoke ci-bot --json") { name };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             KeyView key = await client.RevokeKeyAsync(parsed.GetValue(name)!, stop);
@@ -70,15 +70,15 @@ internal static class KeysVerb
         return verb;
     }
 
-    private static Command Rotate()
+    private static Verb Rotate()
     {
         var name = new Argument<string>("name") { Description = "Name or id." };
         var overlap = new Option<string?>("--overlap") { Description = "How long the old secret stays good, as 24h." };
-        var verb = new Command("rotate", "Give a key a new secret and print it once.") { name, overlap };
+        var verb = new Verb("rotate", "Give a key a new secret and print it once.", "fairlead keys rotate ci-bot", "fairlead keys rotate ci-bot --overlap 24h") { name, overlap };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             NewKey key = await client.RotateKeyAsync(parsed.GetValue(name)!, parsed.GetValue(overlap), stop);
-            Print(parsed, key, $"Key '{key.Name}' has a new secret; the old one {(parsed.GetValue(overlap) is { } o ? $"stays good for {o}" : "is unknown from now on")}.");
+            Print(parsed, key, $"Key '{key.Name}' has a new secret; the old one {(parsed.GetValue(overlap) is { } o ? $"stays good for {o}" : "is unknown from now on")}. See: fairlead keys list");
             return ExitCodes.Ok;
         }));
         return verb;

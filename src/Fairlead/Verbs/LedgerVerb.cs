@@ -7,7 +7,7 @@ internal static class LedgerVerb
 {
     public static Command Make()
     {
-        var verify = new Command("verify", "Prove that every entry sums to zero and every request is on the ledger once.\n\nExamples:\n  fairlead ledger verify");
+        var verify = new Verb("verify", "Prove that every entry sums to zero and every request is on the ledger once.", "fairlead ledger verify", "fairlead ledger verify --json");
         verify.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             LedgerReport report = await client.VerifyLedgerAsync(stop);
@@ -21,6 +21,6 @@ internal static class LedgerVerb
             }
             return report.Holds ? ExitCodes.Ok : ExitCodes.Failed;
         }));
-        return new Command("ledger", "Look into the ledger.") { verify };
+        return new Verb("ledger", "Look into the ledger.", "fairlead ledger verify", "fairlead ledger verify --json") { verify };
     }
 }

@@ -10,9 +10,9 @@ internal static class ModelsVerb
         var search = new Option<string?>("--search") { Description = "Part of the model's id." };
         var provider = new Option<string?>("--provider") { Description = "Only models of this provider." };
         var id = new Argument<string>("model") { Description = "A model's id." };
-        var verb = new Command("models", "List the catalogue.\n\nExamples:\n  fairlead models\n  fairlead models --search llama\n  fairlead models show meta-llama/Llama-3.1-8B-Instruct") { search, provider };
-        var list = new Command("ls", "List the catalogue.") { search, provider };
-        var show = new Command("show", "Show one model with everything that offers it.") { id };
+        var verb = new Verb("models", "List the catalogue.", "fairlead models", "fairlead models --search llama", "fairlead models show meta-llama/Llama-3.1-8B-Instruct") { search, provider };
+        var list = new Verb("ls", "List the catalogue.", "fairlead models ls", "fairlead models ls --provider together") { search, provider };
+        var show = new Verb("show", "Show one model with everything that offers it.", "fairlead models show meta-llama/Llama-3.1-8B-Instruct", "fairlead models show meta-llama/Llama-3.1-8B-Instruct --json") { id };
         verb.SetAction((parsed, stop) => ListAsync(parsed, parsed.GetValue(search), parsed.GetValue(provider), stop));
         list.SetAction((parsed, stop) => ListAsync(parsed, parsed.GetValue(search), parsed.GetValue(provider), stop));
         show.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
@@ -21,7 +21,8 @@ internal static class ModelsVerb
             List<ModelView> models = await client.ModelsAsync(name, null, stop);
             if (models.Find(m => m.Id.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } model)
             {
-                await Console.Error.WriteLineAsync($"No model is called '{Terminal.Safe(name)}'. Look for it with 'fairlead models --search …'.");
+                string? meant = Configuration.Nearness.Nearest((await client.ModelsAsync(null, null, stop)).Select(static m => m.Id), name);
+                await Console.Error.WriteLineAsync($"No model is called '{Terminal.Safe(name)}'. {(meant is null ? "Look for it with 'fairlead models --search …'." : $"Did you mean '{Terminal.Safe(meant)}'?")}");
                 return ExitCodes.NotFound;
             }
             Print(parsed, [model]);

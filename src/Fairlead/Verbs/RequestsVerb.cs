@@ -14,7 +14,7 @@ internal static class RequestsVerb
         var key = new Option<string?>("--key") { Description = "Only those of this key (name or id)." };
         var model = new Option<string?>("--model") { Description = "Only those that this model served or was asked for." };
         var id = new Argument<string>("id") { Description = "As req_…" };
-        var verb = new Command("requests", "List requests, newest first.\n\nExamples:\n  fairlead requests\n  fairlead requests --failed --limit 20\n  fairlead requests show req_…") { limit, before, failed, key, model };
+        var verb = new Verb("requests", "List requests, newest first.", "fairlead requests", "fairlead requests --failed --limit 20", "fairlead requests show req_01m8bssyknfsg9wkg9qa9bhar9") { limit, before, failed, key, model };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             List<RequestLine> lines = await client.RequestsAsync(parsed.GetValue(limit), parsed.GetValue(before), parsed.GetValue(failed), parsed.GetValue(key), parsed.GetValue(model), stop);
@@ -28,7 +28,7 @@ internal static class RequestsVerb
                 l.InputTokens.ToString(), l.OutputTokens.ToString(), l.CostUsd]));
             return ExitCodes.Ok;
         }));
-        var show = new Command("show", "Show what became of one request, attempt by attempt.") { id };
+        var show = new Verb("show", "Show what became of one request, attempt by attempt.", "fairlead requests show req_01m8bssyknfsg9wkg9qa9bhar9", "fairlead requests show req_01m8bssyknfsg9wkg9qa9bhar9 --json") { id };
         show.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             using JsonDocument record = await client.RequestAsync(parsed.GetValue(id)!, stop);

@@ -11,7 +11,18 @@ internal static class Terminal
     public static string Safe(string? text) =>
         text is null ? "" : string.Concat(text.Where(static c => !char.IsControl(c) || c == '\n').Select(static c => c.ToString()));
 
-    public static void Json<T>(T value, JsonTypeInfo<T> type) => Console.Out.WriteLine(JsonSerializer.Serialize(value, type));
+    /// <summary>JSON on standard output, as readable as it may be: only what JSON itself demands is escaped, and what a terminal would obey.</summary>
+    public static void Json<T>(T value, JsonTypeInfo<T> type)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            JsonSerializer.Serialize(json, value, type);
+        Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
+    }
+
+    /// <summary>One JSON object on one line of standard output.</summary>
+    public static void Json(System.Text.Json.Nodes.JsonObject value) =>
+        Console.Out.WriteLine(value.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
 
     /// <summary>A table on standard output, plain where it is piped.</summary>
     public static void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string?>> rows)

@@ -9,7 +9,7 @@ internal static class UsageVerb
     {
         var since = new Option<string?>("--since") { Description = "A day such as 2026-11-01, or 7d; the first of this month by default." };
         var by = new Option<string>("--by") { Description = "Any of model, key, day, provider, with commas.", DefaultValueFactory = static _ => "model" };
-        var verb = new Command("usage", "Sum up requests, tokens and money.\n\nExamples:\n  fairlead usage\n  fairlead usage --by key,day --since 7d") { since, by };
+        var verb = new Verb("usage", "Sum up requests, tokens and money.", "fairlead usage", "fairlead usage --by key,day --since 7d") { since, by };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             List<UsageLine> lines = await client.UsageAsync(parsed.GetValue(since) ?? "", parsed.GetValue(by)!, stop);
@@ -18,8 +18,15 @@ internal static class UsageVerb
                 Terminal.Json(lines, ApiJson.Default.ListUsageLine);
                 return ExitCodes.Ok;
             }
-            Terminal.Table(["DAY", "KEY", "MODEL", "PROVIDER", "REQUESTS", "FAILED", "IN", "OUT", "$"], lines.Select(static l => (IReadOnlyList<string?>)[
-                l.Day, l.Key, l.Model, l.Provider, l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), l.OutputTokens.ToString(), l.CostUsd]));
+            // Only the columns that were grouped by; what nobody served has neither model nor provider.
+            (string Title, Func<UsageLine, string?> Of)[] groups =
+                [.. new (string, Func<UsageLine, string?>)[] { ("DAY", static l => l.Day), ("KEY", static l => l.Key), ("MODEL", static l => l.Model), ("PROVIDER", static l => l.Provider) }
+                    .Where(group => lines.Exists(l => group.Item2(l) is not null))];
+            Terminal.Table(
+                [.. groups.Select(static g => g.Title), "REQUESTS", "FAILED", "IN", "OUT", "$"],
+                lines.Select(l => (IReadOnlyList<string?>)[
+                    .. groups.Select(g => g.Of(l) is { Length: > 0 } text ? text : "(nobody)"),
+                    l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), l.OutputTokens.ToString(), l.CostUsd]));
             return ExitCodes.Ok;
         }));
         return verb;

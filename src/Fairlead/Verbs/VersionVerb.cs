@@ -7,7 +7,7 @@ internal static class VersionVerb
 {
     public static Command Make()
     {
-        var verb = new Command("version", "Print the version.");
+        var verb = new Verb("version", "Print the version.", "fairlead version", "fairlead version --json");
         verb.SetAction(static parsed => Console.Out.WriteLine(parsed.GetValue(CommonOptions.Json) ? $"{{\"version\":\"{ProductVersion.Text}\"}}" : $"fairlead {ProductVersion.Text}"));
         return verb;
     }

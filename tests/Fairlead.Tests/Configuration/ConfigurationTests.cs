@@ -38,6 +38,16 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("keys:\n  k: { rate: 60/hour }", 2, "keys.k.rate is '60/hour'")]
     [InlineData("keys:\n  k: { parallel: 0 }", 2, "keys.k.parallel is '0'")]
     [InlineData("local:\n  m: { source: /x.gguf }", 1, "does not run model files itself yet")]
+    [InlineData("providers:\n  together: { key: \"Bearer ${env:HOME}\" }", 2, "mixes text with a reference")]
+    [InlineData("providers:\n  together: { key: \"two words\" }", 2, "another character that no key has (it is not shown)")]
+    [InlineData("providers:\n  together: { key: \"a\" }\n  Together: { key: \"b\" }", 3, "differ in upper and lower case only")]
+    [InlineData("providers: [a]", 1, "providers is a list; a section with keys is expected")]
+    [InlineData("providers:\n  alpha: x", 2, "providers.alpha is 'x'; a section with keys is expected")]
+    [InlineData("cors: [app.example.com]", 1, "cors holds 'app.example.com'; '*' or an origin")]
+    [InlineData("cors: [\"https://app.example.com/\"]", 1, "without path")]
+    [InlineData("keys:\n  k: { budget: 5/week }", 2, "keys.k.budget is '5/week'; an amount per day or month")]
+    [InlineData("keys:\n  k: { budget: -5/day }", 2, "keys.k.budget is '-5/day'")]
+    [InlineData("limits:\n  drain: forever", 2, "limits.drain is 'forever'; a duration from 0s to 60m is expected")]
     [InlineData("- a\n- b", 1, "the file is no mapping")]
     [InlineData("a: &x 1\nb: *x", 1, "anchors and aliases are not used here")]
     [InlineData("a: [1, 2", 2, "this is not YAML")]
@@ -53,7 +63,28 @@ public sealed class ConfigurationTests : IDisposable
 
     [Fact]
     public void All_errors_are_told_at_once() =>
-        Assert.Equal(3, Load("listn: x\ndispatch:\n  attempts: 9\n  idle: never").Errors.Count);
+        Assert.Equal(
+            ["listn", "dispatch.attempts", "dispatch.idle", "providers.nobody", "providers.together.key", "models.a.try"],
+            Load("listn: x\ndispatch:\n  attempts: 9\n  idle: never\nproviders:\n  nobody: {}\n  together: { key: \"${env:NOT_SET_ANYWHERE}\" }\nmodels:\n  a: {}")
+                .Errors.Select(static e => e.Message.Split(' ')[0].TrimEnd(':')));
+
+    [Fact]
+    public void A_secret_in_the_file_is_warned_about_and_one_in_the_environment_is_not()
+    {
+        Assert.Contains(Load("providers:\n  together: { key: abc }").Warnings, static w => w.Contains("holds the secret itself", StringComparison.Ordinal));
+        Assert.Empty(Load("providers:\n  together: {}", ("FAIRLEAD__PROVIDERS__TOGETHER__KEY", "abc")).Warnings);
+    }
+
+    [Theory]
+    [InlineData("FAIRLEAD__DISPATCH__IDEL", "1s", "Did you mean 'idle'?")]
+    [InlineData("FAIRLEAD__DISPATCH__IDLE", "soon", "dispatch.idle is 'soon'")]
+    [InlineData("FAIRLEAD__LISTEN", "8080", "listen is '8080'")]
+    public void What_is_wrong_in_the_environment_is_told_with_the_variables_name(string name, string value, string words)
+    {
+        ConfigurationError error = Assert.Single(Load("discover: false", (name, value)).Errors);
+        Assert.Equal($"environment variable {name}", error.Source);
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_documented_shape_is_read()

@@ -83,12 +83,25 @@ internal sealed class FairleadProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>SIGTERM; the exit code.</summary>
+    /// <summary>SIGTERM, and the exit code when the process is gone.</summary>
     public async Task<int> StopAsync()
     {
-        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill", ["-TERM", _process!.Id.ToString()])!;
+        await SignalAsync("TERM");
+        return await ExitAsync();
+    }
+
+    public Task SignalAsync(string signal) => SignalAsync(_process!.Id, signal);
+
+    public static async Task SignalAsync(int process, string signal)
+    {
+        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill", ["-" + signal, process.ToString()])!;
         await kill.WaitForExitAsync();
-        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits for the end; the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync();
         return _process.ExitCode;
     }
 
@@ -100,14 +113,30 @@ internal sealed class FairleadProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a verb against this server.</summary>
-    public async Task<(int Code, string Out, string Error)> RunAsync(params string[] arguments)
+    public Task<(int Code, string Out, string Error)> RunAsync(params string[] arguments) => RunAsync(out _, arguments);
+
+    /// <summary>The same, with the id of the verb's process.</summary>
+    public Task<(int Code, string Out, string Error)> RunAsync(out int id, params string[] arguments)
     {
-        using System.Diagnostics.Process process = Start([.. arguments, "--config", _config]);
-        process.StandardInput.Close();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
+        System.Diagnostics.Process process = Start([.. arguments, "--config", _config]);
+        id = process.Id;
+        return EndAsync(process, "");
+    }
+
+    /// <summary>The same, with something on standard input.</summary>
+    public Task<(int Code, string Out, string Error)> PipeAsync(string input, params string[] arguments) => EndAsync(Start([.. arguments, "--config", _config]), input);
+
+    private static async Task<(int Code, string Out, string Error)> EndAsync(System.Diagnostics.Process process, string input)
+    {
+        using (process)
+        {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            return (process.ExitCode, await output, await error);
+        }
     }
 
     public async Task<JsonElement> JsonAsync(params string[] arguments)

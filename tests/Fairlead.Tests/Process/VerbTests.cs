@@ -49,6 +49,24 @@ public sealed class VerbTests : IAsyncLifetime
     [InlineData(2, "keys", "create", "--name", "x", "--budget", "lots")]
     [InlineData(3, "requests", "show", "req_00000000000000000000000000")]
     [InlineData(3, "models", "show", "acme/nobody")]
+    [InlineData(2, "requests", "--limit", "0")]
+    [InlineData(2, "requests", "--limit", "1001")]
+    [InlineData(2, "requests", "--before", "yesterday")]
+    [InlineData(3, "requests", "--key", "nobody")]
+    [InlineData(2, "usage", "--since", "yesterday")]
+    [InlineData(2, "usage", "--by", "colour")]
+    [InlineData(3, "keys", "rotate", "nobody")]
+    [InlineData(3, "ask", "hello", "-m", "acme/nobody")]
+    [InlineData(2, "ask")]
+    [InlineData(2, "ask", "hello", "-f", "/no/such/file")]
+    [InlineData(2, "ask", "hello", "--json-schema", "/no/such/file")]
+    [InlineData(4, "ask", "hello", "--key-file", "/no/such/file")]
+    [InlineData(6, "ask", "let it fail")]
+    [InlineData(0, "help", "keys", "create")]
+    [InlineData(0, "keys", "list")]
+    [InlineData(0, "requests", "--failed")]
+    [InlineData(0, "config", "schema")]
+    [InlineData(0, "config", "reference")]
     [InlineData(0, "--help")]
     [InlineData(0, "models")]
     [InlineData(0, "usage", "--by", "key,day")]
@@ -62,6 +80,68 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.True(expected == code, $"{code}: {output}{error}");
         if (expected != 0)
             Assert.NotEmpty(error);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', output);
+    }
+
+    [Fact]
+    public async Task A_stranger_ends_with_four_a_spent_budget_with_five_a_sick_server_with_eight_and_an_interrupt_with_130()
+    {
+        string file = Path.Combine(_fairlead.Folder, "key");
+        await File.WriteAllTextAsync(file, "hf_FL00000000000000000000000000000000");
+        Assert.Equal(4, (await _fairlead.RunAsync("ask", "hello", "--key-file", file)).Code);
+        (_, string poor, _) = await _fairlead.RunAsync("keys", "create", "--name", "poor", "--budget", "0.000001/day");
+        await File.WriteAllTextAsync(file, poor);
+        (int spent, _, string why) = await _fairlead.RunAsync("ask", "hello", "--key-file", file);
+        Assert.Equal(5, spent);
+        Assert.Contains("budget", why, StringComparison.Ordinal);
+        Assert.Equal(6, (await _fairlead.RunAsync("ask", "refuse my key")).Code);
+        (int sick, string checks, _) = await _fairlead.RunAsync("doctor");
+        Assert.Equal(8, sick);
+        Assert.Contains("it refused the key", checks, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interrupt_ends_a_verb_with_130()
+    {
+        Task<(int Code, string Out, string Error)> asking = _fairlead.RunAsync(out int process, "ask", "wait for it");
+        await _upstream.Asked;
+        await FairleadProcess.SignalAsync(process, "INT");
+        Assert.Equal(130, (await asking).Code);
+    }
+
+    [Fact]
+    public async Task Ask_in_json_tells_who_answered_and_what_it_cost()
+    {
+        JsonElement answer = await _fairlead.JsonAsync("ask", "hello");
+        Assert.Equal(("Hi there", "alpha", "0.000006400"), (answer.GetProperty("content").GetString(), answer.GetProperty("provider").GetString(), answer.GetProperty("cost_usd").GetString()));
+        Assert.Equal(6_400, (await _fairlead.JsonAsync("requests", "show", answer.GetProperty("id").GetString()!)).GetProperty("cost_nano_usd").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_chat_goes_on_after_a_failure_and_sends_no_mistyped_command_to_a_model()
+    {
+        string talk = Path.Combine(_fairlead.Folder, "talk.json");
+        (int code, string output, string error) = await _fairlead.PipeAsync($"/costt\nlet it fail\nhello\n/cost\n/save /no/such/folder/x\n/save {talk}\n/bye\n", "chat");
+        Assert.Equal((0, "Hi there\n"), (code, output));
+        Assert.Contains("'/costt' is not known here", error, StringComparison.Ordinal);
+        Assert.Contains("$0.000006400 so far", error, StringComparison.Ordinal);
+        Assert.Contains("Not saved:", error, StringComparison.Ordinal);
+        Assert.Equal(2, JsonDocument.Parse(await File.ReadAllTextAsync(talk)).RootElement.GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_key_takes_every_limit_that_it_can_have_and_json_gives_it_as_key()
+    {
+        JsonElement made = await _fairlead.JsonAsync(
+            "keys", "create", "--name", "full", "--models", "acme/chat,acme/other", "--budget", "5/day", "--rpm", "60", "--tpm", "1000", "--parallel", "2", "--expires", "90d");
+        Assert.Matches("^hf_FL[0-9A-Za-z]{32}$", made.GetProperty("key").GetString());
+        JsonElement view = (await _fairlead.JsonAsync("keys", "list")).EnumerateArray().Single(static k => k.GetProperty("name").GetString() == "full");
+        Assert.Equal(["acme/chat", "acme/other"], view.GetProperty("models").EnumerateArray().Select(static m => m.GetString()));
+        Assert.Equal(
+            ("5.00/day", 60, 1000, 2),
+            (view.GetProperty("budget").GetString(), view.GetProperty("rpm").GetInt32(), view.GetProperty("tpm").GetInt32(), view.GetProperty("parallel").GetInt32()));
+        Assert.InRange(view.GetProperty("expires_at").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddDays(89), DateTimeOffset.UtcNow.AddDays(91));
     }
 
     [Fact]
@@ -87,8 +167,8 @@ public sealed class VerbTests : IAsyncLifetime
     public async Task A_second_server_on_the_same_folder_is_refused_with_the_pid_of_the_first()
     {
         (int code, _, string error) = await _fairlead.RunAsync("serve", "--listen", "127.0.0.1:1");
-        Assert.Equal(78, code);
-        Assert.Matches("in use by process [0-9]+", error);
+        Assert.Equal(7, code);
+        Assert.Matches("in use by process [0-9]+.*--data", error);
     }
 
     [Fact]
