@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them. Ends with "N passed, N failed" alone on a line.
-# FAIRLEAD_CRASH_ROUNDS (20) and FAIRLEAD_FUZZ_SECONDS (2) make the long tests longer.
+# FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each of the three fuzzers) the fuzzers.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
@@ -24,20 +24,33 @@ dotnet build Fairlead.slnx -c Release -v quiet --nologo || { echo "0 passed, 1 f
 
 passed=0
 failed=0
-for project in tests/*/*.csproj; do
-  name=$(basename "$project" .csproj)
-  output=$(timeout 900 dotnet run --project "$project" -c Release --no-build -- --no-progress 2>&1)
-  code=$?
+tally() { # name, exit code, output: adds a project's counts and shows what went wrong
+  local p f
   # "succeeded:" and "failed:" are the runner's own closing lines.
-  p=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' <<<"$output" | tail -1)
-  f=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' <<<"$output" | tail -1)
-  if [ -z "$p" ] || { [ "$code" != 0 ] && [ "${f:-0}" = 0 ]; }; then
+  p=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' <<<"$3" | tail -1)
+  f=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' <<<"$3" | tail -1)
+  if [ -z "$p" ] || { [ "$2" != 0 ] && [ "${f:-0}" = 0 ]; }; then
     f=$(( ${f:-0} + 1 ))
   fi
-  [ "${f:-0}" != 0 ] && printf '%s\n' "$output" | grep -v '^ *at ' | tail -n 200
-  printf '%-28s %5s passed  %3s failed\n' "$name" "${p:-0}" "${f:-0}"
+  [ "${f:-0}" != 0 ] && printf '%s\n' "$3" | grep -v '^ *at ' | tail -n 200
+  grep '^note: ' <<<"$3"
+  printf '%-28s %5s passed  %3s failed\n' "$1" "${p:-0}" "${f:-0}"
   passed=$((passed + ${p:-0}))
   failed=$((failed + ${f:-0}))
+}
+
+# The fuzzers have their minute beside the other tests and at the lowest priority, so they take the time that is left over.
+fuzzed=$(mktemp)
+FAIRLEAD_FUZZ_SECONDS=${FAIRLEAD_FUZZ_SECONDS:-20} nice -n 19 \
+  dotnet run --project tests/Fairlead.Protocols.Tests -c Release --no-build -- --no-progress --filter-trait Category=Fuzz >"$fuzzed" 2>&1 &
+fuzzers=$!
+trap 'kill $fuzzers 2>/dev/null; rm -f "$fuzzed"' EXIT
+
+for project in tests/*/*.csproj; do
+  output=$(timeout 900 dotnet run --project "$project" -c Release --no-build -- --no-progress --filter-not-trait Category=Fuzz 2>&1)
+  tally "$(basename "$project" .csproj)" $? "$output"
 done
+wait $fuzzers
+tally "Fuzzers" $? "$(cat "$fuzzed")"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

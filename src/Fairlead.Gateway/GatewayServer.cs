@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Ledger;
@@ -201,6 +202,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private static WebApplication BuildDataPlane(GatewaySettings settings, ILoggerFactory loggers, LiveDeployment live, TimeProvider time, OpenAiDoor door)
     {
         WebApplicationBuilder builder = Bare(loggers);
+        builder.Services.AddSingleton<DiagnosticSource>(new HeadRefusals(time)); // asked for by Kestrel alone; the host's own diagnostics stay off
         builder.Services.Configure<SocketTransportOptions>(static o => o.UnsafePreferInlineScheduling = true); // nothing on the path blocks
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -208,14 +210,18 @@ public sealed partial class GatewayServer : IAsyncDisposable
             kestrel.AllowSynchronousIO = false;
             KestrelServerLimits limits = kestrel.Limits;
             limits.MaxRequestBodySize = null; // the door counts, and answers in its own dialect
-            limits.MaxRequestHeadersTotalSize = 32 * 1024;
-            limits.MaxRequestHeaderCount = 100;
-            limits.MaxRequestLineSize = 8 * 1024;
-            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            limits.MaxRequestHeadersTotalSize = HeadLimits.Bytes;
+            limits.MaxRequestHeaderCount = HeadLimits.Count;
+            limits.MaxRequestLineSize = HeadLimits.LineBytes;
+            limits.RequestHeadersTimeout = HeadLimits.Time;
             limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
             limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
             limits.MinResponseDataRate = new MinDataRate(1_100, settings.Dispatch.CallerWrite); // of the 64 KiB it buffers, what a dead reader leaves is gone in a minute
-            kestrel.Listen(settings.Listen, static listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(settings.Listen, static listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(HeadRefusals.Watch);
+            });
         });
         WebApplication app = builder.Build();
         app.Use(next => http => DoorFrame.RunAsync(http, live, time, next));

@@ -32,6 +32,10 @@ public sealed record ProblemKind(string Code, int Status, string Type, EndReason
     public static readonly ProblemKind ParallelLimited = new("parallel_limited", 429, "requests", EndReason.RejectedRate, true);
 
     // The caller's request.
+    public static readonly ProblemKind HeadMalformed = new("head_malformed", 400, Invalid, EndReason.RejectedInput, false);
+    public static readonly ProblemKind HeadTooSlow = new("head_too_slow", 408, Invalid, EndReason.RejectedInput, true);
+    public static readonly ProblemKind LineTooLong = new("line_too_long", 414, Invalid, EndReason.RejectedInput, false);
+    public static readonly ProblemKind HeadTooLarge = new("head_too_large", 431, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind BodyMalformed = new("body_malformed", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind FieldInvalid = new("field_invalid", 400, Invalid, EndReason.RejectedInput, false);
     public static readonly ProblemKind ModelNotFound = new("model_not_found", 400, Invalid, EndReason.RejectedInput, false);

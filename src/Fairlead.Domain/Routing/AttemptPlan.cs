@@ -101,7 +101,7 @@ public static class AttemptPlan
         FaultRule rule = FaultTable.For(told.Fault.Kind);
         TimeSpan? retryAfter = rule.Answer.Retryable ? SmallestHint(faults) ?? Default(rule.Answer) : null;
         int? passed = told.Fault.Kind is FaultKind.InvalidRequest && told.Fault.Status is 400 or 413 or 422 ? told.Fault.Status : null;
-        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault.Kind), retryAfter, passed);
+        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault), retryAfter, passed);
     }
 
     /// <summary>A connection that died before a byte was sent says nothing against the target: it is asked again before others are.</summary>
@@ -171,10 +171,11 @@ public static class AttemptPlan
         : kind.Status == 503 ? TimeSpan.FromSeconds(2)
         : null;
 
-    private static string? Param(FaultKind kind) => kind switch
+    private static string? Param(UpstreamFault fault) => fault.Kind switch
     {
         FaultKind.ContextTooLong => "messages",
         FaultKind.ModelGone or FaultKind.ModelNotFound => "model",
+        FaultKind.InvalidRequest or FaultKind.ContentFiltered => fault.Param, // its body is the caller's, so its names are too
         _ => null,
     };
 

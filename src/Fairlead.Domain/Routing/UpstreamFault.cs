@@ -7,6 +7,7 @@ namespace Fairlead.Domain.Routing;
 /// <param name="RetryAfter">The upstream's own waiting hint; null when it gave none we believe.</param>
 /// <param name="NothingSent">True when it is certain that no byte of the request body reached the upstream: asking again cannot do the work twice.</param>
 /// <param name="AtOnce">With <see cref="FaultKind.ModelGone"/> and <see cref="FaultKind.ModelNotFound"/>: the words leave no doubt, take the offer out now.</param>
+/// <param name="Param">The field that the upstream blames; null when it blames none.</param>
 /// <param name="Quirk">What to say differently; null when the refusal taught nothing.</param>
 public sealed record UpstreamFault(
     FaultKind Kind,
@@ -15,6 +16,7 @@ public sealed record UpstreamFault(
     TimeSpan? RetryAfter = null,
     bool NothingSent = false,
     bool AtOnce = false,
+    string? Param = null,
     QuirkHint? Quirk = null);
 
 /// <summary>What a refusal taught us about saying the same thing differently to this provider.</summary>

@@ -33,7 +33,9 @@ internal static class AnswerHeaders
         {
             // Also on a failure callers can see who failed.
             string last = exchange.Attempts[^1].Offer;
-            headers["x-inference-provider"] = HeaderSafe(last[..Math.Max(0, last.IndexOf('/', StringComparison.Ordinal))]);
+            string provider = HeaderSafe(last[..Math.Max(0, last.IndexOf('/', StringComparison.Ordinal))]);
+            headers["x-fairlead-provider"] = provider;
+            headers["x-inference-provider"] = provider;
         }
         if (charged is { } amount)
             headers["x-fairlead-cost"] = amount.ToString();

@@ -41,7 +41,9 @@ internal sealed class OpenAiDoor(
     private Task ShowModel(HttpContext http)
     {
         // The id holds a slash; clients send it plain or as %2F, and routing has undone neither the second nor its like.
-        string id = Uri.UnescapeDataString((string?)http.Request.RouteValues["id"] ?? "");
+        string id = Uri.UnescapeDataString((string?)http.Request.RouteValues["id"] ?? "").TrimEnd('/');
+        if (id.Length == 0)
+            return ListModels(http); // /v1/models/
         Deployment deployment = live.Current;
         if (deployment.Catalogue.Find(id) is null && deployment.Catalogue.FindAlias(id) is null)
         {
@@ -97,11 +99,11 @@ internal sealed class OpenAiDoor(
     {
         string method = http.Request.Method;
         string asked = http.Request.Path.Value is { Length: <= 200 } p && !p.AsSpan().ContainsAnyExceptInRange('!', '~') ? p : "this path";
-        string? allow = asked switch
+        string? allow = asked.TrimEnd('/') switch // routing takes a slash behind a path for nothing
         {
             "/v1/chat/completions" or "/v1/completions" or "/v1/embeddings" => "POST, OPTIONS",
             "/health" or "/metrics" or "/v1/models" => "GET, HEAD, OPTIONS",
-            _ when asked.StartsWith("/v1/models/", StringComparison.Ordinal) || asked.StartsWith("/v1/requests/", StringComparison.Ordinal) => "GET, HEAD, OPTIONS",
+            var path when path.StartsWith("/v1/models/", StringComparison.Ordinal) || path.StartsWith("/v1/requests/", StringComparison.Ordinal) => "GET, HEAD, OPTIONS",
             _ => null,
         };
         Problem problem;

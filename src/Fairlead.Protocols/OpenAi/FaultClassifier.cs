@@ -18,7 +18,7 @@ public static partial class FaultClassifier
         ErrorBody error = ErrorBody.Parse(body);
         bool page = contentType?.Contains("html", StringComparison.OrdinalIgnoreCase) == true || body.TrimStart(" \r\n\t"u8).StartsWith("<"u8);
         FaultKind kind = Kind(status, error, page, out bool atOnce);
-        return new UpstreamFault(kind, Detail(status, error), status, Hint(kind, header, error, now), AtOnce: atOnce, Quirk: Quirk(kind, status, error));
+        return new UpstreamFault(kind, Detail(status, error), status, Hint(kind, header, error, now), AtOnce: atOnce, Param: Param(error), Quirk: Quirk(kind, status, error));
     }
 
     /// <summary>Classifies an error that came inside a 200, whole or as an event of a stream (faults U-19 and U-21).</summary>
@@ -26,7 +26,7 @@ public static partial class FaultClassifier
     {
         ErrorBody error = ErrorBody.Parse(json);
         FaultKind kind = Kind(error.Status ?? 500, error, page: false, out bool atOnce);
-        return new UpstreamFault(kind, Detail(error.Status ?? 200, error), error.Status ?? 200, Hint(kind, static _ => null, error, default), AtOnce: atOnce);
+        return new UpstreamFault(kind, Detail(error.Status ?? 200, error), error.Status ?? 200, Hint(kind, static _ => null, error, default), AtOnce: atOnce, Param: Param(error));
     }
 
     private static FaultKind Kind(int status, ErrorBody error, bool page, out bool atOnce)
@@ -156,6 +156,8 @@ public static partial class FaultClassifier
         kind is FaultKind.RateLimited or FaultKind.Overloaded or FaultKind.Cold or FaultKind.Conflict or FaultKind.QuotaExhausted
             ? WaitingHint.Read(header, error, now)
             : null;
+
+    private static string? Param(ErrorBody error) => Redaction.Clean(error.Param, 100) is { Length: > 0 } param ? param : null;
 
     private static string Detail(int status, ErrorBody error) =>
         Redaction.Clean(error.Message.Length > 0 ? error.Message : error.Code.Length > 0 ? error.Code : $"status {status} without words");

@@ -36,7 +36,7 @@ internal static class InputReader
             if (all != 0 && kind != all && cursor.Fault is null)
                 return new Problem(ProblemKind.FieldInvalid, $"'{name}' mixes kinds: all its entries must be strings, or all token ids, or all arrays of token ids.", name);
             if (count == most && kind != JsonKind.Number)
-                return new Problem(ProblemKind.FieldInvalid, $"'{name}' has more than {most} entries. Split it into several requests.", name);
+                return new Problem(ProblemKind.BodyTooLarge, $"'{name}' has more than {most} entries. Split it into several requests.", name);
             all = kind;
             Problem? problem = kind switch
             {

@@ -24,7 +24,7 @@ public sealed class BadInputYard : IAsyncLifetime
                 url: {{Upstream.Url}}
                 models:
                   acme/chat: { as: acme/chat, input: 0.20, output: 0.60, context: 128k }
-                  acme/fine: { as: acme/fine, input: 0.20, output: 0.60, context: 128k }
+                  acme/fine: { as: acme/fine, input: 0.20, output: 0.60, context: 128k, images: true }
                   acme/embed: { as: acme/embed, input: 0.02, output: 0, context: 8k, embeddings: true }
             """);
         Key = await _fairlead.CreateKeyAsync("bad");

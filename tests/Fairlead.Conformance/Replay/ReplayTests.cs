@@ -22,8 +22,7 @@ public sealed class ReplayTests(ReplayYard yard) : IClassFixture<ReplayYard>
         if (client == Absent)
         {
             Assert.False(Environment.GetEnvironmentVariable("CI") == "true", "The client recordings are missing; name their file in FAIRLEAD_CLIENT_RECORDINGS.");
-            TestContext.Current.SendDiagnosticMessage("Did not run: the replay of recorded clients, whose recordings are not on this machine.");
-            return;
+            Assert.Skip("the replay of what Python, Go and Java clients send: the recordings are not on this machine, and FAIRLEAD_CLIENT_RECORDINGS names no file of them");
         }
         var wrong = new List<string>();
         int sent = 0;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Fairlead.Domain.Inference;
@@ -9,8 +8,8 @@ using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Tests.Answers;
 
-/// <summary>Streams and answers that were bent at random: nothing throws or hangs, and whatever comes out has the form that callers rely on.
-/// <c>FAIRLEAD_FUZZ_SECONDS</c> makes it longer, <c>FAIRLEAD_FUZZ_SEED</c> repeats a run.</summary>
+/// <summary>Streams and answers that were bent at random: nothing throws or hangs, and whatever comes out has the form that callers rely on.</summary>
+[Trait("Category", Fuzz.Category)]
 public class AnswerStreamFuzz(ITestOutputHelper log)
 {
     private static readonly string[] Words =
@@ -31,15 +30,13 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
     [Fact]
     public void Bent_input_does_no_harm()
     {
-        double seconds = double.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out double asked) ? asked : 3;
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SEED"), CultureInfo.InvariantCulture, out int given) ? given : 1;
         byte[][] streams = [.. Transcripts.All().Select(static t => t.Body)];
         byte[][] lines = [Script.Utf8("{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"Hi\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{}}}]},\"done\":false}\n{\"model\":\"m\",\"done\":true,\"eval_count\":1,\"prompt_eval_count\":2}\n")];
         long started = Stopwatch.GetTimestamp();
         int rounds = 0;
-        while (Stopwatch.GetElapsedTime(started).TotalSeconds < seconds)
+        while (Stopwatch.GetElapsedTime(started) < Fuzz.Time)
         {
-            int round = seed + rounds++;
+            int round = Fuzz.Seed + rounds++;
             var random = new Random(round);
             bool isLines = random.Next(8) == 0;
             byte[] body = Bend((isLines ? lines : streams)[random.Next(isLines ? lines.Length : streams.Length)], random);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Fairlead.Domain.Inference;
@@ -11,7 +10,7 @@ using Fairlead.Protocols.Tests.Json;
 namespace Fairlead.Protocols.Tests.Requests;
 
 /// <summary>Throws random and damaged bodies at the scanner and the writer for as long as asked, and checks what must always hold.</summary>
-/// <remarks>A few seconds by default; <c>FAIRLEAD_FUZZ_SECONDS</c> makes it longer, <c>FAIRLEAD_FUZZ_SEED</c> replays a run.</remarks>
+[Trait("Category", Fuzz.Category)]
 public sealed class RequestScannerFuzz
 {
     private static readonly Route[] Routes = [Route.Chat, Route.Completions, Route.Embeddings];
@@ -30,9 +29,7 @@ public sealed class RequestScannerFuzz
     [Fact]
     public void No_body_breaks_the_scanner_or_the_writer()
     {
-        int seconds = int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out int asked) ? asked : 2;
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SEED"), CultureInfo.InvariantCulture, out int given) ? given : 20_260;
-        (long bodies, long taken) = Run(seed, TimeSpan.FromSeconds(seconds), long.MaxValue);
+        (long bodies, long taken) = Run(Fuzz.Seed, Fuzz.Time, long.MaxValue);
         Assert.True(bodies > 0 && taken > 0, $"{bodies} bodies, {taken} taken");
     }
 

@@ -1,0 +1,17 @@
+using System.Globalization;
+
+namespace Fairlead.Protocols.Tests;
+
+/// <summary>How long the fuzzers run and where they begin. Each of them is marked with <see cref="Category"/>, so that they can be run alone.</summary>
+internal static class Fuzz
+{
+    public const string Category = "Fuzz";
+
+    /// <summary>For each fuzzer: <c>FAIRLEAD_FUZZ_SECONDS</c>, else 2.</summary>
+    public static TimeSpan Time { get; } =
+        TimeSpan.FromSeconds(double.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out double asked) ? asked : 2);
+
+    /// <summary><c>FAIRLEAD_FUZZ_SEED</c> repeats a run; each failure names the seed that it came of.</summary>
+    public static int Seed { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SEED"), CultureInfo.InvariantCulture, out int given) ? given : 20_260;
+}
