@@ -100,6 +100,28 @@ public sealed class DotNetClientTests(Gateway gateway)
     }
 
     [Fact]
+    public async Task Tools_are_called_in_as_many_rounds_as_it_takes()
+    {
+        List<ChatMessage> messages = [new UserChatMessage("How is the weather in Paris, then in London?")];
+        var options = new ChatCompletionOptions { Tools = { Weather } };
+        var asked = new List<string?>();
+        ChatCompletion answer = await Chat().CompleteChatAsync(messages, options, Stop);
+        while (answer.FinishReason == ChatFinishReason.ToolCalls)
+        {
+            messages.Add(new AssistantChatMessage(answer));
+            foreach (ChatToolCall call in answer.ToolCalls)
+            {
+                asked.Add(JsonDocument.Parse(call.FunctionArguments).RootElement.GetProperty("city").GetString());
+                messages.Add(new ToolChatMessage(call.Id, "fine"));
+            }
+            answer = await Chat().CompleteChatAsync(messages, options, Stop);
+        }
+
+        Assert.Equal(["Paris", "London"], asked);
+        Assert.Equal("call_2 says: fine", answer.Content[0].Text);
+    }
+
+    [Fact]
     public async Task A_schema_reaches_the_model()
     {
         var options = new ChatCompletionOptions
@@ -182,6 +204,59 @@ public sealed class DotNetClientTests(Gateway gateway)
     }
 
     [Fact]
+    public async Task Every_refusal_has_its_status_its_code_and_its_words()
+    {
+        (int Status, string Code)[] expected = [(400, "field_invalid"), (400, "upstream_refused_request"), (402, "budget_reached"), (413, "too_large"), (429, "upstream_rate_limited")];
+        ChatClient[] clients = [Chat(), Chat(), Client(gateway.PoorKey).GetChatClient(Gateway.ChatModel), Chat(), Client().GetChatClient(Gateway.LimitedModel)];
+        string[] asked = ["Say hello.", "Refuse this.", "Say hello.", new string('x', 21 * 1024 * 1024), "Say hello."];
+        for (int i = 0; i < expected.Length; i++)
+        {
+            var options = new ChatCompletionOptions { Temperature = i == 0 ? 9 : null };
+
+            ClientResultException refusal = await Assert.ThrowsAsync<ClientResultException>(async () => await clients[i].CompleteChatAsync([new UserChatMessage(asked[i])], options, Stop));
+
+            Assert.Equal(expected[i], (refusal.Status, ErrorOf(refusal).GetProperty("code").GetString()));
+            Assert.Contains(ErrorOf(refusal).GetProperty("message").GetString()!, refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_unknown_model_is_not_found_in_the_list()
+    {
+        ClientResultException refusal = await Assert.ThrowsAsync<ClientResultException>(async () => await Client().GetOpenAIModelClient().GetModelAsync("nobody/nothing", Stop));
+
+        Assert.Equal((404, "model_not_found"), (refusal.Status, ErrorOf(refusal).GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task What_may_succeed_is_tried_again_by_the_client_itself_and_what_cannot_is_not()
+    {
+        using var counted = new Counted();
+        OpenAIClient client = Retrying(counted, gateway.Process.Key);
+
+        ChatCompletion answer = await client.GetChatClient(Gateway.FlakyModel).CompleteChatAsync([new UserChatMessage($"Once, {Guid.CreateVersion7()}.")], cancellationToken: Stop);
+
+        Assert.Equal(("Hello, wörld 👋", 2), (answer.Content[0].Text, counted.Count));
+
+        await Assert.ThrowsAsync<ClientResultException>(async () =>
+            await Retrying(counted, gateway.PoorKey).GetChatClient(Gateway.ChatModel).CompleteChatAsync([new UserChatMessage("Say hello.")], cancellationToken: Stop));
+
+        Assert.Equal(3, counted.Count);
+    }
+
+    [Fact]
+    public async Task A_caller_who_waits_no_longer_for_a_whole_answer_stops_the_provider()
+    {
+        int before = gateway.Upstream.HangUps;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        stop.CancelAfter(TimeSpan.FromMilliseconds(300));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Chat().CompleteChatAsync([new UserChatMessage("Go on for ever.")], cancellationToken: stop.Token));
+
+        await gateway.HungUpAsync(before + 1);
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_off_does_not_look_like_a_whole_answer()
     {
         var text = new StringBuilder();
@@ -224,6 +299,27 @@ public sealed class DotNetClientTests(Gateway gateway)
     private OpenAIClient Client(string? key = null) => new(
         new ApiKeyCredential(key ?? gateway.Process.Key),
         new OpenAIClientOptions { Endpoint = gateway.Process.BaseUrl, RetryPolicy = new ClientRetryPolicy(maxRetries: 0) });
+
+    private OpenAIClient Retrying(Counted counted, string key) => new(
+        new ApiKeyCredential(key),
+        new OpenAIClientOptions { Endpoint = gateway.Process.BaseUrl, RetryPolicy = new ClientRetryPolicy(maxRetries: 2), Transport = new HttpClientPipelineTransport(counted.Http) });
+
+    /// <summary>Counts what really leaves the client.</summary>
+    private sealed class Counted : DelegatingHandler
+    {
+        public Counted()
+            : base(new SocketsHttpHandler()) => Http = new HttpClient(this);
+
+        public HttpClient Http { get; }
+
+        public int Count { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Count++;
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
 
     private static JsonElement ErrorOf(ClientResultException refusal) =>
         JsonDocument.Parse(refusal.GetRawResponse()!.Content).RootElement.GetProperty("error");

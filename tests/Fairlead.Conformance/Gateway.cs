@@ -12,6 +12,8 @@ public sealed class Gateway : IAsyncLifetime
 {
     public const string ChatModel = "tiny/chat";
     public const string BrokenModel = "tiny/broken";
+    public const string FlakyModel = "tiny/flaky";
+    public const string LimitedModel = "tiny/limited";
     public const string EmbeddingModel = "tiny/embed";
 
     private ScriptedUpstream? _upstream;
@@ -20,6 +22,9 @@ public sealed class Gateway : IAsyncLifetime
     internal ScriptedUpstream Upstream => _upstream!;
 
     internal FairleadProcess Process => _process!;
+
+    /// <summary>A key whose budget is too small for anything.</summary>
+    internal string PoorKey => File.ReadAllText(Path.Combine(Process.DataFolder, "keys", "poor")).Trim();
 
     /// <summary>Well formed, but no key of this server.</summary>
     internal static string WrongKey { get; } = ApiKey.Create(static bytes => bytes.Fill(7)).Reveal();
@@ -39,6 +44,16 @@ public sealed class Gateway : IAsyncLifetime
                 url: {{_upstream.Url}}
                 models:
                   {{BrokenModel}}: { as: {{OpenAiScript.BrokenModel}}, input: 1, output: 2, context: 32K }
+              flaky:
+                url: {{_upstream.Url}}
+                models:
+                  {{FlakyModel}}: { as: {{OpenAiScript.FlakyModel}}, input: 1, output: 2, context: 32K }
+              limited:
+                url: {{_upstream.Url}}
+                models:
+                  {{LimitedModel}}: { as: {{OpenAiScript.LimitedModel}}, input: 1, output: 2, context: 32K }
+            keys:
+              poor: { budget: $0.000001/day }
             """,
             TestContext.Current.CancellationToken);
     }

@@ -16,13 +16,14 @@ internal static class JavaScriptClients
     public static string Folder { get; } = Path.Combine(Checkout.Root, "tests", "clients");
 
     /// <summary>The lines that <paramref name="script"/> has printed; a script that ends badly or says nothing fails here.</summary>
-    public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, FairleadProcess product, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Gateway gateway, CancellationToken cancellationToken)
     {
         await InstallAsync(cancellationToken);
         var variables = new Dictionary<string, string>
         {
-            ["BASE_URL"] = product.BaseUrl.ToString(),
-            ["KEY"] = product.Key,
+            ["BASE_URL"] = gateway.Process.BaseUrl.ToString(),
+            ["KEY"] = gateway.Process.Key,
+            ["POOR_KEY"] = gateway.PoorKey,
             ["WRONG_KEY"] = Gateway.WrongKey,
         };
         (int code, string output, string errors) = await StartAsync("node", [script], variables, cancellationToken);

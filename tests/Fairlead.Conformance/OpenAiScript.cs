@@ -11,7 +11,11 @@ internal static class OpenAiScript
     public const string BrokenModel = "upstream-broken";
     public const string EmbeddingModel = "upstream-embed";
 
-    private const string ArgumentsOfCall = """{"city":"Paris"}""";
+    public const string FlakyModel = "upstream-flaky";
+    public const string LimitedModel = "upstream-limited";
+
+    private static readonly string[] Cities = ["Paris", "London"];
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> FailedOnce = new();
     private static readonly float[] Vector = [0.25f, -1.5f, 3f];
 
     public static Task AnswerAsync(ScriptedRequest request, ScriptedReply reply)
@@ -20,6 +24,12 @@ internal static class OpenAiScript
         bool stream = (bool?)body["stream"] ?? false;
         if ((string?)body["model"] == BrokenModel)
             return reply.JsonAsync("""{"error":{"message":"Out of order","type":"server_error","code":null,"param":null}}""", 500);
+        if ((string?)body["model"] == LimitedModel)
+            return reply.JsonAsync("""{"error":{"message":"Slow down","type":"requests","code":"rate_limit_exceeded","param":null}}""", 429, "retry-after: 30\r\n");
+        if ((string?)body["model"] == FlakyModel && FailedOnce.TryAdd(Asked(body), true))
+            return reply.JsonAsync("""{"error":{"message":"Once is nothing","type":"server_error","code":null,"param":null}}""", 500);
+        if (!stream && request.Path == "/v1/chat/completions" && Asked(body).StartsWith("Go on for ever", StringComparison.Ordinal))
+            return reply.UntilGoneAsync();
         return request.Path switch
         {
             "/v1/chat/completions" when Asked(body).StartsWith("Refuse", StringComparison.Ordinal) => reply.JsonAsync(
@@ -33,17 +43,17 @@ internal static class OpenAiScript
 
     private static string Chat(JsonObject body)
     {
-        bool call = CallsTool(body);
-        var message = new JsonObject { ["role"] = "assistant", ["content"] = call ? null : Text(body), ["refusal"] = null };
-        if (call)
-            message["tool_calls"] = new JsonArray(new JsonObject { ["id"] = "call_1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = "weather", ["arguments"] = ArgumentsOfCall } });
+        JsonObject[] calls = [.. Calls(body)];
+        var message = new JsonObject { ["role"] = "assistant", ["content"] = calls.Length > 0 ? null : Text(body), ["refusal"] = null };
+        if (calls.Length > 0)
+            message["tool_calls"] = new JsonArray([.. calls]);
         return new JsonObject
         {
             ["id"] = "chatcmpl-1",
             ["object"] = "chat.completion",
             ["created"] = 1_760_000_000,
             ["model"] = ChatModel,
-            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["logprobs"] = null, ["finish_reason"] = call ? "tool_calls" : "stop" }),
+            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["logprobs"] = null, ["finish_reason"] = calls.Length > 0 ? "tool_calls" : Finish(body) }),
             ["usage"] = Usage(12, 5),
         }.ToJsonString();
     }
@@ -65,21 +75,26 @@ internal static class OpenAiScript
             reply.HangUp();
             return;
         }
-        if (CallsTool(body))
+        JsonObject[] calls = [.. Calls(body)];
+        if (calls.Length > 0)
         {
-            await reply.EventAsync(Chunk(ToolDelta(new JsonObject
+            for (int i = 0; i < calls.Length; i++)
             {
-                ["index"] = 0, ["id"] = "call_1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = "weather", ["arguments"] = "" },
-            })));
-            foreach (char[] piece in ArgumentsOfCall.Chunk(4))
-                await reply.EventAsync(Chunk(ToolDelta(new JsonObject { ["index"] = 0, ["function"] = new JsonObject { ["arguments"] = new string(piece) } })));
+                var function = (JsonObject)calls[i]["function"]!;
+                string arguments = (string)function["arguments"]!;
+                function["arguments"] = "";
+                calls[i]["index"] = i;
+                await reply.EventAsync(Chunk(ToolDelta(calls[i])));
+                foreach (char[] piece in arguments.Chunk(4))
+                    await reply.EventAsync(Chunk(ToolDelta(new JsonObject { ["index"] = i, ["function"] = new JsonObject { ["arguments"] = new string(piece) } })));
+            }
             await reply.EventAsync(Chunk([], "tool_calls"));
         }
         else
         {
             foreach (string word in Text(body).Split(' ').Select(static (word, i) => i == 0 ? word : $" {word}"))
                 await reply.EventAsync(Chunk(new JsonObject { ["content"] = word }));
-            await reply.EventAsync(Chunk([], "stop"));
+            await reply.EventAsync(Chunk([], Finish(body)));
         }
         await UsageEventAsync(body, reply, "chat.completion.chunk");
         await reply.EndEventsAsync();
@@ -155,12 +170,31 @@ internal static class OpenAiScript
 
     private static JsonObject Usage(int input, int output) => new() { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
 
-    private static bool CallsTool(JsonObject body) => body["tools"] is JsonArray { Count: > 0 } && (string?)Last(body)["role"] != "tool";
+    /// <summary>The calls that come next: of one city, of both at once where "both" is asked for, and of the second after the first where it is "first, then".</summary>
+    private static IEnumerable<JsonObject> Calls(JsonObject body)
+    {
+        if (body["tools"] is not JsonArray { Count: > 0 })
+            return [];
+        JsonArray messages = body["messages"]!.AsArray();
+        int answered = messages.Count(static m => (string?)m!["role"] == "tool");
+        string asked = messages.FirstOrDefault(static m => (string?)m!["role"] == "user") is { } user ? Words(user.AsObject()) : "";
+        (int from, int to) = asked.Contains("both", StringComparison.Ordinal) ? (answered > 0 ? 2 : 0, 2) : asked.Contains("then", StringComparison.Ordinal) ? (answered, Math.Min(answered + 1, 2)) : (answered, 1);
+        return from >= to ? [] : Enumerable.Range(from, to - from).Select(static i => new JsonObject
+        {
+            ["id"] = string.Create(CultureInfo.InvariantCulture, $"call_{i + 1}"), ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = "weather", ["arguments"] = $$"""{"city":"{{Cities[i]}}"}""" },
+        });
+    }
+
+    private static string Finish(JsonObject body) =>
+        Asked(body).StartsWith("Run out", StringComparison.Ordinal) ? "length" : Asked(body).StartsWith("Say something bad", StringComparison.Ordinal) ? "content_filter" : "stop";
 
     private static JsonObject Last(JsonObject body) => body["messages"]!.AsArray()[^1]!.AsObject();
 
     /// <summary>Text of the last message, its text parts joined.</summary>
-    private static string Asked(JsonObject body) => Last(body)["content"] switch
+    private static string Asked(JsonObject body) => Words(Last(body));
+
+    private static string Words(JsonObject message) => message["content"] switch
     {
         JsonArray parts => string.Concat(parts.Select(static p => (string?)p!["text"] ?? "")),
         { } text => (string)text!,

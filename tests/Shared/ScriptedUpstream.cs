@@ -141,8 +141,11 @@ internal sealed class ScriptedReply(Socket socket, Action goneAway, Cancellation
     public bool Closed { get; private set; }
 
     /// <summary>A whole JSON answer.</summary>
-    public Task JsonAsync(string body, int status = 200) =>
-        RawAsync($"HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\nx-request-id: up-1\r\ncontent-length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+    /// <param name="body">JSON.</param>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="headers">More header lines, each with its line end.</param>
+    public Task JsonAsync(string body, int status = 200, string headers = "") =>
+        RawAsync($"HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\nx-request-id: up-1\r\n{headers}content-length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     /// <summary>The head of an event stream.</summary>
     public Task BeginEventsAsync() =>

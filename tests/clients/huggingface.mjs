@@ -70,6 +70,69 @@ await s.run('huggingface', {
     assert.equal(answer.choices[0].message.content, `An image of ${s.dot.length} characters`);
   },
 
+  'tools in two rounds': async () => {
+    const messages = [{ role: 'user', content: 'How is the weather in Paris, then in London?' }];
+    const asked = [];
+    for (let rounds = 0; rounds < 4; rounds++) {
+      const { message } = (await client.chatCompletion({ model: s.chatModel, messages, tools: [s.weatherTool] })).choices[0];
+      messages.push(message);
+      if (!message.tool_calls?.length)
+        break;
+      for (const call of message.tool_calls) {
+        asked.push(JSON.parse(call.function.arguments).city);
+        messages.push({ role: 'tool', tool_call_id: call.id, content: 'fine' });
+      }
+    }
+    assert.deepEqual(asked, ['Paris', 'London']);
+    assert.equal(messages.at(-1).content, 'call_2 says: fine');
+  },
+
+  'budget spent': async () => {
+    const e = await s.failure(() => make(s.poorKey).chatCompletion(ask('Say hello.')));
+    assert.equal(e.httpResponse.status, 402);
+    assert.equal(e.httpResponse.body.error.code, 'budget_reached');
+  },
+
+  'provider limits the rate': async () => {
+    const e = await s.failure(() => client.chatCompletion({ ...ask('Say hello.'), model: s.limitedModel }));
+    assert.equal(e.httpResponse.status, 429);
+    assert.equal(e.httpResponse.body.error.code, 'upstream_rate_limited');
+  },
+
+  'provider refuses the request': async () => {
+    const e = await s.failure(() => client.chatCompletion(ask('Refuse this.')));
+    assert.equal(e.httpResponse.status, 400);
+    assert.equal(e.httpResponse.body.error.param, 'temperature');
+    // Its own message tells texts only, and OpenAI's clients lose those: the object is what both can read.
+    assert.match(e.httpResponse.body.error.message, /The temperature is too high/);
+  },
+
+  'error before a stream': async () => {
+    const e = await s.failure(async () => {
+      for await (const _ of client.chatCompletionStream({ ...ask('Say hello.'), model: 'nobody/nothing' }))
+        assert.fail('an answer came');
+    });
+    assert.ok(e instanceof InferenceClientProviderApiError, `${e.constructor.name} ${e.message}`);
+    assert.equal(e.httpResponse.status, 400);
+  },
+
+  'error in mid-stream': async () => {
+    let text = '';
+    const e = await s.failure(async () => {
+      for await (const chunk of client.chatCompletionStream(ask('Break off.')))
+        text += chunk.choices[0]?.delta.content ?? '';
+    });
+    assert.equal(text, 'Half an ');
+    return `${e.constructor.name} ${e.message}`;
+  },
+
+  'abort of a whole answer': async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    const e = await s.failure(() => client.chatCompletion(ask('Go on for ever.'), { signal: stop.signal }));
+    assert.equal(e.name, 'AbortError');
+  },
+
   'wrong key': async () => {
     const e = await s.failure(() => make(s.wrongKey).chatCompletion(ask('Say hello.')));
     assert.ok(e instanceof InferenceClientProviderApiError, `${e.constructor.name} ${e.message}`);

@@ -5,7 +5,7 @@ import * as s from './scenario.mjs';
 const ask = (content, more = {}) => ({ model: s.chatModel, messages: [{ role: 'user', content }], ...more });
 
 export function scenarios(OpenAI, helpers) {
-  const make = (apiKey = s.key) => new OpenAI({ baseURL: s.baseUrl, apiKey, maxRetries: 0 });
+  const make = (apiKey = s.key, more = {}) => new OpenAI({ baseURL: s.baseUrl, apiKey, maxRetries: 0, ...more });
   const client = make();
 
   return {
@@ -115,6 +115,46 @@ export function scenarios(OpenAI, helpers) {
       assert.equal(asked, 'Paris');
     },
 
+    'tools in two rounds': async () => {
+      const asked = [];
+      const runner = helpers(client).runTools(ask('How is the weather in Paris, then in London?', {
+        tools: [{
+          type: 'function',
+          function: { name: 'weather', parameters: s.weather, parse: JSON.parse, function: ({ city }) => { asked.push(city); return `${city}: 21 degrees`; } },
+        }],
+      }));
+      assert.equal(await runner.finalContent(), 'call_2 says: London: 21 degrees');
+      assert.deepEqual(asked, ['Paris', 'London']);
+    },
+
+    'two tools at once, streamed': async () => {
+      const calls = [];
+      for await (const chunk of await client.chat.completions.create(ask('How is the weather in both?', { tools: [s.weatherTool], stream: true }))) {
+        for (const piece of chunk.choices[0]?.delta.tool_calls ?? []) {
+          const call = calls[piece.index] ??= { id: '', arguments: '' };
+          call.id += piece.id ?? '';
+          call.arguments += piece.function?.arguments ?? '';
+        }
+      }
+      assert.deepEqual(calls.map(c => [c.id, JSON.parse(c.arguments).city]), [['call_1', 'Paris'], ['call_2', 'London']]);
+      const answer = await client.chat.completions.create(ask('', {
+        messages: [
+          { role: 'user', content: 'How is the weather in both?' },
+          { role: 'assistant', tool_calls: calls.map(c => ({ id: c.id, type: 'function', function: { name: 'weather', arguments: c.arguments } })) },
+          ...calls.map(c => ({ role: 'tool', tool_call_id: c.id, content: 'fine' })),
+        ],
+        tools: [s.weatherTool],
+      }));
+      assert.equal(answer.choices[0].message.content, 'call_2 says: fine');
+    },
+
+    'structured output streamed': async () => {
+      const final = await helpers(client).stream(ask('A place, please.', {
+        response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: s.place } },
+      })).finalChatCompletion();
+      assert.deepEqual(JSON.parse(final.choices[0].message.content), { city: 'Paris', people: 2100000 });
+    },
+
     'structured output': async () => {
       const answer = await helpers(client).parse(ask('A place, please.', {
         response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: s.place } },
@@ -205,6 +245,95 @@ export function scenarios(OpenAI, helpers) {
       assert.equal(e.code, 'upstream_status');
       assert.match(e.message, /Out of order\. Not charged\./);
       return e.message;
+    },
+
+    'refused field': async () => {
+      const e = await s.failure(() => client.chat.completions.create(ask('Say hello.', { temperature: 9 })));
+      assert.ok(e instanceof OpenAI.BadRequestError, `${e.constructor.name} ${e.message}`);
+      assert.deepEqual([e.code, e.param, e.type], ['field_invalid', 'temperature', 'invalid_request_error']);
+    },
+
+    'budget spent': async () => {
+      const fetch = s.counting();
+      const e = await s.failure(() => make(s.poorKey, { fetch, maxRetries: 2 }).chat.completions.create(ask('Say hello.')));
+      assert.ok(e instanceof OpenAI.APIError, `${e.constructor.name} ${e.message}`);
+      assert.deepEqual([e.status, e.code, e.type, fetch.count], [402, 'budget_reached', 'insufficient_quota', 1]);
+    },
+
+    'somebody else as payer': async () => {
+      const e = await s.failure(() => client.chat.completions.create(ask('Say hello.'), { headers: { 'X-HF-Bill-To': 'someorg' } }));
+      assert.ok(e instanceof OpenAI.PermissionDeniedError, `${e.constructor.name} ${e.message}`);
+      assert.equal(e.code, 'bill_to_not_allowed');
+    },
+
+    'one idempotency key twice': async () => {
+      const headers = { 'Idempotency-Key': crypto.randomUUID() };
+      const first = await client.chat.completions.create(ask('Go on for ever.', { stream: true }), { headers });
+      const running = await s.failure(() => client.chat.completions.create(ask('Go on for ever.', { stream: true }), { headers }));
+      assert.ok(running instanceof OpenAI.ConflictError, `${running.constructor.name} ${running.message}`);
+      const other = await s.failure(() => client.chat.completions.create(ask('Something else.'), { headers }));
+      assert.ok(other instanceof OpenAI.UnprocessableEntityError, `${other.constructor.name} ${other.message}`);
+      first.controller.abort();
+    },
+
+    'provider limits the rate': async () => {
+      const e = await s.failure(() => client.chat.completions.create({ ...ask('Say hello.'), model: s.limitedModel }));
+      assert.ok(e instanceof OpenAI.RateLimitError, `${e.constructor.name} ${e.message}`);
+      assert.equal(e.code, 'upstream_rate_limited');
+      assert.ok(Number(e.headers.get?.('retry-after') ?? e.headers['retry-after']) > 0);
+    },
+
+    'body over the limit': async () => {
+      const e = await s.failure(() => client.chat.completions.create(ask('x'.repeat(21 * 1024 * 1024))));
+      assert.ok(e instanceof OpenAI.APIError, `${e.constructor.name} ${e.message}`);
+      assert.deepEqual([e.status, e.code], [413, 'too_large']);
+    },
+
+    'retry of what may succeed': async () => {
+      const fetch = s.counting();
+      const answer = await make(s.key, { fetch, maxRetries: 2 }).chat.completions.create({ ...ask(`Once, ${crypto.randomUUID()}.`), model: s.flakyModel });
+      assert.equal(answer.choices[0].message.content, 'Hello, wörld 👋');
+      assert.equal(fetch.count, 2);
+    },
+
+    'no retry of what cannot': async () => {
+      const fetch = s.counting();
+      await s.failure(() => make(s.wrongKey, { fetch, maxRetries: 2 }).chat.completions.create(ask('Say hello.')));
+      await s.failure(() => make(s.key, { fetch, maxRetries: 2 }).chat.completions.create({ ...ask('Say hello.'), model: 'nobody/nothing' }));
+      assert.equal(fetch.count, 2);
+    },
+
+    'time-out': async () => {
+      const e = await s.failure(() => client.chat.completions.create(ask('Go on for ever.'), { timeout: 300 }));
+      assert.ok(e instanceof OpenAI.APIConnectionTimeoutError, `${e.constructor.name} ${e.message}`);
+    },
+
+    'abort of a whole answer': async () => {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(), 300);
+      const e = await s.failure(() => client.chat.completions.create(ask('Go on for ever.'), { signal: stop.signal }));
+      assert.ok(e instanceof OpenAI.APIUserAbortError, `${e.constructor.name} ${e.message}`);
+    },
+
+    'limit reached': async () => {
+      const answer = await client.chat.completions.create(ask('Run out.'));
+      assert.equal(answer.choices[0].finish_reason, 'length');
+      const e = await s.failure(() => helpers(client).parse(ask('Run out.', {
+        response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: s.place } },
+      })));
+      assert.equal(e.constructor.name, 'LengthFinishReasonError');
+    },
+
+    'filtered content': async () => {
+      const e = await s.failure(() => helpers(client).parse(ask('Say something bad.', {
+        response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: s.place } },
+      })));
+      assert.equal(e.constructor.name, 'ContentFilterFinishReasonError');
+    },
+
+    'nobody there': async () => {
+      const e = await s.failure(() => make(s.key, { baseURL: 'http://127.0.0.1:9/v1' }).models.list());
+      assert.ok(e instanceof OpenAI.APIConnectionError, `${e.constructor.name} ${e.message}`);
     },
 
     'error in mid-stream': async () => {

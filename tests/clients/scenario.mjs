@@ -2,8 +2,11 @@
 export const baseUrl = process.env.BASE_URL; // ends in /v1
 export const key = process.env.KEY;
 export const wrongKey = process.env.WRONG_KEY; // well formed, never issued
+export const poorKey = process.env.POOR_KEY; // its budget is too small for anything
 export const chatModel = 'tiny/chat';
 export const brokenModel = 'tiny/broken';
+export const flakyModel = 'tiny/flaky'; // fails the first time that something is asked
+export const limitedModel = 'tiny/limited';
 export const embeddingModel = 'tiny/embed';
 
 export const weather = {
@@ -44,6 +47,13 @@ export async function run(client, scenarios) {
     console.log(JSON.stringify({ client, scenario, ok, detail: String(detail) }));
   }
   process.exit(0); // a scenario that hangs would otherwise keep the process
+}
+
+/** A fetch that counts how often it was asked. */
+export function counting() {
+  const counted = (...args) => { counted.count++; return fetch(...args); };
+  counted.count = 0;
+  return counted;
 }
 
 /** The error that `act` is meant to end in. */

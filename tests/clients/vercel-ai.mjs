@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, embed, embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
+import { APICallError, RetryError, embed, embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
 import * as s from './scenario.mjs';
 
 globalThis.AI_SDK_LOG_WARNINGS = false; // standard output is for the lines of the scenarios
 
-const make = (apiKey = s.key) => createOpenAICompatible({ name: 'fairlead', baseURL: s.baseUrl, apiKey, includeUsage: true, supportsStructuredOutputs: true });
+const make = (apiKey = s.key, fetch = globalThis.fetch) => createOpenAICompatible({ name: 'fairlead', baseURL: s.baseUrl, apiKey, fetch, includeUsage: true, supportsStructuredOutputs: true });
 const fairlead = make();
 const model = fairlead(s.chatModel);
 const ask = (prompt, more = {}) => ({ model, prompt, maxRetries: 0, ...more });
@@ -48,6 +48,30 @@ await s.run('vercel-ai', {
     await stream.consumeStream();
     assert.deepEqual(asked, ['Paris']);
     assert.match(await stream.text, /says: 21 degrees$/);
+  },
+
+  'tools in two rounds': async () => {
+    const asked = [];
+    const answer = await generateText(ask('How is the weather in Paris, then in London?', { tools: { weather: weather(asked) }, stopWhen: stepCountIs(5) }));
+    assert.deepEqual(asked, ['Paris', 'London']);
+    assert.equal(answer.text, 'call_2 says: 21 degrees');
+    assert.equal(answer.steps.length, 3);
+  },
+
+  'two tools at once, streamed': async () => {
+    const asked = [];
+    const stream = streamText(ask('How is the weather in both?', { tools: { weather: weather(asked) }, stopWhen: stepCountIs(3) }));
+    await stream.consumeStream();
+    assert.deepEqual(asked.sort(), ['London', 'Paris']);
+    assert.match(await stream.text, /^call_2 says/);
+  },
+
+  'structured output streamed': async () => {
+    const stream = streamText(ask('A place, please.', { output: Output.object({ schema: jsonSchema(s.place), name: 'place' }) }));
+    let last;
+    for await (const partial of stream.partialOutputStream)
+      last = partial;
+    assert.deepEqual(last, { city: 'Paris', people: 2100000 });
   },
 
   'structured output': async () => {
@@ -94,6 +118,53 @@ await s.run('vercel-ai', {
     assert.equal(e.statusCode, 400);
     assert.equal(e.isRetryable, false);
     return e.message;
+  },
+
+  'budget spent': async () => {
+    const fetch = s.counting();
+    const e = await s.failure(() => generateText({ ...ask('Say hello.'), maxRetries: 2, model: make(s.poorKey, fetch)(s.chatModel) }));
+    assert.ok(APICallError.isInstance(e), e.message);
+    assert.deepEqual([e.statusCode, e.isRetryable, fetch.count], [402, false, 1]);
+    assert.match(e.message, /budget/i);
+  },
+
+  'provider limits the rate': async () => {
+    const e = await s.failure(() => generateText({ ...ask('Say hello.'), model: fairlead(s.limitedModel) }));
+    assert.ok(APICallError.isInstance(e), e.message);
+    assert.deepEqual([e.statusCode, e.isRetryable], [429, true]);
+  },
+
+  'provider refuses the request': async () => {
+    const e = await s.failure(() => generateText(ask('Refuse this.')));
+    assert.ok(APICallError.isInstance(e), e.message);
+    assert.equal(e.statusCode, 400);
+    assert.match(e.message, /The temperature is too high/);
+  },
+
+  'retry of what may succeed': async () => {
+    const fetch = s.counting();
+    const answer = await generateText({ ...ask(`Once, ${crypto.randomUUID()}.`), maxRetries: 2, model: make(s.key, fetch)(s.flakyModel) });
+    assert.equal(answer.text, 'Hello, wörld 👋');
+    assert.equal(fetch.count, 2);
+  },
+
+  'retries given up': async () => {
+    const e = await s.failure(() => generateText({ ...ask('Say hello.'), maxRetries: 1, model: fairlead(s.brokenModel) }));
+    assert.ok(RetryError.isInstance(e), `${e.name} ${e.message}`);
+    assert.equal(e.lastError.statusCode >= 500, true);
+  },
+
+  'error in mid-stream': async () => {
+    const parts = [];
+    for await (const part of streamText(ask('Break off.', { onError: () => {} })).fullStream)
+      parts.push(part);
+    assert.equal(parts.filter(p => p.type === 'text-delta').map(p => p.text).join(''), 'Half an ');
+    assert.ok(parts.some(p => p.type === 'error'), parts.map(p => p.type).join());
+  },
+
+  'abort of a whole answer': async () => {
+    const e = await s.failure(() => generateText(ask('Go on for ever.', { abortSignal: AbortSignal.timeout(300) })));
+    assert.match(e.name, /Abort|Timeout/);
   },
 
   'abort in mid-stream': async () => {

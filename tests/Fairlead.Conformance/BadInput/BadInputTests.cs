@@ -217,6 +217,21 @@ public sealed class BadInputTests(BadInputYard yard) : IClassFixture<BadInputYar
         Assert.Equal(200, (await connection.ReadAsync()).Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_caller_who_ends_its_sending_is_taken_for_gone(bool stream)
+    {
+        using RawHttp connection = await RawHttp.ConnectAsync(yard.Fairlead.Port);
+        await connection.WriteAsync(RawHttp.Post("/v1/chat/completions", yard.Key, Good[..^1].Replace("acme/chat", "acme/held", StringComparison.Ordinal) + (stream ? ",\"stream\":true}" : "}")));
+        ReceivedRequest asked = await yard.Upstream.NextAsync("acme/held");
+
+        connection.EndSending();
+
+        await asked.Aborted.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.True(await connection.ClosesAsync());
+    }
+
     [Fact]
     public async Task HTTP_1_0_is_answered_and_closed()
     {

@@ -17,6 +17,7 @@ public sealed class BadInputYard : IAsyncLifetime
     {
         Upstream.OnBoth("acme/chat", Script.GoodStream, Script.GoodWhole);
         Upstream.OnBoth("acme/fine", Script.GoodStream, Script.GoodWhole);
+        Upstream.OnBoth("acme/held", "SSE\nHOLD", "JS\nHOLD");
         _fairlead = await FairleadProcess.StartAsync($$"""
             providers:
               alpha:
@@ -25,6 +26,7 @@ public sealed class BadInputYard : IAsyncLifetime
                 models:
                   acme/chat: { as: acme/chat, input: 0.20, output: 0.60, context: 128k }
                   acme/fine: { as: acme/fine, input: 0.20, output: 0.60, context: 128k, images: true }
+                  acme/held: { as: acme/held, input: 0.20, output: 0.60, context: 128k }
                   acme/embed: { as: acme/embed, input: 0.02, output: 0, context: 8k, embeddings: true }
             """);
         Key = await _fairlead.CreateKeyAsync("bad");

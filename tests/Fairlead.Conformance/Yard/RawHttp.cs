@@ -169,6 +169,9 @@ public sealed class RawHttp : IDisposable
         return Encoding.UTF8.GetString(body.ToArray());
     }
 
+    /// <summary>Sends no more and goes on reading.</summary>
+    public void EndSending() => _socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Hangs up with a reset.</summary>
     public void Reset()
     {

@@ -7,6 +7,7 @@ using static Fairlead.Protocols.Tests.Answers.Script;
 namespace Fairlead.Protocols.Tests.Answers;
 
 /// <summary>What every streamed token of every caller passes: nothing is allocated, little time is spent, large events are bounded.</summary>
+[Collection(nameof(Measured))]
 public class OrdinaryEventTests(ITestOutputHelper log)
 {
     private static readonly string Ordinary =
