@@ -55,6 +55,19 @@ public sealed class DotNetClientTests(Gateway gateway)
     }
 
     [Fact]
+    public async Task Comments_while_the_model_thinks_are_passed_over()
+    {
+        var text = new StringBuilder();
+        await foreach (StreamingChatCompletionUpdate update in Chat().CompleteChatStreamingAsync([new UserChatMessage("Think first.")], cancellationToken: Stop))
+        {
+            foreach (ChatMessageContentPart part in update.ContentUpdate)
+                text.Append(part.Text);
+        }
+
+        Assert.Equal("Hello, wörld 👋", text.ToString());
+    }
+
+    [Fact]
     public async Task A_tool_is_called_and_its_result_reaches_the_model()
     {
         List<ChatMessage> messages = [new UserChatMessage("How is the weather in Paris?")];

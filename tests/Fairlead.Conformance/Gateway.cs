@@ -52,6 +52,7 @@ public sealed class Gateway : IAsyncLifetime
                 url: {{_upstream.Url}}
                 models:
                   {{LimitedModel}}: { as: {{OpenAiScript.LimitedModel}}, input: 1, output: 2, context: 32K }
+            dispatch: { heartbeat: 100ms }
             keys:
               poor: { budget: $0.000001/day }
             """,

@@ -62,6 +62,8 @@ internal static class OpenAiScript
     {
         string asked = Asked(body);
         await reply.BeginEventsAsync();
+        if (asked.StartsWith("Think first", StringComparison.Ordinal))
+            await Task.Delay(TimeSpan.FromMilliseconds(350)); // the provider's pause: longer than the gateway is silent towards its caller
         await reply.EventAsync(Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" }));
         if (asked.StartsWith("Go on for ever", StringComparison.Ordinal))
         {

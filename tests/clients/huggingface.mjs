@@ -25,6 +25,13 @@ await s.run('huggingface', {
     assert.equal(finish, 'stop');
   },
 
+  'comments while the model thinks': async () => {
+    let text = '';
+    for await (const chunk of client.chatCompletionStream(ask('Think first.')))
+      text += chunk.choices[0].delta.content ?? '';
+    assert.equal(text, 'Hello, wörld 👋');
+  },
+
   'stream with usage': async () => {
     let usage;
     for await (const chunk of client.chatCompletionStream(ask('Say hello.', { stream_options: { include_usage: true } })))

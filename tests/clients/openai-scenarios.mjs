@@ -37,6 +37,19 @@ export function scenarios(OpenAI, helpers) {
       assert.equal(usage, 0, 'usage came though nobody asked for it');
     },
 
+    'comments while the model thinks': async () => {
+      let text = '';
+      for await (const chunk of await client.chat.completions.create(ask('Think first.', { stream: true })))
+        text += chunk.choices[0].delta.content ?? '';
+      assert.equal(text, 'Hello, wörld 👋');
+      const raw = await (await fetch(`${s.baseUrl}/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${s.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(ask('Think first.', { stream: true })),
+      })).text();
+      assert.match(raw, /^: /, 'no comment came, so this showed nothing');
+    },
+
     'stream with usage': async () => {
       let last;
       let text = '';

@@ -34,6 +34,10 @@ await s.run('vercel-ai', {
     assert.equal((await stream.usage).outputTokens, 5);
   },
 
+  'comments while the model thinks': async () => {
+    assert.equal(await streamText(ask('Think first.')).text, 'Hello, wörld 👋');
+  },
+
   'tool round trip': async () => {
     const asked = [];
     const answer = await generateText(ask('How is the weather in Paris?', { tools: { weather: weather(asked) }, stopWhen: stepCountIs(3) }));

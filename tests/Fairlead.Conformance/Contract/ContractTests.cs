@@ -323,6 +323,38 @@ public sealed class ContractTests(ContractYard yard) : IClassFixture<ContractYar
         Assert.Equal(("liked", "preferred"), await ServedAsync(ContractYard.Model + ":preferred"));
     }
 
+    [Fact]
+    public async Task Case_43_a_pinned_provider_is_asked_alone()
+    {
+        yard.Cheap.On("shaky", """500 JS {"error":{"message":"no","type":"server_error","param":null,"code":null}}""");
+        int before = yard.Fast.Count("shaky");
+
+        RawAnswer answer = await yard.ChatAsync("acme/shaky:cheap");
+
+        Refused(answer, 502, "upstream_status");
+        Assert.Equal(("1", "cheap"), (answer.Header("x-fairlead-attempts"), answer.Header("x-inference-provider")));
+        Assert.Equal(before, yard.Fast.Count("shaky"));
+    }
+
+    [Fact]
+    public async Task Case_46_a_model_that_nobody_here_sells_is_told_with_who_does()
+    {
+        RawAnswer answer = await yard.ChatAsync("meta-llama/Llama-3.3-70B-Instruct");
+
+        Refused(answer, 400, "model_not_supported");
+        Assert.Contains("is not supported by any provider you have enabled", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Case_49_a_provider_that_wants_money_from_us_is_passed_over()
+    {
+        RawAnswer answer = await yard.ChatAsync("acme/dear:cheapest");
+        RawAnswer again = await yard.ChatAsync("acme/dear:cheapest");
+
+        Assert.Equal((200, "fast", "2"), (answer.Status, answer.Header("x-inference-provider"), answer.Header("x-fairlead-attempts")));
+        Assert.Equal((200, "fast", "1"), (again.Status, again.Header("x-inference-provider"), again.Header("x-fairlead-attempts")));
+    }
+
     [Theory]
     [InlineData(":nosuch", "model_not_supported", "not supported by provider nosuch")] // 44
     [InlineData("-unknown", "model_not_found", "acme/Chat-9B-unknown")] // 45

@@ -27,6 +27,8 @@ public sealed class ContractYard : IAsyncLifetime
             upstream.OnBoth("chat", Script.GoodStream, Script.GoodWhole);
             upstream.OnBoth("shaky", Script.GoodStream, Script.GoodWhole);
         }
+        Fast.On("dear", Script.GoodWhole);
+        Cheap.On("dear", """402 JS {"error":"You have depleted your monthly included credits."}""");
         Fast.On("embed", """200 JS {"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.25,-0.5,1]}],"model":"embed","usage":{"prompt_tokens":3,"total_tokens":3}}""");
         _fairlead = await FairleadProcess.StartAsync($$"""
             providers:
@@ -41,6 +43,7 @@ public sealed class ContractYard : IAsyncLifetime
                 models:
                   {{Model}}: { as: chat, input: 0.20, output: 0.60, context: 128k, tools: true, structured: true, images: true }
                   acme/shaky: { as: shaky, input: 0.20, output: 0.60, context: 128k }
+                  acme/dear: { as: dear, input: 0.20, output: 0.60, context: 128k }
                   acme/gone: { as: gone, input: 0.20, output: 0.60, context: 128k }
                   acme/broken: { as: broken, input: 0.20, output: 0.60, context: 128k }
                   acme/slow: { as: slow, input: 0.20, output: 0.60, context: 128k }
@@ -53,6 +56,10 @@ public sealed class ContractYard : IAsyncLifetime
                 models:
                   {{Model}}: { as: chat, input: 0.10, output: 0.30, context: 128k, tools: true, structured: true, images: true }
                   acme/shaky: { as: shaky, input: 0.10, output: 0.30, context: 128k }
+              broke: # of its own, since a provider that wants money is not asked again for a while
+                url: {{Cheap.Url}}
+                models:
+                  acme/dear: { as: dear, input: 0.10, output: 0.30, context: 128k }
             dispatch: { heartbeat: 100ms }
             """);
         Key = await _fairlead.CreateKeyAsync("contract");
