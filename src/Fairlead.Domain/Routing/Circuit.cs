@@ -30,12 +30,12 @@ public sealed class Circuit
     private static readonly TimeSpan GoneRest = TimeSpan.FromHours(1);
     private static readonly TimeSpan MoneyRest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RateRest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeWait = TimeSpan.FromSeconds(1); // what others are told while a probe is under way
     private static readonly TimeSpan Ramp = TimeSpan.FromSeconds(30);
 
     private TimeSpan _openUntil = TimeSpan.MinValue;
     private TimeSpan _closedAt = -Ramp;
     private TimeSpan _windowBegan;
-    private TimeSpan _probeBegan;
     private TimeSpan _rest = ShortestRest;
     private int _inARow;
     private int _truncatedInARow;
@@ -53,8 +53,7 @@ public sealed class Circuit
     {
         if (!_open)
             return TimeSpan.Zero;
-        TimeSpan due = now < _openUntil ? _openUntil : _probing ? _probeBegan + ShortestRest : now;
-        return due > now ? due - now : TimeSpan.Zero;
+        return now < _openUntil ? _openUntil - now : _probing ? ProbeWait : TimeSpan.Zero;
     }
 
     /// <summary>Share of requests, 0 to 1, that are still kept away after it has closed again; falls to 0 within 30 s.</summary>
@@ -65,11 +64,9 @@ public sealed class Circuit
     {
         if (!_open)
             return CircuitEntry.Passed;
-        // A probe of which nothing is heard is not waited for longer than a rest: a long answer is no reason to stay away.
         if (AskableIn(now) > TimeSpan.Zero)
             return CircuitEntry.Refused;
         _probing = true;
-        _probeBegan = now;
         return CircuitEntry.Probe;
     }
 

@@ -39,8 +39,8 @@ internal sealed partial class Dispatcher(
                 OfferRuntime offer = exchange.Deployment.Runtime(candidate.Offer)
                     ?? throw new InvalidOperationException($"Offer {candidate.Offer.Name} was ranked but cannot be asked.");
                 BreakerPass? pass = offer.Breaker.TryEnter();
-                bool lastResort = candidate.Condition.AskableIn > TimeSpan.Zero; // the planner took that right
-                if (pass is null && !lastResort)
+                bool lastResort = candidate.Condition.AskableIn > TimeSpan.Zero;
+                if (pass is null && !(lastResort && exchange.Attempts.Count == 0)) // the planner took that right, for one attempt
                 {
                     // It began to rest, or to be probed by another request, after it was ranked.
                     if (NextIndex(exchange, index, null) is { } skipped)
@@ -49,7 +49,8 @@ internal sealed partial class Dispatcher(
                         sameTargetTries = 0;
                         continue;
                     }
-                    if (!offer.Breaker.TryLastResort())
+                    lastResort = offer.Breaker.TryLastResort();
+                    if (!lastResort)
                         return new Failure(faults.Count > 0 ? AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel) : Resting(exchange, offer), Waste(exchange, faults));
                 }
 
@@ -80,7 +81,7 @@ internal sealed partial class Dispatcher(
                 {
                     Attempts = exchange.Attempts.Count,
                     MostAttempts = settings.Dispatch.Attempts,
-                    SameTargetTries = sameTargetTries,
+                    SameTargetTries = lastResort ? Math.Max(1, sameTargetTries) : sameTargetTries, // one look a second is one, not two
                     CandidatesLeft = next is null ? 0 : exchange.Candidates.Count - next.Value,
                     TimeLeft = clocks.TotalLeft,
                     LongestWait = settings.Dispatch.LongestWait,

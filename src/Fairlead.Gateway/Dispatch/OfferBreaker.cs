@@ -82,6 +82,11 @@ internal sealed class OfferBreaker(GuardedCircuit offer, GuardedCircuit credenti
             if (entry == CircuitEntry.Probe)
                 pass = pass.With(circuit);
         }
+        if (pass.First is not null)
+        {
+            lock (_gate)
+                _lastResort = now; // a probe is a look, too
+        }
         return pass;
     }
 

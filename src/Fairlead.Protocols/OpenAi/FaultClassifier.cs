@@ -160,7 +160,9 @@ public static partial class FaultClassifier
     private static string? Param(ErrorBody error) => Redaction.Clean(error.Param, 100) is { Length: > 0 } param ? param : null;
 
     private static string Detail(int status, ErrorBody error) =>
-        Redaction.Clean(error.Message.Length > 0 ? error.Message : error.Code.Length > 0 ? error.Code : $"status {status} without words");
+        Redaction.Clean(error.Message) is { Length: > 0 } said ? said
+        : Redaction.Clean(error.Code) is { Length: > 0 } code ? code
+        : $"status {status} without words";
 
     private static bool IsContextProse(string prose) =>
         Says(prose, "maximum context length") || Says(prose, "prompt is too long") || Says(prose, "too many tokens") || Says(prose, "context window")
