@@ -7,6 +7,9 @@ public sealed class UpstreamCall
 {
     public required Route Route { get; init; }
 
+    /// <summary>The provider's id of the model, for those whose path names it; the catalogue's word, never the caller's.</summary>
+    public string Model { get; init; } = "";
+
     /// <summary>The body in the upstream's dialect; valid until the call has returned. Not copied.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 

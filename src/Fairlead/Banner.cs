@@ -30,7 +30,7 @@ internal static class Banner
             lines.Add("               providers: in fairlead.yaml    see docs/configuration.md; then start again");
         }
         foreach (ProviderSummary provider in summary.Providers.Take(MostProviders))
-            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {provider.Offers} model{(provider.Offers == 1 ? "" : "s")}");
+            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {Models(provider)}");
         if (summary.Providers.Count > MostProviders)
             lines.Add($"             and {summary.Providers.Count - MostProviders} more: {command} models");
         if (summary.ExampleModel is { } model)
@@ -51,4 +51,11 @@ internal static class Banner
     }
 
     private static string Quoted(string path) => path.All(static c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_') ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static string Models(ProviderSummary provider) => provider.Offers switch
+    {
+        0 => $"no model with a known price; name some under providers.{provider.Name}.models",
+        1 => "1 model",
+        _ => $"{provider.Offers} models",
+    };
 }

@@ -72,7 +72,7 @@ internal static class CatalogueBuilder
             Price = model.Price,
             ContextLength = model.ContextLength,
             MaxOutputTokens = model.MaxOutputTokens,
-            Routes = model.Embeddings ? RouteSet.Embeddings : RouteSet.Chat | RouteSet.Completions,
+            Routes = Routes(known, model.Embeddings),
             Can = can,
             Cannot = cannot,
             Honours = known?.Honours ?? ProviderSpec.All,
@@ -82,12 +82,7 @@ internal static class CatalogueBuilder
 
     private static Offer? Sold(PriceRow row, string provider, ProviderSpec known)
     {
-        RouteSet routes = row.Mode switch
-        {
-            "chat" => (known.ChatPath is null ? RouteSet.None : RouteSet.Chat) | (known.CompletionsPath is null ? RouteSet.None : RouteSet.Completions),
-            "embedding" => known.EmbeddingsPath is null ? RouteSet.None : RouteSet.Embeddings,
-            _ => RouteSet.None,
-        };
+        RouteSet routes = row.Mode is "chat" or "embedding" ? Routes(known, row.Mode == "embedding") : RouteSet.None;
         if (routes == RouteSet.None || row.Status == "dedicated-only")
             return null;
         Abilities can = Abilities.None;
@@ -112,6 +107,15 @@ internal static class CatalogueBuilder
             Status = row.Status == "removed" ? OfferStatus.Gone : OfferStatus.Live,
             RetiresOn = row.RetiresOn,
         };
+    }
+
+    /// <summary>The routes that a provider has for a model of this sort; a server of the operator's own is taken to have them all.</summary>
+    private static RouteSet Routes(ProviderSpec? known, bool embeddings)
+    {
+        if (embeddings)
+            return known is null || known.EmbeddingsPath is not null ? RouteSet.Embeddings : RouteSet.None;
+        return (known is null || known.ChatPath is not null ? RouteSet.Chat : RouteSet.None)
+            | (known is null || known.CompletionsPath is not null ? RouteSet.Completions : RouteSet.None);
     }
 
     private static Offer Local(DiscoveredRunner runner, string model) => new()

@@ -153,6 +153,7 @@ internal sealed partial class Dispatcher(
         var call = new UpstreamCall
         {
             Route = exchange.Route,
+            Model = offer.Offer.ProviderModelId,
             Body = upstreamBody.Memory,
             Stream = exchange.Request.Stream,
             Clocks = new UpstreamClocks(settings.Connect, settings.Headers, settings.FirstToken, settings.Idle),

@@ -38,7 +38,10 @@ public sealed class EndpointKey(KeyForm form, string key, Uri boundTo)
 /// <param name="BaseUrl">May have a path, <c>https://host/v1</c>; the route's path is appended to it.</param>
 public sealed record OpenAiEndpoint(Uri BaseUrl)
 {
-    /// <summary>Begins with a slash; null when the upstream has no such route. For deployments: <see cref="ForDeployment"/>.</summary>
+    /// <summary>Stands for the model in a path that names it.</summary>
+    public const string ModelMark = "{model}";
+
+    /// <summary>Begins with a slash; null when the upstream has no such route. <see cref="ModelMark"/> in it is replaced by the call's model.</summary>
     public string? ChatPath { get; init; } = "/chat/completions";
 
     public string? CompletionsPath { get; init; } = "/completions";
@@ -53,17 +56,4 @@ public sealed record OpenAiEndpoint(Uri BaseUrl)
 
     /// <summary>Certificate authorities trusted instead of the system's; null for the system's.</summary>
     public X509Certificate2Collection? Roots { get; init; }
-
-    /// <summary>Azure's form: the model is in the path, <c>/openai/deployments/NAME/chat/completions?api-version=…</c>.</summary>
-    public OpenAiEndpoint ForDeployment(string deployment, string apiVersion)
-    {
-        string before = $"/openai/deployments/{Uri.EscapeDataString(deployment)}";
-        string after = $"?api-version={Uri.EscapeDataString(apiVersion)}";
-        return this with
-        {
-            ChatPath = $"{before}/chat/completions{after}",
-            CompletionsPath = $"{before}/completions{after}",
-            EmbeddingsPath = $"{before}/embeddings{after}",
-        };
-    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 using Fairlead.Upstreams.Http;
@@ -9,17 +10,25 @@ public sealed class OpenAiUpstream : IUpstream
 {
     private readonly UpstreamTransport _transport;
     private readonly FaultClassifierDelegate _classify;
+    private readonly OpenAiEndpoint _endpoint;
     private readonly RequestHead?[] _heads = new RequestHead?[4];
+
+    // Paths that name the model; bounded by the catalogue's models of this provider.
+    private readonly ConcurrentDictionary<(Route Route, string Model), RequestHead> _byModel = new();
 
     /// <exception cref="ArgumentException">An address, path or header that may not be sent, or a key of another origin.</exception>
     public OpenAiUpstream(OpenAiEndpoint endpoint, UpstreamTransport transport, FaultClassifierDelegate classify)
     {
+        _endpoint = endpoint;
         _transport = transport;
         _classify = classify;
         Origin = new UpstreamOrigin(endpoint.BaseUrl, endpoint.Key?.Credential, endpoint.Roots);
-        _heads[(int)Route.Chat] = HeadOf(endpoint.ChatPath, endpoint);
-        _heads[(int)Route.Completions] = HeadOf(endpoint.CompletionsPath, endpoint);
-        _heads[(int)Route.Embeddings] = HeadOf(endpoint.EmbeddingsPath, endpoint);
+        foreach (Route route in (ReadOnlySpan<Route>)[Route.Chat, Route.Completions, Route.Embeddings])
+        {
+            // The mark is replaced by a name per call; here it is only checked that the rest of the path may be sent.
+            if (PathOf(route) is { } path)
+                _heads[(int)route] = new RequestHead(Origin, path.Replace(OpenAiEndpoint.ModelMark, "model", StringComparison.Ordinal), endpoint.ExtraHeaders);
+        }
     }
 
     /// <summary>For <see cref="UpstreamTransport.Forget"/> when a reload takes this upstream away.</summary>
@@ -27,10 +36,21 @@ public sealed class OpenAiUpstream : IUpstream
 
     public ValueTask<UpstreamReply> OpenAsync(UpstreamCall call, CancellationToken cancellationToken) =>
         _heads[(int)call.Route] is { } head
-            ? _transport.PostAsync(head, call, _classify, cancellationToken)
+            ? _transport.PostAsync(PathOf(call.Route)!.Contains(OpenAiEndpoint.ModelMark, StringComparison.Ordinal) ? ForModel(call) : head, call, _classify, cancellationToken)
             : ValueTask.FromResult<UpstreamReply>(new UpstreamReply.Refused(
                 new UpstreamFault(FaultKind.RouteNotFound, "this upstream has no such route", NothingSent: true)));
 
-    private RequestHead? HeadOf(string? path, OpenAiEndpoint endpoint) =>
-        path is null ? null : new RequestHead(Origin, path, endpoint.ExtraHeaders);
+    private RequestHead ForModel(UpstreamCall call) => _byModel.GetOrAdd((call.Route, call.Model), static (key, self) =>
+    {
+        // A Hub id keeps its slash; whatever else could end the path or climb out of it does not get through.
+        string model = string.Join('/', key.Model.Split('/').Select(static part => part is "." or ".." ? part.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(part)));
+        return new RequestHead(self.Origin, self.PathOf(key.Route)!.Replace(OpenAiEndpoint.ModelMark, model, StringComparison.Ordinal), self._endpoint.ExtraHeaders);
+    }, this);
+
+    private string? PathOf(Route route) => route switch
+    {
+        Route.Chat => _endpoint.ChatPath,
+        Route.Completions => _endpoint.CompletionsPath,
+        _ => _endpoint.EmbeddingsPath,
+    };
 }

@@ -17,7 +17,8 @@ public sealed record ProviderSpec
     /// <summary>Environment variables in which its key is looked for, the first that is set.</summary>
     public required IReadOnlyList<string> KeyVariables { get; init; }
 
-    /// <summary>Path behind <see cref="BaseUrl"/>; null where it has no such route. The same for the others.</summary>
+    /// <summary>Path behind <see cref="BaseUrl"/>; null where it has no such route. <c>{model}</c> in it stands for the provider's id of the model. The same for
+    /// the others.</summary>
     public string? ChatPath { get; init; }
 
     public string? CompletionsPath { get; init; }

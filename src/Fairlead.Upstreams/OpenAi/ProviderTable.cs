@@ -10,8 +10,8 @@ public static class ProviderTable
 {
     private static readonly FrozenSet<string> Members = new[]
     {
-        "name", "url", "auth", "keys", "chat", "completions", "embeddings", "models", "quirks", "response_quirks", "headers", "honours_not",
-        "bad_request_may_be_transient", "needs_url",
+        "name", "url", "auth", "keys", "chat", "completions", "embeddings", "quirks", "response_quirks", "headers", "honours_not",
+        "bad_request_may_be_transient",
     }.ToFrozenSet();
 
     /// <summary>By name, without regard to case.</summary>

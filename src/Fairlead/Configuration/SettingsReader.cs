@@ -13,7 +13,7 @@ internal static class SettingsReader
     public static GatewaySettings Read(Mapping tree, ConfigurationSources sources, List<ConfigurationError> errors, List<string> warnings)
     {
         List<ProviderSettings> providers = [.. Named(tree, "providers").Select(p => Provider(p.Name, p.Value, sources, errors, warnings)).OfType<ProviderSettings>()];
-        providers.AddRange(FromEnvironment(providers, sources));
+        providers.AddRange(FromEnvironment(providers, sources, warnings));
         List<AliasSettings> aliases = [.. Named(tree, "models").Select(a => Alias(a.Name, a.Value, tree, errors)).OfType<AliasSettings>()];
         IPEndPoint listen = new(IPAddress.Loopback, 8080);
         if (Text(tree, "listen") is { } address && Addresses.TryParse(address, out IPEndPoint asked))
@@ -95,6 +95,9 @@ internal static class SettingsReader
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} needs a url: {hint}. Add 'url: https://host/v1'."));
         }
         Secret? key = section["key"] is Scalar reference ? SecretReference.Resolve(reference, $"{path}.key", sources.Environment, errors, warnings) : null;
+        // A known provider at its own address finds its key where it is found without a file; another address has not earned it.
+        if (section["key"] is null && url is null && known is not null)
+            key = KeyInEnvironment(known, sources, warnings);
         return new ProviderSettings
         {
             Name = name,
@@ -169,15 +172,27 @@ internal static class SettingsReader
     }
 
     /// <summary>Known providers whose key stands in the environment and which the file does not mention.</summary>
-    private static IEnumerable<ProviderSettings> FromEnvironment(List<ProviderSettings> configured, ConfigurationSources sources)
+    private static IEnumerable<ProviderSettings> FromEnvironment(List<ProviderSettings> configured, ConfigurationSources sources, List<string> warnings)
     {
         foreach (ProviderSpec spec in ProviderTable.Known.Values.OrderBy(static p => p.Name, StringComparer.Ordinal))
         {
             if (spec.BaseUrl is null || configured.Exists(p => p.Name.Equals(spec.Name, StringComparison.OrdinalIgnoreCase)))
                 continue;
-            if (spec.KeyVariables.Select(sources.Environment).FirstOrDefault(static v => !string.IsNullOrWhiteSpace(v)) is { } key && SecretReference.CanBeSent(key.Trim()))
-                yield return new ProviderSettings { Name = spec.Name, Key = new Secret(key.Trim()), Found = true };
+            if (KeyInEnvironment(spec, sources, warnings) is { } key)
+                yield return new ProviderSettings { Name = spec.Name, Key = key, Found = true };
         }
+    }
+
+    /// <summary>A provider's key where it stands by custom; null where none stands, or one that no header can carry.</summary>
+    private static Secret? KeyInEnvironment(ProviderSpec spec, ConfigurationSources sources, List<string> warnings)
+    {
+        if (spec.KeyVariables.FirstOrDefault(v => !string.IsNullOrWhiteSpace(sources.Environment(v))) is not { } variable)
+            return null;
+        string key = sources.Environment(variable)!.Trim();
+        if (SecretReference.CanBeSent(key))
+            return new Secret(key);
+        warnings.Add($"environment: {variable} has characters that no header can carry and is not used. Copy the key again.");
+        return null;
     }
 
     /// <summary>Callers write provider names in any case, so two that differ in nothing else cannot be told apart.</summary>
