@@ -10,6 +10,8 @@ using Fairlead.Gateway.Tests.Yard;
 namespace Fairlead.Gateway.Tests.Callers;
 
 /// <summary>C-01 to C-03: a caller who hangs up, at whatever point and however, cancels the upstream at once, pays for what was sent and leaves nothing behind.</summary>
+/// <remarks>They count what the whole process holds open, so nothing else runs beside them.</remarks>
+[Collection(Alone.Name)]
 public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private readonly FaultWall _wall = new();

@@ -197,10 +197,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
                 }
             }
             providers.Add(GatewayYard.Provider("spare", _spare.Url, [.. spareModels]));
-            Gateway = await GatewayYard.StartAsync(providers, static settings => settings with
-            {
-                Dispatch = settings.Dispatch with { Connect = TimeSpan.FromMilliseconds(500), Headers = TimeSpan.FromMilliseconds(500), FirstToken = TimeSpan.FromMilliseconds(500) },
-            });
+            Gateway = await GatewayYard.StartAsync(providers);
         }
 
         public async ValueTask DisposeAsync()
