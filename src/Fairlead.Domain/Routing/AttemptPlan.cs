@@ -189,7 +189,7 @@ public static class AttemptPlan
         string said = told.Fault.Detail.TrimEnd() is [.., '.' or '!' or '?'] ended ? ended : told.Fault.Detail.TrimEnd() + ".";
         string text = told.Fault.Kind switch
         {
-            FaultKind.ServerStopping => "This server is shutting down and could not wait for the answer. Not charged. Retry; another replica or the next start will answer.",
+            FaultKind.ServerStopping => $"This server is shutting down and could not wait for '{who}'. Not charged. Retry; another replica or the next start will answer.",
             FaultKind.InvalidRequest => $"Provider '{who}' refused the request: {told.Fault.Detail}",
             FaultKind.ContextTooLong => $"The prompt is too long for '{model}' at '{who}': {told.Fault.Detail}",
             FaultKind.ContentFiltered => $"Provider '{who}' refused the content: {told.Fault.Detail}",

@@ -34,6 +34,12 @@ public sealed class PagesMatchCode
         }
     }
 
+    [Fact]
+    public void Every_heading_of_the_page_is_a_code() =>
+        Assert.Equal(
+            ProblemKind.All.Select(static k => k.Code).Distinct().Order(StringComparer.Ordinal),
+            File.ReadLines(Find("docs/errors.md")).Where(static line => line.StartsWith("### ", StringComparison.Ordinal)).Select(static line => line[4..]).Order(StringComparer.Ordinal));
+
     private static string Find(string path)
     {
         for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
