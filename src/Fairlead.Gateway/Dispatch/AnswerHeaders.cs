@@ -26,7 +26,7 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
             headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
             headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
-            if (Adaptation.Of(exchange.Scanned!, served.RequestQuirks) is { } adapted)
+            if (Adaptation.Of(exchange.Scanned!, exchange.Body.Span, served.RequestQuirks) is { } adapted)
                 headers["x-fairlead-adapted"] = adapted;
         }
         else if (exchange.Attempts.Count > 0)
