@@ -112,6 +112,17 @@ public sealed class FailoverTests : IAsyncLifetime
         Assert.Equal(1, wall.Arrivals("disguised"));
     }
 
+    /// <summary>F240.</summary>
+    [Fact]
+    public async Task A_client_that_repeats_by_itself_gets_no_repetition_from_us()
+    {
+        _ill.On("repeating", Scripts.Status(503, "{\"error\":{\"message\":\"busy\"}}"));
+        const string Body = "{\"model\":\"acme/repeating\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+        Assert.Equal("1", (await _yard.PostAsync("/v1/chat/completions", Body, ("X-Stainless-Retry-Count", "2"))).Header("x-fairlead-attempts"));
+        Assert.Equal("2", (await _yard.PostAsync("/v1/chat/completions", Body, ("X-Stainless-Retry-Count", "0"))).Header("x-fairlead-attempts"));
+        Assert.Equal("2", (await _yard.PostAsync("/v1/chat/completions", Body, ("X-Stainless-Retry-Count", "nonsense"))).Header("x-fairlead-attempts"));
+    }
+
     [Fact]
     public async Task What_a_provider_says_loses_its_keys_and_addresses_before_anybody_reads_it()
     {
@@ -137,7 +148,7 @@ public sealed class FailoverTests : IAsyncLifetime
         ProviderModelSettings LongModel(string name, long context) => GatewayYard.Provider("x", _well.Url, "long").Models[0] with { ProviderModelId = name, ContextLength = context };
         _yard = await GatewayYard.StartAsync(
             [
-                GatewayYard.Provider("ill", _ill.Url, "many", "leaving", "again", "tools", "chatty"),
+                GatewayYard.Provider("ill", _ill.Url, "many", "leaving", "again", "tools", "chatty", "repeating"),
                 GatewayYard.Provider("well", _well.Url, "many", "tools"),
                 GatewayYard.Provider("narrow", _well.Url) with { Models = [LongModel("narrow-long", 8_192)] },
                 GatewayYard.Provider("wide", _well.Url) with { Models = [LongModel("wide-long", 131_072)] },
