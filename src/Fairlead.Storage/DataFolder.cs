@@ -44,6 +44,7 @@ public sealed class DataFolder : IDisposable
     /// <exception cref="DataFolderException">Not ours, open to others, or in use by another process (named by pid).</exception>
     public static DataFolder Open(string path, TimeProvider time)
     {
+        Libc.KeepToOurselves(); // also what others create for us: SQLite's files, Kestrel's socket
         path = System.IO.Path.GetFullPath(path);
         CreatePrivate(path);
         // A folder that was made for us and holds no secret yet is made private; one that does may have been read already, and is refused.
@@ -80,6 +81,14 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>Lets go of the lock.</summary>
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>Checks a folder that may be there: what is reached through it is ours only if it is.</summary>
+    /// <exception cref="DataFolderException">Somebody else's, or open to others.</exception>
+    public static void CheckPrivate(string path)
+    {
+        if (Directory.Exists(path))
+            CheckOurs(path);
+    }
 
     internal static void SyncFolder(string path) => Libc.SyncFolder(path);
 

@@ -10,7 +10,6 @@ internal static partial class Libc
     private const int O_RDONLY = 0;
     private const int O_RDWR = 2;
     private const int O_CREAT = 0x40;
-    private const int O_DIRECTORY = 0x10000;
     private const int O_CLOEXEC = 0x80000;
     private const int LOCK_EX = 2;
     private const int LOCK_NB = 4;
@@ -19,10 +18,13 @@ internal static partial class Libc
     private const int AT_FDCWD = -100;
     private const uint STATX_MODE_UID = 0x2 | 0x8;
 
+    /// <summary>O_NOFOLLOW, one of the few flags that differ between architectures.</summary>
+    private static readonly int NoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+
     /// <summary>Syncs a folder, so that a file created or renamed in it is still there after a power cut.</summary>
     public static void SyncFolder(string path)
     {
-        int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        int folder = open(path, O_RDONLY | O_CLOEXEC, 0);
         if (folder < 0)
             throw Failure("open", path);
         try
@@ -36,11 +38,11 @@ internal static partial class Libc
         }
     }
 
-    /// <summary>Opens a file for reading and writing, created with mode 0600 if it is not there.</summary>
+    /// <summary>Opens a file for reading and writing, created with mode 0600 if it is not there; a symbolic link is refused, wherever it points.</summary>
     /// <remarks>Not the framework's: that takes a shared flock on what it opens for writing, and so could not even read who holds ours.</remarks>
     public static SafeFileHandle OpenPrivate(string path)
     {
-        int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0x180 /* 0600 */);
+        int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | NoFollow, 0x180 /* 0600 */);
         return file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw Failure("open", path);
     }
 
@@ -57,6 +59,9 @@ internal static partial class Libc
         }
         return true;
     }
+
+    /// <summary>Everything that this process creates from now on is its user's alone.</summary>
+    public static void KeepToOurselves() => _ = umask(0x3F /* 077 */);
 
     /// <summary>The user we run as.</summary>
     public static uint EffectiveUser() => geteuid();
@@ -90,6 +95,9 @@ internal static partial class Libc
 
     [LibraryImport("libc")]
     private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial uint umask(uint mask);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int statx(int folder, string path, int flags, uint mask, byte* found);

@@ -73,4 +73,50 @@ public sealed class DataFolderTests : IDisposable
         Assert.Throws<DataFolderException>(() => DataFolder.Open(_temp.In("data"), TimeProvider.System));
         Assert.Equal("short", File.ReadAllText(_temp.In("data", "pepper")));
     }
+
+    [Fact]
+    public void A_link_in_the_locks_place_is_refused_and_what_it_points_to_untouched()
+    {
+        string victim = _temp.In("victim");
+        File.WriteAllText(victim, "precious");
+        Directory.CreateDirectory(_temp.In("data"), Secret | UnixFileMode.UserExecute);
+        File.CreateSymbolicLink(_temp.In("data", "lock"), victim);
+        Assert.Throws<IOException>(() => DataFolder.Open(_temp.In("data"), TimeProvider.System));
+        Assert.Equal("precious", File.ReadAllText(victim));
+    }
+
+    [Fact]
+    public void A_link_in_a_secrets_place_is_replaced_and_not_followed()
+    {
+        string victim = _temp.In("victim");
+        File.WriteAllText(victim, "precious");
+        using DataFolder folder = DataFolder.Open(_temp.In("data"), TimeProvider.System);
+        File.CreateSymbolicLink(folder.In("first-key"), victim);
+        File.CreateSymbolicLink(folder.In("first-key.new"), victim);
+        folder.WriteSecretFile("first-key", "hf_FL");
+        Assert.Equal("precious", File.ReadAllText(victim));
+        Assert.Null(new FileInfo(folder.In("first-key")).LinkTarget);
+    }
+
+    [Fact]
+    public void A_folder_outside_that_others_may_enter_is_refused()
+    {
+        string path = _temp.In("shared");
+        Directory.CreateDirectory(path);
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_111_111);
+        Assert.Throws<DataFolderException>(() => DataFolder.EnsurePrivate(path));
+        Assert.Throws<DataFolderException>(() => DataFolder.CheckPrivate(path));
+        DataFolder.EnsurePrivate(_temp.In("own"));
+        DataFolder.CheckPrivate(_temp.In("own"));
+        DataFolder.CheckPrivate(_temp.In("none"));
+    }
+
+    [Fact]
+    public void What_is_created_after_opening_is_the_owners_alone()
+    {
+        using DataFolder folder = DataFolder.Open(_temp.In("data"), TimeProvider.System);
+        File.WriteAllText(folder.In("any"), "x");
+        Directory.CreateDirectory(folder.In("sub"));
+        Assert.Equal((Secret, Secret | UnixFileMode.UserExecute), (File.GetUnixFileMode(folder.In("any")), File.GetUnixFileMode(folder.In("sub"))));
+    }
 }

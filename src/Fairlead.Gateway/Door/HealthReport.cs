@@ -34,6 +34,7 @@ internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, 
         string Status, bool CanServe, JournalHealth Journal, string? StoreError,
         IReadOnlyList<(string Provider, CircuitCause Why, TimeSpan AskableIn)> Open, int Models, int Providers, int Running, TimeSpan Uptime)
     {
+        /// <summary>For whoever may know it: paths, providers and what ails them.</summary>
         public void Write(Utf8JsonWriter json)
         {
             json.WriteStartObject();
@@ -62,6 +63,14 @@ internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, 
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        /// <summary>For strangers: what a load balancer needs.</summary>
+        public void WriteStatus(Utf8JsonWriter json)
+        {
+            json.WriteStartObject();
+            json.WriteString("status", Status);
             json.WriteEndObject();
         }
     }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
+using System.Text;
 using Fairlead.Gateway.Settings;
 using Microsoft.AspNetCore.Http;
 
@@ -11,18 +13,31 @@ internal static class HostGuard
 {
     public static bool Allows(HttpContext http, GatewaySettings settings)
     {
-        HostString host = http.Request.Host;
-        if (!host.HasValue)
+        // The header as it came: the framework's own reading of it throws at a name that is no punycode.
+        ReadOnlySpan<char> name = Name(http.Request.Headers.Host.ToString());
+        if (name.IsEmpty)
             return true; // HTTP/1.0: no browser
-        string name = host.Host;
         if (name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase))
             return true;
         // An address cannot be rebound.
-        if (IPAddress.TryParse(name.Trim('[', ']'), out _))
+        if (IPAddress.TryParse(name.Trim("[]"), out _))
             return true;
         ImmutableArray<string> hosts = settings.Hosts;
         // Whoever listens beyond loopback is reached by names we cannot know; there, the network's own names are the operator's business.
-        return hosts.Contains("*") || hosts.Contains(name, StringComparer.OrdinalIgnoreCase)
-            || (hosts.IsEmpty && !IPAddress.IsLoopback(settings.Listen.Address));
+        if (hosts.IsEmpty)
+            return !IPAddress.IsLoopback(settings.Listen.Address);
+        foreach (string host in hosts)
+        {
+            if (host == "*" || name.Equals(host, StringComparison.OrdinalIgnoreCase) || (!Ascii.IsValid(host) && name.Equals(new IdnMapping().GetAscii(host), StringComparison.OrdinalIgnoreCase)))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Without the port; an IPv6 address keeps its brackets.</summary>
+    private static ReadOnlySpan<char> Name(string host)
+    {
+        int port = host.LastIndexOf(':');
+        return port > host.LastIndexOf(']') ? host.AsSpan(0, port) : host;
     }
 }

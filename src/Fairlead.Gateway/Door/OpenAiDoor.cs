@@ -74,17 +74,20 @@ internal sealed class OpenAiDoor(
         await JsonAnswer.WriteAsync(http, StatusCodes.Status200OK, json => RequestDocument.Write(json, closed, caller!.Key.Name));
     }
 
+    /// <summary>Anybody hears whether work is taken on; what ails which part, whoever is on this machine or shows a key.</summary>
     private Task ShowHealth(HttpContext http)
     {
         HealthReport.State state = health.Read();
-        return JsonAnswer.WriteAsync(http, state.CanServe ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, state.Write);
+        bool whole = IsHere(http) || authenticator.Authenticate(http, out _) is not null;
+        return JsonAnswer.WriteAsync(http, state.CanServe ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, whole ? state.Write : state.WriteStatus);
     }
+
+    private static bool IsHere(HttpContext http) => http.Connection.RemoteIpAddress is { } address && System.Net.IPAddress.IsLoopback(address);
 
     /// <summary>Open to whoever is on this machine; others show a key. Metrics name providers and amounts, which are nobody else's business.</summary>
     private async Task ShowMetrics(HttpContext http)
     {
-        bool here = http.Connection.RemoteIpAddress is { } address && System.Net.IPAddress.IsLoopback(address);
-        if (!here && authenticator.Authenticate(http, out Problem? problem) is null)
+        if (!IsHere(http) && authenticator.Authenticate(http, out Problem? problem) is null)
         {
             await ProblemMap.WriteAsync(http, problem!, RequestIdOf(http));
             return;

@@ -23,12 +23,23 @@ internal sealed class WrongKeyThrottle(TimeProvider time)
     {
         if (address is null || IPAddress.IsLoopback(address))
             return null;
-        if (_counts.Count >= MostAddresses)
-            _counts.Clear(); // bounded: forgetting counts is better than growing with what strangers send
         long now = time.GetTimestamp();
+        if (_counts.Count >= MostAddresses)
+            MakeRoom(now);
         Count count = _counts.AddOrUpdate(Network(address), new Count(now, 1),
             (_, old) => time.GetElapsedTime(old.Since, now) >= TimeSpan.FromMinutes(1) ? new Count(now, 1) : old with { Tries = old.Tries + 1 });
         return count.Tries <= PerMinute ? null : TimeSpan.FromMinutes(1) - time.GetElapsedTime(count.Since, now);
+    }
+
+    private void MakeRoom(long now)
+    {
+        foreach ((UInt128 network, Count count) in _counts)
+        {
+            if (time.GetElapsedTime(count.Since, now) >= TimeSpan.FromMinutes(1))
+                _counts.TryRemove(network, out _);
+        }
+        if (_counts.Count >= MostAddresses)
+            _counts.Clear(); // bounded: forgetting counts is better than growing with what strangers send
     }
 
     private static UInt128 Network(IPAddress address)

@@ -3,6 +3,7 @@ using System.CommandLine;
 using Fairlead.Api;
 using Fairlead.Configuration;
 using Fairlead.Gateway;
+using Fairlead.Storage;
 
 namespace Fairlead.Verbs;
 
@@ -41,7 +42,19 @@ internal static class CommonOptions
     {
         if (DataFolderOf(parsed) is not { } data)
             return ExitCodes.Configuration;
-        using var client = new FairleadClient(ControlSocket.PathFor(data), TimeSpan.FromSeconds(parsed.GetValue(Timeout)));
+        string socket = ControlSocket.PathFor(data);
+        try
+        {
+            // Not in the data folder means under /tmp, where anybody may have put a socket that looks like the server's.
+            if (Path.GetDirectoryName(socket) is { } folder && folder != data)
+                DataFolder.CheckPrivate(folder);
+        }
+        catch (DataFolderException e)
+        {
+            await Console.Error.WriteLineAsync(Terminal.Safe(e.Message));
+            return ExitCodes.Configuration;
+        }
+        using var client = new FairleadClient(socket, TimeSpan.FromSeconds(parsed.GetValue(Timeout)));
         try
         {
             return await act(client);

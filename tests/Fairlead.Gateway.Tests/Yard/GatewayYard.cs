@@ -42,7 +42,8 @@ internal sealed class GatewayYard : IAsyncDisposable
     public int Port => _server.Summary.Listen.Port;
 
     public static async Task<GatewayYard> StartAsync(
-        IEnumerable<ProviderSettings> providers, Func<GatewaySettings, GatewaySettings>? change = null, TimeProvider? time = null)
+        IEnumerable<ProviderSettings> providers, Func<GatewaySettings, GatewaySettings>? change = null, TimeProvider? time = null,
+        Microsoft.Extensions.Logging.ILoggerFactory? loggers = null)
     {
         string folder = Directory.CreateTempSubdirectory("fairlead-yard-").FullName;
         var settings = new GatewaySettings
@@ -61,7 +62,7 @@ internal sealed class GatewayYard : IAsyncDisposable
                 Total = TimeSpan.FromSeconds(20),
             },
         };
-        return await OpenAsync(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System);
+        return await OpenAsync(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance);
     }
 
     /// <summary>Stops this gateway and starts another on its data folder, as after an update.</summary>
@@ -70,12 +71,12 @@ internal sealed class GatewayYard : IAsyncDisposable
         Http.Dispose();
         await _server.DisposeAsync();
         _folderIsAnothers = true;
-        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) }, _time);
+        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) }, _time, NullLoggerFactory.Instance);
     }
 
-    private static async Task<GatewayYard> OpenAsync(GatewaySettings settings, TimeProvider time)
+    private static async Task<GatewayYard> OpenAsync(GatewaySettings settings, TimeProvider time, Microsoft.Extensions.Logging.ILoggerFactory loggers)
     {
-        GatewayServer server = await GatewayServer.StartAsync(settings, time, NullLoggerFactory.Instance, static _ => Task.FromResult<string?>(null), default);
+        GatewayServer server = await GatewayServer.StartAsync(settings, time, loggers, static _ => Task.FromResult<string?>(null), default);
         // A disposed answer closes its connection at once, as a caller who hangs up does.
         var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
         var yard = new GatewayYard(server, settings, time, http);
