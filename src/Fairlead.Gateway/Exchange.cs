@@ -27,8 +27,8 @@ internal sealed class Exchange : IDisposable
         Route = route;
         Deployment = deployment;
         StartedAt = time.GetUtcNow();
-        Id = RequestId.New(StartedAt);
-        IdText = Id.ToString();
+        IdText = http.TraceIdentifier;
+        Id = RequestId.TryParse(IdText, out RequestId id) ? id : throw new InvalidOperationException("The door gives every request its id.");
         Seed = (ulong)Id.Value.GetHashCode() * 0x9E37_79B9_7F4A_7C15;
     }
 

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Net;
 using Fairlead.Domain.Ids;
+using Fairlead.Domain.Keys;
 using Fairlead.Domain.Ledger;
 using Fairlead.Gateway.Admin;
 using Fairlead.Gateway.Catalogue;
@@ -13,8 +13,7 @@ using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -26,7 +25,7 @@ namespace Fairlead.Gateway;
 /// <remarks>Built once per process by <c>serve</c>. Everything it owns it closes again, in the opposite order, in <see cref="StopAsync"/>.</remarks>
 public sealed partial class GatewayServer : IAsyncDisposable
 {
-    private readonly WebApplication _data;
+    private readonly DataPlane _data;
     private readonly WebApplication _control;
     private readonly OpenTelemetrySdk _telemetry;
     private readonly Vault _vault;
@@ -48,7 +47,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private bool _stopped;
 
     private GatewayServer(
-        WebApplication data, WebApplication control, OpenTelemetrySdk telemetry, Vault vault, DeploymentKeeper keeper, KeyRing keys, Admission admission,
+        DataPlane data, WebApplication control, OpenTelemetrySdk telemetry, Vault vault, DeploymentKeeper keeper, KeyRing keys, Admission admission,
         ShutdownState shutdown, GatewayMetrics metrics, TimeProvider time, ILogger log)
     {
         _data = data;
@@ -69,8 +68,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(), _keys.FirstKeyFile, _keeper.ExampleModel());
 
     /// <summary>Every route of the data plane, for tests that are made from this list.</summary>
-    internal IEnumerable<Microsoft.AspNetCore.Routing.RouteEndpoint> DataRoutes =>
-        ((Microsoft.AspNetCore.Routing.IEndpointRouteBuilder)_data).DataSources.SelectMany(static s => s.Endpoints).OfType<Microsoft.AspNetCore.Routing.RouteEndpoint>();
+    internal IEnumerable<RouteEndpoint> DataRoutes => _data.Routes;
 
     /// <summary>Opens storage, closes what the last process left open, and starts to listen.</summary>
     /// <param name="settings">Checked settings.</param>
@@ -101,7 +99,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         vault.StartShipping();
 
         var throttle = new WrongKeyThrottle(time);
-        var authenticator = new KeyAuthenticator(keys.Table, throttle, vault.Pepper, time);
+        var authenticator = new KeyAuthenticator(keys.Table, throttle, new KeyHasher(vault.Pepper), time);
         var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
         var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, shutdown, metrics, time, loggers.CreateLogger<Dispatcher>());
@@ -117,7 +115,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
         var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
 
-        WebApplication data = BuildDataPlane(settings, loggers, keeper.Live, time, door);
+        var data = new DataPlane(settings, loggers, keeper.Live, time, door);
         WebApplication control = BuildControlPlane(vault, loggers, admin);
         var server = new GatewayServer(data, control, telemetry, vault, keeper, keys, admission, shutdown, metrics, time, log);
         try
@@ -198,37 +196,6 @@ public sealed partial class GatewayServer : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
-
-    private static WebApplication BuildDataPlane(GatewaySettings settings, ILoggerFactory loggers, LiveDeployment live, TimeProvider time, OpenAiDoor door)
-    {
-        WebApplicationBuilder builder = Bare(loggers);
-        builder.Services.AddSingleton<DiagnosticSource>(new HeadRefusals(time)); // asked for by Kestrel alone; the host's own diagnostics stay off
-        builder.Services.Configure<SocketTransportOptions>(static o => o.UnsafePreferInlineScheduling = true); // nothing on the path blocks
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.AllowSynchronousIO = false;
-            KestrelServerLimits limits = kestrel.Limits;
-            limits.MaxRequestBodySize = null; // the door counts, and answers in its own dialect
-            limits.MaxRequestHeadersTotalSize = HeadLimits.Bytes;
-            limits.MaxRequestHeaderCount = HeadLimits.Count;
-            limits.MaxRequestLineSize = HeadLimits.LineBytes;
-            limits.RequestHeadersTimeout = HeadLimits.Time;
-            limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
-            limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-            limits.MinResponseDataRate = new MinDataRate(1_100, settings.Dispatch.CallerWrite); // of the 64 KiB it buffers, what a dead reader leaves is gone in a minute
-            kestrel.Listen(settings.Listen, static listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                listen.Use(HeadRefusals.Watch);
-            });
-        });
-        WebApplication app = builder.Build();
-        app.Use(next => http => DoorFrame.RunAsync(http, live, time, next));
-        app.UseRouting();
-        door.Map(app);
-        return app;
-    }
 
     private static WebApplication BuildControlPlane(Vault vault, ILoggerFactory loggers, AdminDoor admin)
     {

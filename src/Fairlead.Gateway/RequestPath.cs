@@ -33,8 +33,6 @@ internal sealed partial class RequestPath(
             IdempotencyKey = http.Request.Headers["idempotency-key"],
             CallerRetries = int.TryParse(http.Request.Headers["x-stainless-retry-count"], out int tries) ? tries : 0,
         };
-        http.Response.Headers["x-fairlead-request-id"] = exchange.IdText;
-        http.Response.Headers["x-request-id"] = exchange.IdText;
 
         if (!admission.TryEnter(deployment.Settings.Limits.Running))
         {

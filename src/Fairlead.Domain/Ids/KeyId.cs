@@ -7,7 +7,7 @@ public readonly record struct KeyId(Guid Value) : IComparable<KeyId>
     public const string Prefix = "key_";
 
     /// <summary>A new id at <paramref name="now"/>.</summary>
-    public static KeyId New(DateTimeOffset now) => new(Guid.CreateVersion7(now));
+    public static KeyId New(DateTimeOffset now) => new(UuidV7.New(now));
 
     /// <summary>Reads the printed form; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out KeyId id)

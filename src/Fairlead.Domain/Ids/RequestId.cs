@@ -7,7 +7,7 @@ public readonly record struct RequestId(Guid Value) : IComparable<RequestId>
     public const string Prefix = "req_";
 
     /// <summary>A new id at <paramref name="now"/>.</summary>
-    public static RequestId New(DateTimeOffset now) => new(Guid.CreateVersion7(now));
+    public static RequestId New(DateTimeOffset now) => new(UuidV7.New(now));
 
     /// <summary>Reads the printed form; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out RequestId id)

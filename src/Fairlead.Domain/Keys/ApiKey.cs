@@ -65,9 +65,7 @@ public sealed class ApiKey
         Span<byte> mac = stackalloc byte[32];
         int length = Encoding.ASCII.GetBytes(secret[..Math.Min(secret.Length, Length)], ascii);
         HMACSHA256.HashData(pepper, ascii[..length], mac);
-        return new KeyHash(
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac),
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac[16..]));
+        return KeyHash.Of(mac);
     }
 
     public override string ToString() => Prefix + "***";
@@ -100,4 +98,9 @@ public sealed class ApiKey
 public delegate void RandomBytes(Span<byte> destination);
 
 /// <summary>HMAC-SHA-256 of a key: 256 bits, compared as two words.</summary>
-public readonly record struct KeyHash(UInt128 High, UInt128 Low);
+public readonly record struct KeyHash(UInt128 High, UInt128 Low)
+{
+    /// <param name="mac">32 bytes.</param>
+    public static KeyHash Of(ReadOnlySpan<byte> mac) => new(
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac), System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac[16..]));
+}

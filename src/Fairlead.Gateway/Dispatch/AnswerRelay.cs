@@ -39,7 +39,7 @@ internal sealed class AnswerRelay(StreamRelay streams, WholeRelay wholes)
             request.IncludeUsage,
             request.MaxOutputTokens,
             request.Choices,
-            FallbackId: (exchange.Route == Route.Chat ? "chatcmpl-" : "cmpl-") + exchange.IdText[Domain.Ids.RequestId.Prefix.Length..],
+            exchange.IdText,
             FallbackModel: offer.Offer.ProviderModelId,
             CreatedUnix: exchange.StartedAt.ToUnixTimeSeconds(),
             offer.ResponseQuirks,

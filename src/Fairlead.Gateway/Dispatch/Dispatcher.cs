@@ -19,14 +19,16 @@ internal sealed partial class Dispatcher(
     AnswerRelay relay, RetryGate retries, DeploymentKeeper catalogue, StickySessions sticky, ShutdownState shutdown, GatewayMetrics metrics,
     TimeProvider time, ILogger<Dispatcher> logger)
 {
+    private readonly WatchdogKennel _kennel = new(time);
+
     /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
     /// <returns>Null when all is done; otherwise the problem, with nothing charged and nothing committed.</returns>
     public async ValueTask<Failure?> RunAsync(Exchange exchange, CancellationToken callerGone)
     {
         GatewaySettings settings = exchange.Deployment.Settings;
-        using var clocks = new Watchdog(time, settings.Dispatch.Total, exchange.Http.Abort, callerGone, shutdown.CutOff);
+        using Watchdog clocks = _kennel.Borrow(settings.Dispatch.Total, exchange.Http);
         using var upstreamBody = new PooledBuffer(exchange.Body.Length + 256);
-        var faults = new List<FailedAttempt>();
+        List<FailedAttempt> faults = [];
         int index = 0;
         int sameTargetTries = 0;
         bool holdsRetry = false;

@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http;
+
 namespace Fairlead.Gateway.Dispatch;
 
 /// <summary>Which clock of an attempt ran out.</summary>
@@ -8,54 +11,66 @@ internal enum Clock : byte
     Idle,
     CallerWrite,
     Total,
+}
 
-    /// <summary>The server stops; see <see cref="ShutdownState.CutOff"/>.</summary>
-    CutOff,
+/// <summary>Watchdogs at rest. A request borrows one: its timer and its token source then cost nothing to make.</summary>
+internal sealed class WatchdogKennel(TimeProvider time)
+{
+    private const int Most = 1024;
+    private readonly ConcurrentQueue<Watchdog> _resting = new();
+
+    /// <param name="total">All attempts together; runs from now.</param>
+    /// <param name="caller">Whose going ends every attempt at once; given up where it does not take what is written.</param>
+    public Watchdog Borrow(TimeSpan total, HttpContext caller)
+    {
+        if (!_resting.TryDequeue(out Watchdog? watchdog))
+            watchdog = new Watchdog(time, this);
+        watchdog.Begin(total, caller);
+        return watchdog;
+    }
+
+    internal bool TryTakeBack(Watchdog watchdog)
+    {
+        if (_resting.Count >= Most)
+            return false;
+        _resting.Enqueue(watchdog);
+        return true;
+    }
 }
 
 /// <summary>The clocks of one request over its upstream's body and its caller's socket: one timer, however often they are set.</summary>
 /// <remarks>
 /// A stream sets its idle clock at each read. Setting a later deadline only writes a field: the timer, when it fires early, sees the new
-/// deadline and sleeps for the rest. So a streamed event costs no timer operation.
+/// deadline and sleeps for the rest. So neither a streamed event nor, in steady state, a request costs a timer operation.
 /// </remarks>
 internal sealed class Watchdog : IDisposable
 {
     private readonly TimeProvider _time;
-    private readonly CancellationToken _callerGone;
-    private readonly Action _giveUpCaller;
-    private readonly CancellationToken _cutOff;
+    private readonly WatchdogKennel _kennel;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
-    private readonly long _totalDeadline;
-    private CancellationTokenSource _attempt;
+    private CancellationTokenSource _attempt = new();
+    private HttpContext? _caller;
+    private CancellationTokenRegistration _callerGone;
+    private long _totalDeadline;
     private long _deadline = long.MaxValue;
     private long _timerDue = long.MaxValue;
     private Clock _armed;
-    private Clock _expired;
-    private bool _disposed;
+    private bool _awake;
+    private bool _barking;
 
-    /// <param name="time">The clock.</param>
-    /// <param name="total">All attempts together; runs from now.</param>
-    /// <param name="giveUpCaller">Called where the caller does not take what is written; it must make <paramref name="callerGone"/> come true.</param>
-    /// <param name="callerGone">Ends every attempt at once.</param>
-    /// <param name="cutOff">Does the same when the server can wait no longer.</param>
-    public Watchdog(TimeProvider time, TimeSpan total, Action giveUpCaller, CancellationToken callerGone, CancellationToken cutOff)
+    public Watchdog(TimeProvider time, WatchdogKennel kennel)
     {
         _time = time;
-        _callerGone = callerGone;
-        _giveUpCaller = giveUpCaller;
-        _cutOff = cutOff;
-        _totalDeadline = time.GetTimestamp() + Ticks(total);
-        _attempt = CancellationTokenSource.CreateLinkedTokenSource(callerGone, cutOff);
+        _kennel = kennel;
         _timer = time.CreateTimer(static self => ((Watchdog)self!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Disarm();
     }
 
     /// <summary>Cancelled when a clock runs out or the caller is gone.</summary>
     public CancellationToken Token => _attempt.Token;
 
     /// <summary>The clock that ran out; <see cref="Clock.None"/> while none did.</summary>
-    public Clock Expired => _expired != Clock.None ? _expired : _cutOff.IsCancellationRequested && !_callerGone.IsCancellationRequested ? Clock.CutOff : Clock.None;
+    public Clock Expired { get; private set; }
 
     /// <summary>What is left of the time for all attempts; zero when it is used up.</summary>
     public TimeSpan TotalLeft
@@ -67,17 +82,35 @@ internal sealed class Watchdog : IDisposable
         }
     }
 
-    /// <summary>Begins the next attempt with a token that is not cancelled yet.</summary>
+    /// <summary>Begins a request's watch.</summary>
+    internal void Begin(TimeSpan total, HttpContext caller)
+    {
+        lock (_gate)
+        {
+            _awake = true;
+            _caller = caller;
+            Expired = Clock.None;
+            _totalDeadline = _time.GetTimestamp() + Ticks(total);
+        }
+        Disarm();
+        _callerGone = caller.RequestAborted.UnsafeRegister(static self => ((Watchdog)self!)._attempt.Cancel(), this);
+    }
+
+    /// <summary>Begins the next attempt with a token that is not cancelled yet, unless the caller is gone.</summary>
     public void Renew()
     {
         lock (_gate)
         {
-            _expired = Clock.None;
-            if (!_attempt.IsCancellationRequested)
+            // What the last attempt's body was given does not hold for the next one's headers.
+            _armed = Clock.Total;
+            _deadline = _totalDeadline;
+            if (Expired == Clock.None)
                 return;
-            _attempt.Dispose();
-            _attempt = CancellationTokenSource.CreateLinkedTokenSource(_callerGone, _cutOff);
+            Expired = Clock.None;
+            _attempt = new CancellationTokenSource(); // the old one is spent; whoever still holds its token may go on looking at it
         }
+        if (_callerGone.Token.IsCancellationRequested)
+            _attempt.Cancel(); // hung up in between: the registration met the old one
     }
 
     /// <summary>From now on the attempt ends if nothing sets a clock again within <paramref name="after"/>.</summary>
@@ -98,48 +131,51 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Only the clock over all attempts runs.</summary>
     public void Disarm() => ArmUntil(Clock.Total, _totalDeadline);
 
+    /// <summary>Ends the watch. Nothing of this request can cancel anything afterwards.</summary>
     public void Dispose()
     {
+        _callerGone.Dispose(); // waits for a cancellation under way
+        bool fit;
         lock (_gate)
         {
-            if (_disposed)
-                return;
-            _disposed = true;
+            _awake = false;
+            _caller = null;
+            _deadline = long.MaxValue;
+            // One that was cancelled, or is about to be, is not lent again: the next request's token must be its own.
+            fit = !_barking && Expired == Clock.None && _attempt.TryReset();
         }
+        if (fit && _kennel.TryTakeBack(this))
+            return;
         _timer.Dispose();
-        _attempt.Dispose();
     }
 
     private void Tick()
     {
         CancellationTokenSource expired;
+        HttpContext caller;
+        Clock clock;
         lock (_gate)
         {
-            if (_disposed)
+            _timerDue = long.MaxValue;
+            if (!_awake)
                 return;
             if (_time.GetTimestamp() < _deadline)
             {
                 Schedule();
                 return;
             }
-            _timerDue = long.MaxValue;
-            _expired = _armed;
+            Expired = clock = _armed;
+            _barking = true;
             expired = _attempt;
+            caller = _caller!;
         }
-        if (Expired == Clock.CallerWrite)
-        {
-            // Not the upstream's fault, and no matter for another one: the request ends as if the caller had hung up.
-            _giveUpCaller();
-            return;
-        }
-        try
-        {
+        // A caller who takes nothing is not the upstream's fault, and no matter for another one: the request ends as if it had hung up.
+        if (clock == Clock.CallerWrite)
+            caller.Abort();
+        else
             expired.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The request ended between the decision and here: there is nobody left to tell.
-        }
+        lock (_gate)
+            _barking = false;
     }
 
     private void Schedule()

@@ -12,6 +12,7 @@ internal static class DoorFrame
     public static Task RunAsync(HttpContext http, LiveDeployment live, TimeProvider time, RequestDelegate next)
     {
         string id = RequestId.New(time.GetUtcNow()).ToString();
+        http.TraceIdentifier = id;
         http.Response.Headers["x-request-id"] = id;
         http.Response.Headers["x-fairlead-request-id"] = id;
         if (!IsFramedPlainly(http.Request))

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Fairlead.Gateway.Identity;
 
 /// <summary>(2) Finds the caller by a keyed hash of the key, in memory.</summary>
-internal sealed class KeyAuthenticator(KeyTable keys, WrongKeyThrottle throttle, byte[] pepper, TimeProvider time)
+internal sealed class KeyAuthenticator(KeyTable keys, WrongKeyThrottle throttle, KeyHasher hasher, TimeProvider time)
 {
     /// <summary>The caller; null with a problem for a key that is missing, malformed, unknown, revoked or expired.</summary>
     public Caller? Authenticate(HttpContext http, out Problem? problem)
@@ -14,16 +14,15 @@ internal sealed class KeyAuthenticator(KeyTable keys, WrongKeyThrottle throttle,
         string? text = PresentedKey.Read(http.Request.Headers, out problem);
         if (text is null)
             return null;
-        if (!ApiKey.IsWellFormed(text))
+        DateTimeOffset now = time.GetUtcNow();
+        Caller? caller = text.Length == ApiKey.Length ? keys.Find(hasher.Hash(text)) : null;
+        if (caller is null && !ApiKey.IsWellFormed(text))
         {
             problem = new Problem(ProblemKind.KeyMalformed,
                 "The Authorization header does not hold a Fairlead key (they start with hf_FL and have 37 characters). " +
                 "If you pasted a provider's key, put it under 'providers' in the configuration instead.");
             return null;
         }
-
-        DateTimeOffset now = time.GetUtcNow();
-        Caller? caller = keys.Find(ApiKey.Hash(text, pepper));
         if (caller is null || caller.Key.RevokedAt <= now)
         {
             IPAddress? address = http.Connection.RemoteIpAddress;

@@ -9,18 +9,33 @@ namespace Fairlead.Protocols.Json;
 /// Two readers of one text may each take another of two equal members, so a gateway that checks the first pays for the second.
 /// The names are not copied: a 64-bit hash of each is kept and searched vectorised, and only equal hashes lead to a comparison. The hash is
 /// keyed anew in every process, because with a known one a caller could make every search a comparison of all names with all.
-/// For one text and one thread.
+/// For one text at a time and one thread.
 /// </remarks>
 public sealed class MemberNames
 {
     private static readonly ulong FirstKey = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
     private static readonly ulong SecondKey = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
 
+    private const int KeptNames = 4096;
+
+    [ThreadStatic]
+    private static MemberNames? _ofThisThread;
+
     private ulong[] _hashes = new ulong[32];
     private (int Start, int Length, bool Escaped)[] _names = new (int, int, bool)[32];
     private int[] _opened = new int[16];
     private int _count;
     private int _depth;
+
+    /// <summary>This thread's own, empty: for a text that is read to its end before the thread reads another.</summary>
+    public static MemberNames ForOneText()
+    {
+        MemberNames names = _ofThisThread ??= new MemberNames();
+        if (names._hashes.Length > KeptNames)
+            names = _ofThisThread = new MemberNames(); // what one odd text needed is not kept for good
+        names._count = names._depth = 0;
+        return names;
+    }
 
     /// <summary>An object begins.</summary>
     internal void Open()

@@ -30,7 +30,7 @@ public static class RequestScanner
 
     private static Problem? ReadMembers(ReadOnlySpan<byte> body, RequestLimits limits, RequestDraft draft)
     {
-        var cursor = new JsonCursor(body, limits.Json, new MemberNames());
+        var cursor = new JsonCursor(body, limits.Json, MemberNames.ForOneText());
         if (cursor.Peek() != JsonKind.Object)
             return cursor.Fault is { } fault ? Malformed(fault) : Malformed("The body is JSON, but not an object. Send {\"model\": …}.");
         if (!cursor.Enter())

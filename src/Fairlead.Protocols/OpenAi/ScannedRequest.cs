@@ -6,7 +6,7 @@ namespace Fairlead.Protocols.OpenAi;
 /// <summary>One request, scanned: what the domain needs to know, and where the top-level members stand in the body, for splicing.</summary>
 public sealed class ScannedRequest
 {
-    internal ScannedRequest(InferenceRequest request, string askedModel, IReadOnlyList<TopMember> members, EmbeddingEncoding encoding, bool hasDeveloperRole, bool hasToolCallIds)
+    internal ScannedRequest(InferenceRequest request, string askedModel, List<TopMember> members, EmbeddingEncoding encoding, bool hasDeveloperRole, bool hasToolCallIds)
     {
         Request = request;
         AskedModel = askedModel;
@@ -29,7 +29,7 @@ public sealed class ScannedRequest
         Request with { Model = AskedModel, Preferences = Request.Preferences with { Policy = RoutePolicy.Fastest, Pinned = null } },
         AskedModel, Members, Encoding, HasDeveloperRole, HasToolCallIds);
 
-    internal IReadOnlyList<TopMember> Members { get; }
+    internal List<TopMember> Members { get; }
     internal bool HasDeveloperRole { get; }
     internal bool HasToolCallIds { get; }
 

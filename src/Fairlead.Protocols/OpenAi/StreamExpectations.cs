@@ -7,15 +7,18 @@ namespace Fairlead.Protocols.OpenAi;
 /// <param name="UsageAsked">The caller asked for the usage chunk.</param>
 /// <param name="MaxOutputTokens">Output limit per choice; null when none was set.</param>
 /// <param name="Choices">Choices asked for.</param>
-/// <param name="FallbackId">Id for an answer that has none.</param>
+/// <param name="RequestId">Our id of the request, <c>req_…</c>.</param>
 /// <param name="FallbackModel">Model for an answer that names none.</param>
 /// <param name="CreatedUnix">Time for an answer that has none, seconds.</param>
 /// <param name="Quirks">The provider's ways.</param>
 /// <param name="Encoding">How the caller wants embeddings.</param>
 public readonly record struct StreamExpectations(
-    Route Route, bool UsageAsked, long? MaxOutputTokens, int Choices, string FallbackId, string FallbackModel, long CreatedUnix, ResponseQuirks Quirks,
+    Route Route, bool UsageAsked, long? MaxOutputTokens, int Choices, string RequestId, string FallbackModel, long CreatedUnix, ResponseQuirks Quirks,
     EmbeddingEncoding Encoding = EmbeddingEncoding.Float)
 {
+    /// <summary>Id for an answer that has none.</summary>
+    public string FallbackId => string.Concat(Route == Route.Chat ? "chatcmpl-" : "cmpl-", RequestId.AsSpan(RequestId.IndexOf('_', StringComparison.Ordinal) + 1));
+
     /// <summary>The <c>object</c> of a streamed event.</summary>
     public string ChunkObject => Route == Route.Chat ? "chat.completion.chunk" : "text_completion";
 }

@@ -13,6 +13,9 @@ public readonly record struct BodyEdits(string ProviderModelId, bool ForceUsage,
 /// A member is written anew only where a quirk of the provider touches it.</summary>
 public static class UpstreamBodyWriter
 {
+    private static readonly SearchValues<char> PlainCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@+~ ");
+
     public static void Write(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits, IBufferWriter<byte> output)
     {
         bool usage = edits.ForceUsage && request.Request.Stream && !edits.Quirks.Has(RequestQuirks.NoStreamOptions);
@@ -84,6 +87,16 @@ public static class UpstreamBodyWriter
 
     internal static void WriteString(string text, IBufferWriter<byte> output)
     {
+        if (!text.AsSpan().ContainsAnyExcept(PlainCharacters))
+        {
+            // Names of models nearly always are: no escape, one byte a character.
+            Span<byte> room = output.GetSpan(text.Length + 2);
+            room[0] = (byte)'"';
+            System.Text.Encoding.ASCII.GetBytes(text, room[1..]);
+            room[text.Length + 1] = (byte)'"';
+            output.Advance(text.Length + 2);
+            return;
+        }
         JsonEncodedText encoded = JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
         output.Write("\""u8);
         output.Write(encoded.EncodedUtf8Bytes);

@@ -25,11 +25,11 @@ internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)
         byte other => throw new JournalFormatException($"{other} where a flag should be"),
     };
 
-    /// <summary>A byte that names a member of <typeparamref name="T"/>.</summary>
+    /// <summary>A byte that names a member of <typeparamref name="T"/>, whose underlying type is byte.</summary>
     public T Word<T>() where T : struct, Enum
     {
         byte number = Byte();
-        T word = (T)Enum.ToObject(typeof(T), number);
+        T word = System.Runtime.CompilerServices.Unsafe.BitCast<byte, T>(number);
         return Enum.IsDefined(word) ? word : throw new JournalFormatException($"{number} is no {typeof(T).Name}");
     }
 

@@ -12,8 +12,8 @@ namespace Fairlead.Protocols.Tests.Answers;
 /// <summary>One upstream stream as the caller gets it. <see cref="Of"/> feeds it whole, cut at every byte and byte by byte, and insists on one outcome.</summary>
 internal sealed record Relayed(string Output, StreamState State, bool Committed, UpstreamFault? Fault, Usage? Usage, long Seen, int Malformed)
 {
-    public static readonly StreamExpectations Chat = new(Route.Chat, false, null, 1, "chatcmpl-ours", "fallback", 1_234, ResponseQuirks.None);
-    public static readonly StreamExpectations Text = Chat with { Route = Route.Completions, FallbackId = "cmpl-ours" };
+    public static readonly StreamExpectations Chat = new(Route.Chat, false, null, 1, "req_ours", "fallback", 1_234, ResponseQuirks.None);
+    public static readonly StreamExpectations Text = Chat with { Route = Route.Completions };
 
     /// <summary>Times any stream was fed, by all tests together.</summary>
     public static long Splits => Interlocked.Read(ref _splits);
