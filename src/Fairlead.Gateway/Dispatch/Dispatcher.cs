@@ -170,6 +170,7 @@ internal sealed partial class Dispatcher(
             UpstreamReply reply = await offer.Upstream.OpenAsync(call, clocks.Token);
             if (reply is UpstreamReply.Opened opened)
             {
+                upstreamBody.Release();
                 await using (opened)
                 {
                     exchange.Served = offer;

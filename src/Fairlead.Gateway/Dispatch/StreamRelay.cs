@@ -19,7 +19,9 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     /// <summary>How long an answer may consist of comments alone, or one event of pieces (faults U-23, U-36).</summary>
     private static readonly TimeSpan LongestWithoutEvent = TimeSpan.FromMinutes(5);
 
-    private const int ReadSize = 16 * 1024;
+    /// <summary>Room for what one read brings: little for a stream that drips, which is what most wait to do, and more for one that filled it.</summary>
+    private const int ReadSize = 4 * 1024;
+    private const int ReadSizeWhenFull = 16 * 1024;
 
     private static readonly Problem KeyRevoked = new(ProblemKind.KeyUnknown,
         "The key of this request was revoked while it ran. You have received everything up to then, and it was charged. Go on with another key.");
@@ -56,6 +58,11 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                     if (output.Length > 0)
                         lastEvent = now;
                 }
+                if (read == input.Length && input.Length < ReadSizeWhenFull)
+                {
+                    ArrayPool<byte>.Shared.Return(input);
+                    input = ArrayPool<byte>.Shared.Rent(ReadSizeWhenFull);
+                }
                 if (answer.Committed && exchange.Caller!.IsCutOff)
                 {
                     await EndAsync(exchange, offer, answer, progress, output, clocks, KeyRevoked, null, record);
@@ -63,6 +70,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 }
                 if (answer.Committed && output.Length > 0)
                 {
+                    exchange.Body.Release(); // nobody else will be asked
                     clocks.Arm(Clock.CallerWrite, settings.CallerWrite);
                     exchange.Recording?.Append(output.Span);
                     await caller.WriteAsync(output.Memory, clocks.Token);

@@ -54,7 +54,8 @@ public sealed class PooledBuffer(int initialCapacity = 4096) : IBufferWriter<byt
         Length += bytes.Length;
     }
 
-    public void Dispose()
+    /// <summary>Forgets what was written and gives the memory back; it may be filled again.</summary>
+    public void Release()
     {
         byte[] bytes = _bytes;
         _bytes = [];
@@ -62,6 +63,8 @@ public sealed class PooledBuffer(int initialCapacity = 4096) : IBufferWriter<byt
         if (bytes.Length > 0)
             ArrayPool<byte>.Shared.Return(bytes);
     }
+
+    public void Dispose() => Release();
 
     private void Grow(int atLeast)
     {
