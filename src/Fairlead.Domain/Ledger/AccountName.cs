@@ -40,3 +40,9 @@ public readonly record struct AccountName
 
     public override string ToString() => Value;
 }
+
+/// <summary>The two accounts of a key, so that whoever posts many of its requests names them once.</summary>
+public readonly record struct KeyAccounts(AccountName Available, AccountName Reserved)
+{
+    public static KeyAccounts Of(KeyId key) => new(AccountName.Available(key), AccountName.Reserved(key));
+}

@@ -10,11 +10,10 @@ public static class RequestEntry
 
     /// <summary>Reservation, settlement, provider cost and waste, as far as there are any; null when nothing moved.</summary>
     /// <remarks>The close alone says it all, the reservation included: it may come without the record of its reservation, never the other way round.</remarks>
-    public static Entry? Of(RequestClosed closed)
+    public static Entry? Of(RequestClosed closed, in KeyAccounts accounts)
     {
         var postings = ImmutableArray.CreateBuilder<Posting>(MostPostings);
-        AccountName available = AccountName.Available(closed.Key);
-        AccountName reserved = AccountName.Reserved(closed.Key);
+        (AccountName available, AccountName reserved) = accounts;
         Add(PostingKind.Reserve, available, -closed.Reserved);
         Add(PostingKind.Reserve, reserved, closed.Reserved);
 

@@ -19,7 +19,7 @@ internal sealed partial class Dispatcher(
     AnswerRelay relay, RetryGate retries, DeploymentKeeper catalogue, StickySessions sticky, ShutdownState shutdown, GatewayMetrics metrics,
     TimeProvider time, ILogger<Dispatcher> logger)
 {
-    private readonly WatchdogKennel _kennel = new(time);
+    private readonly WatchdogKennel _kennel = new(time, shutdown);
 
     /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
     /// <returns>Null when all is done; otherwise the problem, with nothing charged and nothing committed.</returns>

@@ -11,10 +11,13 @@ internal enum Clock : byte
     Idle,
     CallerWrite,
     Total,
+
+    /// <summary>The server stops; see <see cref="ShutdownState.CutOff"/>.</summary>
+    CutOff,
 }
 
 /// <summary>Watchdogs at rest. A request borrows one: its timer and its token source then cost nothing to make.</summary>
-internal sealed class WatchdogKennel(TimeProvider time)
+internal sealed class WatchdogKennel(TimeProvider time, ShutdownState shutdown)
 {
     private const int Most = 1024;
     private readonly ConcurrentQueue<Watchdog> _resting = new();
@@ -24,7 +27,7 @@ internal sealed class WatchdogKennel(TimeProvider time)
     public Watchdog Borrow(TimeSpan total, HttpContext caller)
     {
         if (!_resting.TryDequeue(out Watchdog? watchdog))
-            watchdog = new Watchdog(time, this);
+            watchdog = new Watchdog(time, this, shutdown.CutOff);
         watchdog.Begin(total, caller);
         return watchdog;
     }
@@ -49,6 +52,8 @@ internal sealed class Watchdog : IDisposable
     private readonly WatchdogKennel _kennel;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
+    private readonly CancellationToken _cutOff;
+    private readonly CancellationTokenRegistration _onCutOff;
     private CancellationTokenSource _attempt = new();
     private HttpContext? _caller;
     private CancellationTokenRegistration _callerGone;
@@ -56,21 +61,29 @@ internal sealed class Watchdog : IDisposable
     private long _deadline = long.MaxValue;
     private long _timerDue = long.MaxValue;
     private Clock _armed;
+    private Clock _expired;
     private bool _awake;
     private bool _barking;
 
-    public Watchdog(TimeProvider time, WatchdogKennel kennel)
+    /// <param name="time">The clock.</param>
+    /// <param name="kennel">Takes it back.</param>
+    /// <param name="cutOff">Ends every attempt when the server can wait no longer.</param>
+    public Watchdog(TimeProvider time, WatchdogKennel kennel, CancellationToken cutOff)
     {
         _time = time;
         _kennel = kennel;
+        _cutOff = cutOff;
+        // Once for its life: a token that all requests share would have them queue to register with it.
+        _onCutOff = cutOff.UnsafeRegister(static self => ((Watchdog)self!)._attempt.Cancel(), this);
         _timer = time.CreateTimer(static self => ((Watchdog)self!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Cancelled when a clock runs out or the caller is gone.</summary>
+    /// <summary>Cancelled when a clock runs out, the caller is gone or the server stops.</summary>
     public CancellationToken Token => _attempt.Token;
 
     /// <summary>The clock that ran out; <see cref="Clock.None"/> while none did.</summary>
-    public Clock Expired { get; private set; }
+    public Clock Expired => _expired != Clock.None ? _expired
+        : _cutOff.IsCancellationRequested && !_callerGone.Token.IsCancellationRequested ? Clock.CutOff : Clock.None;
 
     /// <summary>What is left of the time for all attempts; zero when it is used up.</summary>
     public TimeSpan TotalLeft
@@ -89,7 +102,7 @@ internal sealed class Watchdog : IDisposable
         {
             _awake = true;
             _caller = caller;
-            Expired = Clock.None;
+            _expired = Clock.None;
             _totalDeadline = _time.GetTimestamp() + Ticks(total);
         }
         Disarm();
@@ -104,13 +117,13 @@ internal sealed class Watchdog : IDisposable
             // What the last attempt's body was given does not hold for the next one's headers.
             _armed = Clock.Total;
             _deadline = _totalDeadline;
-            if (Expired == Clock.None)
+            if (_expired == Clock.None)
                 return;
-            Expired = Clock.None;
+            _expired = Clock.None;
             _attempt = new CancellationTokenSource(); // the old one is spent; whoever still holds its token may go on looking at it
         }
-        if (_callerGone.Token.IsCancellationRequested)
-            _attempt.Cancel(); // hung up in between: the registration met the old one
+        if (_callerGone.Token.IsCancellationRequested || _cutOff.IsCancellationRequested)
+            _attempt.Cancel(); // ended in between: the registration met the old one
     }
 
     /// <summary>From now on the attempt ends if nothing sets a clock again within <paramref name="after"/>.</summary>
@@ -142,10 +155,11 @@ internal sealed class Watchdog : IDisposable
             _caller = null;
             _deadline = long.MaxValue;
             // One that was cancelled, or is about to be, is not lent again: the next request's token must be its own.
-            fit = !_barking && Expired == Clock.None && _attempt.TryReset();
+            fit = !_barking && _expired == Clock.None && !_cutOff.IsCancellationRequested && _attempt.TryReset();
         }
         if (fit && _kennel.TryTakeBack(this))
             return;
+        _onCutOff.Dispose();
         _timer.Dispose();
     }
 
@@ -164,7 +178,7 @@ internal sealed class Watchdog : IDisposable
                 Schedule();
                 return;
             }
-            Expired = clock = _armed;
+            _expired = clock = _armed;
             _barking = true;
             expired = _attempt;
             caller = _caller!;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Settings;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;

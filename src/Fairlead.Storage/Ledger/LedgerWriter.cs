@@ -1,3 +1,4 @@
+using Fairlead.Domain.Ids;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 using Fairlead.Storage.Journal;
@@ -15,6 +16,7 @@ internal sealed class LedgerWriter : IDisposable
     private readonly BoundStatement _entry;
     private readonly PostingsText _postings = new();
     private readonly Dictionary<AccountName, NanoDollars> _moved = [];
+    private readonly Dictionary<KeyId, (string Text, KeyAccounts Accounts)> _keys = [];
     private readonly UsageRollup _rollup = new();
     private long _lastRequest;
     private long _lastEntry;
@@ -36,15 +38,18 @@ internal sealed class LedgerWriter : IDisposable
     {
         if (record.Closed is not { } closed)
             return;
-        Entry? entry = RequestEntry.Of(closed);
-        RequestRow.Bind(_request, _lastRequest + 1, entry is null ? null : _lastEntry + 1, closed, record.Payload);
+        if (!_keys.TryGetValue(closed.Key, out (string Text, KeyAccounts Accounts) key))
+            _keys[closed.Key] = key = (closed.Key.ToString(), KeyAccounts.Of(closed.Key));
+        string id = closed.Id.ToString();
+        Entry? entry = RequestEntry.Of(closed, key.Accounts);
+        RequestRow.Bind(_request, _lastRequest + 1, entry is null ? null : _lastEntry + 1, id, key.Text, closed, record.Payload);
         if (_request.Run() == 0)
             return; // it stands there already
         _lastRequest++;
         Closed++;
         _rollup.Add(closed);
         if (entry is not null)
-            Post(entry);
+            Post(entry, id);
     }
 
     /// <summary>Writes the sums of the batch; call once, last.</summary>
@@ -64,9 +69,9 @@ internal sealed class LedgerWriter : IDisposable
         _postings.Dispose();
     }
 
-    private void Post(Entry entry)
+    private void Post(Entry entry, string request)
     {
-        _entry.Number(++_lastEntry).Text(entry.Request?.ToString()).Number(entry.At.ToUnixTimeMilliseconds()).Text(_postings.Of(entry)).Run();
+        _entry.Number(++_lastEntry).Text(request).Number(entry.At.ToUnixTimeMilliseconds()).Text(_postings.Of(entry)).Run();
         foreach (Posting posting in entry.Postings)
             _moved[posting.Account] = _moved.GetValueOrDefault(posting.Account) + posting.Amount;
     }

@@ -23,11 +23,11 @@ internal static class RequestRow
         $"INSERT INTO requests ({string.Join(", ", Columns)}) VALUES ({string.Join(", ", Columns.Select(static _ => "?"))}) ON CONFLICT (id) DO NOTHING";
 
     /// <summary>Binds all of a row, in the order of the columns.</summary>
-    public static void Bind(BoundStatement to, long seq, long? entry, RequestClosed closed, ReadOnlySpan<byte> payload) => to
+    public static void Bind(BoundStatement to, long seq, long? entry, string id, string key, RequestClosed closed, ReadOnlySpan<byte> payload) => to
         .Number(seq)
-        .Text(closed.Id.ToString())
+        .Text(id)
         .Number(entry)
-        .Text(closed.Key.ToString())
+        .Text(key)
         .Number(closed.StartedAt.ToUnixTimeMilliseconds())
         .Text(closed.AskedModel)
         .Text(closed.Provider)

@@ -44,7 +44,7 @@ public sealed class EntryTests
                 Charged = new NanoDollars(charged), WrittenOff = new NanoDollars(amounts.WrittenOff.Get), Waste = new NanoDollars(amounts.Waste.Get), Provider = "p",
             };
             var balances = new Dictionary<AccountName, long>();
-            foreach (Posting posting in RequestEntry.Of(closed)?.Postings ?? [])
+            foreach (Posting posting in RequestEntry.Of(closed, KeyAccounts.Of(closed.Key))?.Postings ?? [])
                 balances[posting.Account] = balances.GetValueOrDefault(posting.Account) + posting.Amount.Value;
             return balances.Values.Sum() == 0
                 && balances.GetValueOrDefault(AccountName.Reserved(Key)) == 0
