@@ -85,7 +85,7 @@ public sealed class EveryErrorTests : IAsyncLifetime
     [Fact]
     public void Too_many_wrong_keys()
     {
-        var authenticator = new KeyAuthenticator(new KeyTable(), new WrongKeyThrottle(TimeProvider.System), new byte[32], TimeProvider.System);
+        var authenticator = new KeyAuthenticator(new KeyTable(), new WrongKeyThrottle(TimeProvider.System), new KeyHasher(new byte[32]), TimeProvider.System);
         Problem? told = null;
         for (int i = 0; i <= 20; i++)
         {
