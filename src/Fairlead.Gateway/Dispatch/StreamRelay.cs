@@ -70,11 +70,11 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 }
                 if (answer.Committed && output.Length > 0)
                 {
-                    exchange.Body.Release(); // nobody else will be asked
                     clocks.Arm(Clock.CallerWrite, settings.CallerWrite);
                     exchange.Recording?.Append(output.Span);
                     await caller.WriteAsync(output.Memory, clocks.Token);
                     output.Clear();
+                    exchange.Body.Release(); // the headers have left, which tell what was adapted, and nobody else will be asked
                 }
                 if (progress.FirstTokenAt != 0)
                     ArmIdle(clocks, settings.Idle, lastEvent);
