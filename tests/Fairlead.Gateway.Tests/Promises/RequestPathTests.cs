@@ -74,6 +74,24 @@ public sealed class RequestPathTests : IAsyncLifetime
         Assert.Equal("{\"foo\" : {\"a\": [1, 2.50e1,  null]},\"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9llo \\/ 🌍\"}],\"temperature\":0.70,\"model\":\"good\"}", seen);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_provider_gets_otherwise_than_it_was_written_is_named_in_a_header(bool stream)
+    {
+        string? seen = null;
+        _cheap.On("quirky", async (c, stop) =>
+        {
+            seen = c.Body;
+            await Scripts.Good()(c, stop);
+        });
+        await using GatewayYard yard = await GatewayYard.StartAsync([GatewayYard.Provider("cerebras", _cheap.Url, "quirky")]); // it refuses `store`
+        Answer answer = await yard.ChatAsync("acme/quirky", stream, ",\"store\":true");
+        Assert.Equal((200, "Hi there", "store"), (answer.Status, answer.Content, answer.Header("x-fairlead-adapted")));
+        Assert.DoesNotContain("store", seen, StringComparison.Ordinal);
+        Assert.Null((await yard.ChatAsync("acme/quirky", stream)).Header("x-fairlead-adapted"));
+    }
+
     [Fact]
     public async Task A_list_of_models_falls_over_from_one_to_the_next()
     {
