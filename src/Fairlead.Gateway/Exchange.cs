@@ -60,6 +60,10 @@ internal sealed class Exchange : IDisposable
     // (3) Limits
     public Ticket? Ticket { get; set; }
     public NanoDollars Reserved { get; set; }
+
+    /// <summary>The reservation is in the journal: something must close it, now or at the next start.</summary>
+    public bool IsReserved { get; set; }
+
     public IdempotencyMark? Idempotency { get; set; }
 
     // (4) Catalogue and routing

@@ -29,6 +29,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private readonly WebApplication _control;
     private readonly OpenTelemetrySdk _telemetry;
     private readonly Vault _vault;
+    private readonly LateCloses _late;
     private readonly DeploymentKeeper _keeper;
     private readonly KeyRing _keys;
     private readonly Admission _admission;
@@ -47,13 +48,14 @@ public sealed partial class GatewayServer : IAsyncDisposable
     private bool _stopped;
 
     private GatewayServer(
-        DataPlane data, WebApplication control, OpenTelemetrySdk telemetry, Vault vault, DeploymentKeeper keeper, KeyRing keys, Admission admission,
+        DataPlane data, WebApplication control, OpenTelemetrySdk telemetry, Vault vault, LateCloses late, DeploymentKeeper keeper, KeyRing keys, Admission admission,
         ShutdownState shutdown, GatewayMetrics metrics, TimeProvider time, ILogger log)
     {
         _data = data;
         _control = control;
         _telemetry = telemetry;
         _vault = vault;
+        _late = late;
         _keeper = keeper;
         _keys = keys;
         _admission = admission;
@@ -100,7 +102,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
         var throttle = new WrongKeyThrottle(time);
         var authenticator = new KeyAuthenticator(keys.Table, throttle, new KeyHasher(vault.Pepper), time);
-        var settlement = new Settlement(vault.Journal, admission, idempotency, metrics, time);
+        var late = new LateCloses(vault.Journal, time, loggers.CreateLogger<LateCloses>());
+        var settlement = new Settlement(vault.Journal, late, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
         var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, shutdown, metrics, time, loggers.CreateLogger<Dispatcher>());
         var planner = new RoutePlanner(admission, sticky);
@@ -110,14 +113,14 @@ public sealed partial class GatewayServer : IAsyncDisposable
         OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(sdk => sdk.WithMetrics(m => m
             .AddMeter(GatewayMetrics.MeterName, "System.Runtime")
             .AddReader(new BaseExportingMetricReader(prometheus))));
-        Watch(metrics, vault, admission, keeper, keys, throttle, idempotency, sticky);
-        var health = new HealthReport(keeper.Live, vault.Journal, vault.Shipper, circuits, admission, shutdown, time);
+        Watch(metrics, vault, late, admission, keeper, keys, throttle, idempotency, sticky);
+        var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, shutdown, time);
         var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
         var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
 
         var data = new DataPlane(settings, loggers, keeper.Live, time, door);
         WebApplication control = BuildControlPlane(vault, loggers, admin);
-        var server = new GatewayServer(data, control, telemetry, vault, keeper, keys, admission, shutdown, metrics, time, log);
+        var server = new GatewayServer(data, control, telemetry, vault, late, keeper, keys, admission, shutdown, metrics, time, log);
         try
         {
             await data.StartAsync(cancellationToken);
@@ -190,6 +193,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         await _keeper.DisposeAsync();
         _telemetry.Dispose();
         _metrics.Dispose();
+        await _late.DisposeAsync();
         await _vault.DisposeAsync();
         _hurry.Dispose();
         _shutdown.Dispose();
@@ -223,13 +227,15 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
     /// <summary>Every table that callers can make grow tells how full it is beside its bound.</summary>
     private static void Watch(
-        GatewayMetrics metrics, Vault vault, Admission admission, DeploymentKeeper keeper, KeyRing keys, WrongKeyThrottle throttle, IdempotencyTable idempotency,
+        GatewayMetrics metrics, Vault vault, LateCloses late, Admission admission, DeploymentKeeper keeper, KeyRing keys, WrongKeyThrottle throttle, IdempotencyTable idempotency,
         StickySessions sticky)
     {
         metrics.Watch("fairlead.running", "{request}", "Paid requests under way.", () => admission.Running);
         metrics.Watch("fairlead.running.limit", "{request}", "Most paid requests under way (limits.running).", () => keeper.Current.Settings.Limits.Running);
         metrics.Watch("fairlead.journal.unshipped", "By", "Journal bytes that the store has not taken yet.", () => vault.Journal.Health.UnshippedBytes);
         metrics.Watch("fairlead.journal.unshipped.limit", "By", "Most journal bytes that may wait.", () => keeper.Current.Settings.Journal.MaxUnshippedBytes);
+        metrics.Watch("fairlead.late_closes", "{request}", "Closes of requests that the journal has not taken yet.", () => late.Count);
+        metrics.Watch("fairlead.late_closes.limit", "{request}", "Most closes that may wait for the journal.", static () => LateCloses.Most);
         metrics.Watch("fairlead.catalogue.models", "{model}", "Models in the catalogue.", () => keeper.Current.Catalogue.Models.Length);
         metrics.Watch("fairlead.keys", "{key}", "Keys that are good now.", () => keys.Table.Count);
         metrics.Watch("fairlead.idempotency.marks", "{key}", "Idempotency-Keys that are remembered.", () => idempotency.Marks);

@@ -50,6 +50,11 @@ internal sealed partial class RequestPath(
         {
             await CloseAsync(exchange, new Ending { Reason = EndReason.ClientGone, Status = 0, Waste = planner.WasteOfSilence(exchange) });
         }
+        catch (UnsettledException e)
+        {
+            LogJournalUnavailable(exchange.IdText, e.Message);
+            await RefuseAsync(exchange, e.Problem);
+        }
         catch (JournalUnavailableException e)
         {
             LogJournalUnavailable(exchange.IdText, e.Message);
@@ -180,7 +185,7 @@ internal sealed partial class RequestPath(
         }
         catch (JournalUnavailableException e)
         {
-            // Nothing was charged, so nothing is lost but the record; a reservation in the journal is closed at the next start.
+            // It never held anything in the journal, so it was not charged, and nothing is lost but the record.
             LogJournalUnavailable(exchange.IdText, e.Message);
         }
     }

@@ -108,6 +108,19 @@ public sealed class Allowance
         return charged;
     }
 
+    /// <summary>Undoes the charge of a hold that was settled for an answer which then could not be handed out. What it used stays counted.</summary>
+    /// <param name="hold">As taken and settled.</param>
+    /// <param name="charged">What <see cref="Settle"/> returned.</param>
+    /// <param name="now">Calendar, for the budget.</param>
+    public void TakeBack(in Hold hold, NanoDollars charged, DateTimeOffset now)
+    {
+        Roll(now);
+        if (_money is not { } money || hold.Day < money.PeriodStart)
+            return; // no budget, or the one that paid has lapsed
+        money.TakeBack(charged);
+        _money = money;
+    }
+
     /// <summary>What is left at this moment, for headers and pages.</summary>
     public AllowanceView View(TimeSpan elapsed, DateTimeOffset now)
     {

@@ -37,6 +37,9 @@ internal struct BudgetMeter(Budget budget, NanoDollars spent, DateTimeOffset per
 
     public void Charge(NanoDollars amount) => Spent += amount;
 
+    /// <summary>Undoes a charge. One that this meter has not seen, because it is younger, gives nothing.</summary>
+    public void TakeBack(NanoDollars amount) => Spent -= NanoDollars.Min(amount, Spent);
+
     /// <summary>The same money under another amount for the same kind of period.</summary>
     public readonly BudgetMeter With(Budget other) => new(other, Spent, PeriodStart);
 }

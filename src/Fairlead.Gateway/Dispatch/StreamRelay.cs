@@ -107,7 +107,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
         if (fault is null)
         {
-            await CompleteAsync(exchange, offer, answer, progress, output, clocks, record);
+            await CompleteAsync(exchange, offer, answer, progress, output, clocks, withheld: false, record);
             return null;
         }
         if (!answer.Committed)
@@ -146,12 +146,13 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             return fault;
         if (!WholeAnswer.TryWriteAsStream(check.Mended ?? body.Span, answer, output, out StreamState state) || state == StreamState.Faulted)
             return answer.Fault ?? new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", opened.Status);
-        await CompleteAsync(exchange, offer, answer, progress, output, clocks, record);
+        await CompleteAsync(exchange, offer, answer, progress, output, clocks, withheld: true, record);
         return null;
     }
 
     private async ValueTask CompleteAsync(
-        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, Func<UpstreamFault?, Attempt> record)
+        Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, bool withheld,
+        Func<UpstreamFault?, Attempt> record)
     {
         (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
         exchange.Attempts.Add(record(null));
@@ -161,6 +162,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         {
             Reason = EndReason.Ok,
             Status = 200,
+            Withheld = withheld,
             Billed = true,
             Usage = usage,
             Source = source,

@@ -41,6 +41,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         {
             Reason = EndReason.Ok,
             Status = StatusCodes.Status200OK,
+            Withheld = true,
             Billed = true,
             Usage = usage,
             Source = source,

@@ -3,6 +3,7 @@ using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Limits;
+using Fairlead.Gateway.Metering;
 using Fairlead.Storage.Journal;
 using Fairlead.Storage.Ledger;
 
@@ -10,7 +11,8 @@ namespace Fairlead.Gateway.Door;
 
 /// <summary>What <c>GET /health</c> says: whether work is taken on, and which part is unwell. A part that is unwell is a sentence in the body,
 /// not a 503, unless nothing can be served.</summary>
-internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, JournalShipper shipper, CircuitTable circuits, Admission admission, ShutdownState shutdown, TimeProvider time)
+internal sealed class HealthReport(
+    LiveDeployment live, RequestJournal journal, LateCloses late, JournalShipper shipper, CircuitTable circuits, Admission admission, ShutdownState shutdown, TimeProvider time)
 {
     private readonly long _began = time.GetTimestamp();
 
@@ -21,6 +23,7 @@ internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, 
             shutdown.IsDraining ? "draining" : !journalHealth.Available ? "storage" : circuits.Open().Count > 0 || shipper.Health.Error is not null ? "degraded" : "ok",
             !shutdown.IsDraining && journalHealth.Available,
             journalHealth,
+            late.Count,
             shipper.Health.Error,
             circuits.Open(),
             live.Current.Catalogue.Models.Length,
@@ -31,7 +34,7 @@ internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, 
 
     /// <summary>One moment's health.</summary>
     internal sealed record State(
-        string Status, bool CanServe, JournalHealth Journal, string? StoreError,
+        string Status, bool CanServe, JournalHealth Journal, int WaitingCloses, string? StoreError,
         IReadOnlyList<(string Provider, CircuitCause Why, TimeSpan AskableIn)> Open, int Models, int Providers, int Running, TimeSpan Uptime)
     {
         /// <summary>For whoever may know it: paths, providers and what ails them.</summary>
@@ -47,6 +50,7 @@ internal sealed class HealthReport(LiveDeployment live, RequestJournal journal, 
             json.WriteStartObject("journal");
             json.WriteString("status", Journal.Available ? "ok" : Journal.Full ? "full" : "failing");
             json.WriteNumber("unshipped_bytes", Journal.UnshippedBytes);
+            json.WriteNumber("waiting_closes", WaitingCloses);
             json.WriteString("error", Journal.LastError);
             json.WriteEndObject();
             json.WriteStartObject("store");

@@ -80,6 +80,21 @@ internal sealed class Admission(AliasBudgets aliases, TimeProvider time)
             return ticket.Caller.Allowance.Settle(ticket.Hold, charged, tokens, now);
     }
 
+    /// <summary>Undoes the charge of a ticket that is settled: its answer was not handed out.</summary>
+    /// <param name="ticket">As settled.</param>
+    /// <param name="charged">What <see cref="Settle"/> returned.</param>
+    public void TakeBack(in Ticket ticket, NanoDollars charged)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (ticket.Shared is { } shared)
+        {
+            lock (shared.Gate)
+                shared.Allowance.TakeBack(ticket.SharedHold, charged, now);
+        }
+        lock (ticket.Caller.Gate)
+            ticket.Caller.Allowance.TakeBack(ticket.Hold, charged, now);
+    }
+
     /// <summary>Gives everything back, as if it had never been taken.</summary>
     public void Void(in Ticket ticket)
     {

@@ -11,18 +11,25 @@ namespace Fairlead.Gateway.Metering;
 
 /// <summary>(6) Closes a request: usage → cost → journal. Whoever sends the last byte of an answer awaits this first.</summary>
 /// <remarks>Takes no cancellation: a caller who hangs up still pays for what was sent, and the ledger still hears of it.</remarks>
-internal sealed class Settlement(RequestJournal journal, Admission admission, IdempotencyTable idempotency, GatewayMetrics metrics, TimeProvider time)
+internal sealed class Settlement(
+    RequestJournal journal, LateCloses late, Admission admission, IdempotencyTable idempotency, GatewayMetrics metrics, TimeProvider time)
 {
     /// <summary>Writes the reservation down, so that nothing is sent upstream that the ledger does not know of.</summary>
     /// <exception cref="JournalUnavailableException">The journal cannot be written; nothing may be sent.</exception>
-    public ValueTask ReserveAsync(Exchange exchange) => journal.AppendAsync(new RequestReserved(
-        exchange.Id, exchange.Caller!.Key.Id, exchange.StartedAt, exchange.Route, exchange.Scanned!.AskedModel, exchange.Reserved, exchange.Idempotency));
+    public async ValueTask ReserveAsync(Exchange exchange)
+    {
+        await journal.AppendAsync(new RequestReserved(
+            exchange.Id, exchange.Caller!.Key.Id, exchange.StartedAt, exchange.Route, exchange.Scanned!.AskedModel, exchange.Reserved, exchange.Idempotency));
+        exchange.IsReserved = true;
+    }
 
     /// <summary>Closes a request exactly once.</summary>
     /// <param name="exchange">The request; its caller is known.</param>
     /// <param name="ending">How it ended.</param>
     /// <returns>What was charged.</returns>
-    /// <exception cref="JournalUnavailableException">The settlement could not be written; the reservation stands, and the next start closes it.</exception>
+    /// <exception cref="UnsettledException">A good answer whose settlement the journal did not take; its end must not be handed out.
+    /// Any other ending is kept in <see cref="LateCloses"/> and has its say to the caller all the same.</exception>
+    /// <exception cref="JournalUnavailableException">The record of a request that holds nothing could not be written.</exception>
     public async ValueTask<NanoDollars> CloseAsync(Exchange exchange, Ending ending)
     {
         if (exchange.Closed)
@@ -34,7 +41,8 @@ internal sealed class Settlement(RequestJournal journal, Admission admission, Id
         // Nobody pays more than was held for an answer that broke off, or that ran past the limit the caller had set.
         bool bounded = ending.Reason != EndReason.Ok || exchange.Scanned?.Request.MaxOutputTokens is not null;
         NanoDollars charged = bounded ? NanoDollars.Min(cost, exchange.Reserved) : cost;
-        if (exchange.Ticket is { } ticket)
+        Ticket? held = exchange.Ticket;
+        if (held is { } ticket)
         {
             long tokens = ending.Billed ? ending.Usage.InputTokens + ending.Usage.OutputTokens : 0;
             charged = admission.Settle(ticket, charged, tokens);
@@ -73,7 +81,21 @@ internal sealed class Settlement(RequestJournal journal, Admission admission, Id
         };
         if (exchange.Idempotency is { } mark && !ending.Billed)
             idempotency.Release(mark, exchange.Id);
-        await journal.AppendAsync(closed);
+        try
+        {
+            await journal.AppendAsync(closed);
+        }
+        catch (JournalUnavailableException e) when (exchange.IsReserved)
+        {
+            RequestClosed told = ending.Reason == EndReason.Ok ? Unsettled(exchange, ending, closed) : closed;
+            bool kept = late.TryKeep(told);
+            if (kept && ending.Withheld)
+                TakeBack(exchange, held, charged);
+            metrics.Closed(told, exchange.ElapsedMs);
+            if (ending.Reason == EndReason.Ok)
+                throw new UnsettledException(UnsettledException.Describe(kept, ending.Withheld), e);
+            return charged;
+        }
         metrics.Closed(closed, exchange.ElapsedMs);
         return charged;
     }
@@ -83,6 +105,32 @@ internal sealed class Settlement(RequestJournal journal, Admission admission, Id
     {
         if (!exchange.Closed)
             metrics.Refused(exchange.Route, ending.Reason);
+    }
+
+    /// <summary>The close of a good answer whose end is not handed out. What has left is charged; an answer of which nothing has left costs us and not its caller.</summary>
+    private static RequestClosed Unsettled(Exchange exchange, in Ending ending, RequestClosed closed)
+    {
+        RequestClosed unsettled = closed with { EndReason = ProblemKind.StorageFull.EndReason, ProblemCode = ProblemKind.StorageFull.Code };
+        if (!ending.Withheld)
+            return unsettled;
+        return unsettled with
+        {
+            Status = exchange.CallerStream?.HasBegun == true ? ending.Status : ProblemKind.StorageFull.Status, // heartbeats fix a status, too
+            Charged = NanoDollars.Zero,
+            WrittenOff = NanoDollars.Zero,
+            Waste = closed.Waste + closed.Charged + closed.WrittenOff,
+            Usage = default,
+            UsageSource = UsageSource.None,
+            Idempotency = null,
+        };
+    }
+
+    private void TakeBack(Exchange exchange, Ticket? held, NanoDollars charged)
+    {
+        if (held is { } ticket)
+            admission.TakeBack(ticket, charged);
+        if (exchange.Idempotency is { } mark)
+            idempotency.Release(mark, exchange.Id);
     }
 
     private static string[] Names(Exchange exchange)
@@ -105,6 +153,9 @@ internal readonly record struct Ending
     public required int Status { get; init; }
 
     public Problem? Problem { get; init; }
+
+    /// <summary>True: nothing of the good answer leaves before it is settled, so that it costs nothing where that fails.</summary>
+    public bool Withheld { get; init; }
 
     /// <summary>False: it costs nothing, whatever the usage.</summary>
     public bool Billed { get; init; }

@@ -204,6 +204,12 @@ public sealed class AllowanceTests
                     allowance.Void(held[voided].Hold, now);
                     held.RemoveAt(voided);
                     break;
+                case 2 when held.Count > 0:
+                    int failed = random.Next(held.Count);
+                    Hold unsettled = held[failed].Hold;
+                    held.RemoveAt(failed);
+                    allowance.TakeBack(unsettled, allowance.Settle(unsettled, Nano(random.Next(8_000)), random.Next(500), now), now);
+                    break;
                 case < 9 when held.Count > 0:
                     int at = random.Next(held.Count);
                     (Hold hold, DateTimeOffset began) = held[at];
@@ -227,6 +233,40 @@ public sealed class AllowanceTests
             Assert.Equal((spent, held.Count), (view.Spent!.Value.Value, view.Running));
             Assert.Equal(Math.Max(budget - spent - held.Sum(static h => h.Hold.Amount.Value), 0), view.MoneyLeft!.Value.Value);
         }
+    }
+
+    [Fact]
+    public void A_charge_that_is_taken_back_can_be_spent_again_and_its_tokens_stay_used()
+    {
+        Allowance allowance = Make(new KeyLimits { Budget = Day(1_000), TokensPerMinute = 100 });
+        Assert.Null(allowance.TryTake(Nano(1_000), 50, TimeSpan.Zero, Noon, out Hold hold));
+        allowance.TakeBack(hold, allowance.Settle(hold, Nano(700), 30, Noon), Noon);
+        AllowanceView view = allowance.View(TimeSpan.Zero, Noon);
+        Assert.Equal((Nano(0), Nano(1_000), 70, 0), (view.Spent!.Value, view.MoneyLeft!.Value, view.TokensLeft, view.Running));
+    }
+
+    [Fact]
+    public void A_charge_that_is_taken_back_after_midnight_gives_the_new_day_nothing()
+    {
+        Allowance allowance = Make(new KeyLimits { Budget = Day(1_000) });
+        Assert.Null(allowance.TryTake(Nano(1_000), 0, TimeSpan.Zero, Noon, out Hold hold));
+        NanoDollars charged = allowance.Settle(hold, Nano(700), 0, Noon);
+        Assert.Null(allowance.TryTake(Nano(400), 0, TimeSpan.Zero, Noon.AddHours(13), out Hold next));
+        allowance.Settle(next, Nano(400), 0, Noon.AddHours(13));
+        allowance.TakeBack(hold, charged, Noon.AddHours(13));
+        Assert.Equal(Nano(400), allowance.View(TimeSpan.Zero, Noon.AddHours(13)).Spent);
+    }
+
+    [Fact]
+    public void A_charge_that_a_new_budget_never_saw_is_not_taken_back_from_it()
+    {
+        Allowance allowance = Make(new KeyLimits());
+        Assert.Null(allowance.TryTake(Nano(1_000), 0, TimeSpan.Zero, Noon, out Hold hold));
+        NanoDollars charged = allowance.Settle(hold, Nano(700), 0, Noon);
+        allowance.Change(new KeyLimits { Budget = Day(1_000) }, default, Noon);
+        allowance.TakeBack(hold, charged, Noon);
+        AllowanceView view = allowance.View(TimeSpan.Zero, Noon);
+        Assert.Equal((Nano(0), Nano(1_000)), (view.Spent!.Value, view.MoneyLeft!.Value));
     }
 
     [Fact]

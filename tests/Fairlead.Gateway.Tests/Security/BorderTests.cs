@@ -212,7 +212,7 @@ public sealed class BorderTests : IAsyncLifetime
     public async Task Every_bounded_table_tells_its_bound()
     {
         string page = await _yard.Http.GetStringAsync("/metrics");
-        foreach (string name in new[] { "fairlead_running", "fairlead_journal_unshipped", "fairlead_idempotency_marks", "fairlead_idempotency_answers", "fairlead_sessions", "fairlead_wrong_keys_addresses" })
+        foreach (string name in new[] { "fairlead_running", "fairlead_journal_unshipped", "fairlead_late_closes", "fairlead_idempotency_marks", "fairlead_idempotency_answers", "fairlead_sessions", "fairlead_wrong_keys_addresses" })
         {
             string[] lines = [.. page.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal))];
             Assert.Contains(lines, static line => line.Contains("_limit", StringComparison.Ordinal));
