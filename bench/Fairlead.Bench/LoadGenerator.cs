@@ -43,7 +43,7 @@ internal static class LoadGenerator
                 if (due - Stopwatch.GetTimestamp() > Stopwatch.Frequency / 500)
                     await Task.Delay(1);
                 else
-                    await Task.Yield();
+                    await GiveWayAsync();
             }
             pending.Add(OneAsync(due));
         }
@@ -60,6 +60,14 @@ internal static class LoadGenerator
             idle.Add(caller);
             return Stopwatch.GetElapsedTime(due).TotalMicroseconds;
         }
+    }
+
+    /// <summary>Lets the kernel run others before the wait goes on: the upstream shares this core, and a spinning generator would keep it, and with it every
+    /// answer, waiting for whole slices of the scheduler.</summary>
+    private static async Task GiveWayAsync()
+    {
+        Thread.Yield();
+        await Task.Yield();
     }
 
     /// <summary>Opens so many streams, reads the first event of each and then nothing; dispose the callers to end them.</summary>

@@ -21,6 +21,14 @@ internal static partial class Libc
     /// <summary>O_NOFOLLOW, one of the few flags that differ between architectures.</summary>
     private static readonly int NoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
+    /// <summary>Makes the calling thread, and no other, wait for those that have more to do. Lowering needs no right and is never refused.</summary>
+    public static void LowerPriorityOfThisThread(int nice)
+    {
+        // Linux means the thread where POSIX means the process (setpriority(2), "C library/kernel differences").
+        if (setpriority(0, 0, nice) != 0)
+            throw Failure("setpriority", "this thread");
+    }
+
     /// <summary>Syncs a folder, so that a file created or renamed in it is still there after a power cut.</summary>
     public static void SyncFolder(string path)
     {
@@ -80,6 +88,9 @@ internal static partial class Libc
         int error = Marshal.GetLastPInvokeError();
         return new IOException($"{call} {path}: {new Win32Exception(error).Message}");
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setpriority(int which, uint who, int nice);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags, int mode);

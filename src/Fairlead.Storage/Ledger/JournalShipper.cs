@@ -25,6 +25,7 @@ public sealed partial class JournalShipper : IAsyncDisposable
     private JournalPosition? _position;
     private volatile ShipperHealth _health = new(0, null, null, null);
     private Task _loop = Task.CompletedTask;
+    private QuietThread? _thread;
 
     /// <param name="linger">How long the loop waits after the first new record, so that a batch is worth its fsync. Default 250 ms.</param>
     public JournalShipper(RequestJournal journal, LedgerStore store, TimeProvider time, ILogger<JournalShipper>? log = null, TimeSpan? linger = null)
@@ -38,7 +39,11 @@ public sealed partial class JournalShipper : IAsyncDisposable
     public ShipperHealth Health => _health;
 
     /// <summary>Begins the loop. Call once.</summary>
-    public void Start() => _loop = Task.Run(LoopAsync);
+    public void Start()
+    {
+        _thread = new QuietThread("fairlead shipper");
+        _loop = Task.Factory.StartNew(LoopAsync, CancellationToken.None, TaskCreationOptions.None, _thread).Unwrap();
+    }
 
     /// <summary>Moves all that stands in the journal now and returns; what <see cref="StopAsync"/> does last, and what a command-line verb needs.</summary>
     /// <exception cref="StoreUnavailableException">The store does not take it.</exception>
@@ -68,6 +73,7 @@ public sealed partial class JournalShipper : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _loop;
+        _thread?.Dispose();
         _stopping.Dispose();
         _turn.Dispose();
     }
