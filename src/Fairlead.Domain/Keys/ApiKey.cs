@@ -5,8 +5,8 @@ namespace Fairlead.Domain.Keys;
 
 /// <summary>A caller's secret: <c>hf_FL</c>, 26 random characters of base 62 (154 bits), and 6 that are the CRC-32 of all before them.
 /// 37 characters in all, the length of a Hugging Face token, so their clients accept it.</summary>
-/// <remarks>The type prints <c>hf_FL***</c>: a secret cannot be formatted into text by accident. The checksum lets a typing mistake and a
-/// scanner's false positive be refused before any look-up.</remarks>
+/// <remarks>The type prints <c>hf_FL***</c>: a secret cannot be formatted into text by accident. The checksum tells a typing mistake, and a
+/// scanner's false positive, from a key that was revoked.</remarks>
 public sealed class ApiKey
 {
     public const string Prefix = "hf_FL";
