@@ -92,9 +92,9 @@ async Task TryAsync(Contender contender, string body, Func<Task> run)
         return;
     try
     {
-        await run();
+        await run().WaitAsync(length + TimeSpan.FromSeconds(20)); // one that never answers must not keep the others waiting
     }
-    catch (InvalidOperationException e) when (!contender.Name.StartsWith("Fairlead", StringComparison.Ordinal))
+    catch (Exception e) when (e is InvalidOperationException or TimeoutException && !contender.Name.StartsWith("Fairlead", StringComparison.Ordinal))
     {
         unable.Add((contender.Name, body));
         await Console.Error.WriteLineAsync($"{contender.Name} is left out of {body[10..body.IndexOf(',', StringComparison.Ordinal)]}, {body.Length} bytes: {e.Message}");
