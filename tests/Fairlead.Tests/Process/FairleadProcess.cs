@@ -161,7 +161,9 @@ internal sealed class FairleadProcess : IAsyncDisposable
             _said.AppendLine(line);
     }
 
-    private static System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(new ProcessStartInfo(Binary, arguments)
+    /// <summary>Through env(1), which executes the binary in its own place: whoever runs these tests in the background of a shell hands down an ignored SIGINT.</summary>
+    private static System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(
+        new ProcessStartInfo("env", ["--default-signal=INT", Binary, .. arguments])
     {
         UseShellExecute = false,
         RedirectStandardOutput = true,
