@@ -29,6 +29,8 @@ try
         {
             TimeSpan first = await contender.StartAsync(contender.Request(small), core);
             table.Add("start to first answer, ms", contender.Name, first.TotalMilliseconds);
+            if (rows.Contains("idle"))
+                await IdleAsync(contender); // before any load: afterwards the streams would sit in memory that the load left behind
             await WarmAsync(contender, small, 16, TimeSpan.FromSeconds(Math.Max(2, length.TotalSeconds)));
             await WarmAsync(contender, Body("bench-sse0", 1024, stream: true), 8, TimeSpan.FromSeconds(1));
             await WarmAsync(contender, large, 8, TimeSpan.FromSeconds(1));
@@ -64,18 +66,6 @@ try
         table.Add("500 requests/s, p50 µs", Table.Direct, Percentile(direct, 0.50));
         table.Add("500 requests/s, p99 µs", Table.Direct, Percentile(direct, 0.99));
     }
-    foreach (Contender contender in contenders.Where(_ => rows.Contains("idle")))
-    {
-        string idle = Body("bench-idle", 1024, stream: true);
-        await TryAsync(contender, idle, async () =>
-        {
-            long before = contender.ResidentBytes();
-            List<Caller> streams = await LoadGenerator.IdleStreamsAsync(contender.Port, contender.Request(idle), 1000);
-            table.Add("memory per idle stream, KiB", contender.Name, (contender.ResidentBytes() - before) / 1024.0 / streams.Count);
-            table.Add("resident memory after the rounds, MiB", contender.Name, before / 1048576.0);
-            streams.ForEach(static s => s.Dispose());
-        });
-    }
 }
 finally
 {
@@ -99,6 +89,19 @@ async Task TryAsync(Contender contender, string body, Func<Task> run)
         unable.Add((contender.Name, body));
         await Console.Error.WriteLineAsync($"{contender.Name} is left out of {body[10..body.IndexOf(',', StringComparison.Ordinal)]}, {body.Length} bytes: {e.Message}");
     }
+}
+
+Task IdleAsync(Contender contender)
+{
+    string idle = Body("bench-idle", 1024, stream: true);
+    return TryAsync(contender, idle, async () =>
+    {
+        (await LoadGenerator.IdleStreamsAsync(contender.Port, contender.Request(idle), 50)).ForEach(static s => s.Dispose());
+        long before = contender.ResidentBytes();
+        List<Caller> streams = await LoadGenerator.IdleStreamsAsync(contender.Port, contender.Request(idle), 1000);
+        table.Add("memory per idle stream, KiB", contender.Name, (contender.ResidentBytes() - before) / 1024.0 / streams.Count);
+        streams.ForEach(static s => s.Dispose());
+    });
 }
 
 Task WarmAsync(Contender contender, string body, int connections, TimeSpan time) =>

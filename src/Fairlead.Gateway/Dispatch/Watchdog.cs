@@ -56,7 +56,8 @@ internal sealed class Watchdog : IDisposable
     private readonly CancellationTokenRegistration _onCutOff;
     private CancellationTokenSource _attempt = new();
     private HttpContext? _caller;
-    private CancellationTokenRegistration _callerGone;
+    private CancellationToken _callerGone;
+    private CancellationTokenRegistration _onCallerGone;
     private long _totalDeadline;
     private long _deadline = long.MaxValue;
     private long _timerDue = long.MaxValue;
@@ -83,7 +84,7 @@ internal sealed class Watchdog : IDisposable
 
     /// <summary>The clock that ran out; <see cref="Clock.None"/> while none did.</summary>
     public Clock Expired => _expired != Clock.None ? _expired
-        : _cutOff.IsCancellationRequested && !_callerGone.Token.IsCancellationRequested ? Clock.CutOff : Clock.None;
+        : _cutOff.IsCancellationRequested && !_callerGone.IsCancellationRequested ? Clock.CutOff : Clock.None;
 
     /// <summary>What is left of the time for all attempts; zero when it is used up.</summary>
     public TimeSpan TotalLeft
@@ -106,7 +107,8 @@ internal sealed class Watchdog : IDisposable
             _totalDeadline = _time.GetTimestamp() + Ticks(total);
         }
         Disarm();
-        _callerGone = caller.RequestAborted.UnsafeRegister(static self => ((Watchdog)self!)._attempt.Cancel(), this);
+        _callerGone = caller.RequestAborted; // asked for itself, too: a registration with a token that is cancelled already knows no token
+        _onCallerGone = _callerGone.UnsafeRegister(static self => ((Watchdog)self!)._attempt.Cancel(), this);
     }
 
     /// <summary>Begins the next attempt with a token that is not cancelled yet, unless the caller is gone.</summary>
@@ -122,7 +124,7 @@ internal sealed class Watchdog : IDisposable
             _expired = Clock.None;
             _attempt = new CancellationTokenSource(); // the old one is spent; whoever still holds its token may go on looking at it
         }
-        if (_callerGone.Token.IsCancellationRequested || _cutOff.IsCancellationRequested)
+        if (_callerGone.IsCancellationRequested || _cutOff.IsCancellationRequested)
             _attempt.Cancel(); // ended in between: the registration met the old one
     }
 
@@ -147,7 +149,7 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Ends the watch. Nothing of this request can cancel anything afterwards.</summary>
     public void Dispose()
     {
-        _callerGone.Dispose(); // waits for a cancellation under way
+        _onCallerGone.Dispose(); // waits for a cancellation under way
         bool fit;
         lock (_gate)
         {
