@@ -7,6 +7,7 @@ namespace Fairlead.Gateway.Tests.Promises;
 
 /// <summary>L-16: the journal refuses for a while in the middle of requests. What callers are told is what the ledger says afterwards, and nothing is lost.</summary>
 /// <remarks>The store is locked by another connection and the journal may hold one byte that the store has not taken: the reservation still goes in, the close does not.</remarks>
+[Collection(Alone.Name)] // one of them reads the metrics page, which all gateways of a process share
 public sealed class JournalRefusesTests : IAsyncLifetime
 {
     private const string Budget = "1000000.000000000";
