@@ -14,6 +14,7 @@ public sealed class ProjectArrows
         ["Fairlead.Protocols"] = ["Fairlead.Domain"],
         ["Fairlead.Api"] = ["Fairlead.Domain"],
         ["Fairlead.Domain"] = [],
+        ["Fairlead.Engine"] = [],
     };
 
     public static TheoryData<string> Projects() => [.. Repository.SourceProjects.Select(static p => Path.GetFileNameWithoutExtension(p))];
