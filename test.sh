@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them. Ends with "N passed, N failed" alone on a line.
-# FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each of the three fuzzers) the fuzzers.
+# FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each fuzzer) the fuzzers.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
@@ -40,17 +40,23 @@ tally() { # name, exit code, output: adds a project's counts and shows what went
 }
 
 # The fuzzers have their minute beside the other tests and at the lowest priority, so they take the time that is left over.
-fuzzed=$(mktemp)
-FAIRLEAD_FUZZ_SECONDS=${FAIRLEAD_FUZZ_SECONDS:-20} nice -n 19 \
-  dotnet run --project tests/Fairlead.Protocols.Tests -c Release --no-build -- --no-progress --filter-trait Category=Fuzz >"$fuzzed" 2>&1 &
-fuzzers=$!
-trap 'kill $fuzzers 2>/dev/null; rm -f "$fuzzed"' EXIT
+fuzzed=$(mktemp -d)
+fuzzers=()
+for suite in Protocols Engine; do
+  FAIRLEAD_FUZZ_SECONDS=${FAIRLEAD_FUZZ_SECONDS:-20} nice -n 19 dotnet run --project "tests/Fairlead.$suite.Tests" -c Release --no-build -- \
+    --no-progress --filter-trait Category=Fuzz >"$fuzzed/$suite" 2>&1 &
+  fuzzers+=($!)
+done
+trap 'kill "${fuzzers[@]}" 2>/dev/null; rm -rf "$fuzzed"' EXIT
 
 for project in tests/*/*.csproj; do
   output=$(timeout 900 dotnet run --project "$project" -c Release --no-build -- --no-progress --filter-not-trait Category=Fuzz 2>&1)
   tally "$(basename "$project" .csproj)" $? "$output"
 done
-wait $fuzzers
-tally "Fuzzers" $? "$(cat "$fuzzed")"
+for suite in Protocols Engine; do
+  wait "${fuzzers[0]}"
+  tally "Fuzzers of $suite" $? "$(cat "$fuzzed/$suite")"
+  fuzzers=("${fuzzers[@]:1}")
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

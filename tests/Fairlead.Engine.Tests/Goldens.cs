@@ -1,13 +1,15 @@
+using Fairlead.Shared;
+
 namespace Fairlead.Engine.Tests;
 
 /// <summary>Where the reference implementations' answers lie: copies in the repository, and the shared folder for what may not be copied.</summary>
 internal static class Goldens
 {
     /// <summary>The repository's <c>tests/data</c>.</summary>
-    public static string Data { get; } = Path.Combine(Root(), "tests", "data");
+    public static string Data { get; } = Path.Combine(Checkout.Root, "tests", "data");
 
     /// <summary>The trained model that ships with the product.</summary>
-    public static string Guide { get; } = Path.Combine(Root(), "models", "guide");
+    public static string Guide { get; } = Path.Combine(Checkout.Root, "models", "guide");
 
     /// <summary>A folder of <c>tests/data/goldens</c>: one small checkpoint with what the reference made of it.</summary>
     public static string Checkpoint(string name) => Path.Combine(Data, "goldens", name);
@@ -18,7 +20,7 @@ internal static class Goldens
     /// </summary>
     public static string Shared(string path)
     {
-        string full = Path.GetFullPath(Path.Combine(Root(), "..", "shared", "fixtures", path));
+        string full = Path.GetFullPath(Path.Combine(Checkout.Root, "..", "shared", "fixtures", path));
         if (!Path.Exists(full))
         {
             Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", $"{path} of the shared fixtures is not on this machine");
@@ -26,16 +28,5 @@ internal static class Goldens
         }
 
         return full;
-    }
-
-    private static string Root()
-    {
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            if (File.Exists(Path.Combine(at.FullName, "Fairlead.slnx")))
-                return at.FullName;
-        }
-
-        throw new InvalidOperationException("the tests run outside the repository");
     }
 }

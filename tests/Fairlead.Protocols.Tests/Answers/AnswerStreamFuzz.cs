@@ -5,6 +5,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Answers;
 

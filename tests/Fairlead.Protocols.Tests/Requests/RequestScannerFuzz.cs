@@ -6,6 +6,7 @@ using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Protocols.Tests.Json;
+using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Requests;
 

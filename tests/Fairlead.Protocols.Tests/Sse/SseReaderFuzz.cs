@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Fairlead.Protocols.Sse;
+using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Sse;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Fairlead.Protocols.Tests;
+namespace Fairlead.Shared;
 
 /// <summary>How long the fuzzers run and where they begin. Each of them is marked with <see cref="Category"/>, so that they can be run alone.</summary>
 internal static class Fuzz
