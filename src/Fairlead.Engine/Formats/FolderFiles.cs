@@ -1,0 +1,82 @@
+namespace Fairlead.Engine.Formats;
+
+/// <summary>The files of one folder, opened by name without ever leaving it.</summary>
+/// <remarks>
+/// A symbolic link is followed within the folder, and out of it only into <c>blobs</c> of the same Hub cache, where
+/// <c>snapshots/REVISION/config.json</c> points to <c>../../blobs/…</c>.
+/// </remarks>
+internal sealed class FolderFiles
+{
+    private readonly string _shown;
+    private readonly string _root;
+    private readonly string? _blobs;
+
+    /// <param name="path">An existing folder; error messages name files as under this path.</param>
+    /// <exception cref="ModelFileException">It cannot be read.</exception>
+    public FolderFiles(string path)
+    {
+        _shown = path;
+        try
+        {
+            _root = RealPath.Of(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException(path, null, $"the folder cannot be read: {e.Message}", e);
+        }
+
+        if (Directory.GetParent(_root) is { Name: "snapshots", Parent: { } cache })
+            _blobs = Path.Combine(cache.FullName, "blobs");
+    }
+
+    /// <summary>The names of the files directly in the folder, sorted.</summary>
+    public string[] Names()
+    {
+        try
+        {
+            string[] names = [.. Directory.EnumerateFiles(_root).Select(static file => Path.GetFileName(file))];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException(_shown, null, $"the folder cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What error messages call a file.</summary>
+    public string Shown(string name) => Path.Combine(_shown, name);
+
+    /// <summary>The path to open for <paramref name="name"/> (a relative path with <c>/</c>), every link followed, or null where there is no such file.</summary>
+    /// <exception cref="ModelFileException">The name or a link leads out of the folder, or to nothing.</exception>
+    public string? Locate(string name)
+    {
+        if (!FileNames.IsPlainPath(name))
+            throw new ModelFileException(Shown(Excerpt.Of(name)), null, "is no plain name of a file in this folder");
+        try
+        {
+            string path = Path.Combine(_root, name), real = RealPath.Of(path);
+            if (!RealPath.IsWithin(real, _root) && !(_blobs is not null && RealPath.IsWithin(real, _blobs)))
+                throw new ModelFileException(Shown(name), null, $"is a symbolic link out of the folder, to {real}; only links into the blobs of the same Hub cache are followed");
+            if (File.Exists(real))
+                return real;
+            return real == path || !File.Exists(path) && new FileInfo(path).LinkTarget is null
+                ? null
+                : throw new ModelFileException(Shown(name), null, $"is a symbolic link to {real}, which is missing: the download is incomplete");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException(Shown(name), null, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The bytes of a file, or null where there is none.</summary>
+    /// <exception cref="ModelFileException">As <see cref="Locate"/>; or it is empty, or longer than <paramref name="maxBytes"/>.</exception>
+    public byte[]? Read(string name, int maxBytes)
+    {
+        if (Locate(name) is not { } path)
+            return null;
+        using MappedFile file = MappedFile.Open(path, Shown(name));
+        return file.Length <= maxBytes ? file.Slice(0, (int)file.Length).ToArray() : throw new ModelFileException(file.Name, null, $"has {file.Length} bytes; at most {maxBytes} are read");
+    }
+}
