@@ -3,10 +3,13 @@ namespace Fairlead.Shared;
 /// <summary>The repository that these tests were built from.</summary>
 internal static class Checkout
 {
+    // looked for when it is asked for: the tests of one library need the repository, but no build of the product
+    private static readonly Lazy<string> s_binary = new(FindBinary);
+
     public static string Root { get; } = FindRoot();
 
     /// <summary>The product as built beside the tests: the newer of the debug and the release build.</summary>
-    public static string Binary { get; } = FindBinary();
+    public static string Binary => s_binary.Value;
 
     private static string FindRoot()
     {
