@@ -73,6 +73,16 @@ internal sealed class Vault : IAsyncDisposable
         return _socket;
     }
 
+    /// <summary>Where the sockets of workers lie: a folder that only the owner may enter, without those of a process that was killed.</summary>
+    public string PrepareWorkerFolder()
+    {
+        string folder = ControlSocket.WorkerFolderFor(Folder.Path);
+        DataFolder.EnsurePrivate(folder);
+        foreach (string left in Directory.EnumerateFiles(folder, "*.sock"))
+            File.Delete(left); // as the control socket: the folder's lock says that nobody is behind it
+        return folder;
+    }
+
     /// <summary>Nobody but the owner may connect.</summary>
     public void ProtectControlSocket()
     {

@@ -8,8 +8,9 @@ public sealed class ProjectArrows
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Fairlead"] = ["Fairlead.Gateway", "Fairlead.Api"],
-        ["Fairlead.Gateway"] = ["Fairlead.Upstreams", "Fairlead.Storage", "Fairlead.Protocols", "Fairlead.Api"],
-        ["Fairlead.Upstreams"] = ["Fairlead.Protocols"],
+        ["Fairlead.Gateway"] = ["Fairlead.Upstreams", "Fairlead.Fleet", "Fairlead.Storage", "Fairlead.Protocols", "Fairlead.Api"],
+        ["Fairlead.Upstreams"] = ["Fairlead.Fleet", "Fairlead.Protocols"],
+        ["Fairlead.Fleet"] = ["Fairlead.Domain"],
         ["Fairlead.Storage"] = ["Fairlead.Domain"],
         ["Fairlead.Protocols"] = ["Fairlead.Domain"],
         ["Fairlead.Api"] = ["Fairlead.Domain"],

@@ -83,6 +83,10 @@ public sealed record ProblemKind(string Code, int Status, string Type, EndReason
     public static readonly ProblemKind AllCoolingDown = new("all_cooling_down", 503, Server, EndReason.UpstreamStatus, true);
     public static readonly ProblemKind Deadline = new("deadline", 504, Server, EndReason.Deadline, true);
 
+    // Models that this server runs itself.
+    public static readonly ProblemKind WorkerLoadFailed = new("worker_load_failed", 503, Server, EndReason.WorkerLoadFailed, false);
+    public static readonly ProblemKind WorkerCrash = new("worker_crash", 502, Server, EndReason.WorkerCrash, true);
+
     // This server.
     public static readonly ProblemKind Overloaded = new("overloaded", 503, Server, EndReason.RejectedOverload, true);
     public static readonly ProblemKind StorageFull = new("storage_full", 503, Server, EndReason.RejectedOverload, true);

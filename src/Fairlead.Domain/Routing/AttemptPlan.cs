@@ -147,7 +147,7 @@ public static class AttemptPlan
         FaultKind.PermissionDenied => 60,
         FaultKind.HeaderStall or FaultKind.FirstEventStall or FaultKind.ConnectTimeout or FaultKind.IdleStall => 50,
         FaultKind.Deadline => 49,
-        FaultKind.ServerError or FaultKind.Malformed or FaultKind.Truncated or FaultKind.ErrorInStream => 45,
+        FaultKind.ServerError or FaultKind.Malformed or FaultKind.Truncated or FaultKind.ErrorInStream or FaultKind.WorkerLoadFailed or FaultKind.WorkerCrash => 45,
         FaultKind.QuotaExhausted => 42,
         FaultKind.CredentialRefused => 41,
         FaultKind.ModelGone => 20,
@@ -216,6 +216,8 @@ public static class AttemptPlan
             FaultKind.Malformed or FaultKind.InterimFlood or FaultKind.HeadersTooLarge or FaultKind.BodyTooLarge or FaultKind.EventTooLarge =>
                 $"Provider '{who}' answered with something that is not a completion ({told.Fault.Detail}).{tried} Not charged.",
             FaultKind.Redirected => $"Provider '{who}' redirected the request (status {told.Fault.Status}), which is never followed. The operator must check its URL.{tried}",
+            FaultKind.WorkerLoadFailed => $"'{told.Offer.Name}' could not be loaded: {said}{tried} Not charged.",
+            FaultKind.WorkerCrash => $"'{told.Offer.Name}' died before its answer had begun: {said}{tried} Not charged.{wait}",
             FaultKind.Deadline => $"No provider answered '{model}' within the time for all attempts.{tried} Not charged.{wait}",
             _ => $"Provider '{who}' broke off before the answer had begun: {said}{tried} Not charged.{wait}",
         };

@@ -40,4 +40,10 @@ public enum FaultKind : byte
 
     /// <summary>Not the upstream's doing: this server stops, and the time to let answers finish is over.</summary>
     ServerStopping,
+
+    /// <summary>A model of our own could not be loaded.</summary>
+    WorkerLoadFailed,
+
+    /// <summary>The process that held a model of our own has died.</summary>
+    WorkerCrash,
 }

@@ -44,6 +44,8 @@ public static class FaultTable
         new(FaultKind.Deadline, "–", SameTarget.Never, false, BreakerScope.None, ProblemKind.Deadline),
         new(FaultKind.CallerGone, "K-02", SameTarget.Never, false, BreakerScope.None, ProblemKind.Internal),
         new(FaultKind.ServerStopping, "S-01", SameTarget.Never, false, BreakerScope.None, ProblemKind.Draining),
+        new(FaultKind.WorkerLoadFailed, "W-02", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.WorkerLoadFailed),
+        new(FaultKind.WorkerCrash, "W-08", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.WorkerCrash),
     ];
 
     private static readonly FrozenDictionary<FaultKind, FaultRule> ByKind = All.ToFrozenDictionary(static rule => rule.Kind);

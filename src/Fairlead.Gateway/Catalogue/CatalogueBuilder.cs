@@ -33,6 +33,7 @@ internal static class CatalogueBuilder
             if (known is not null && provider.Models.IsEmpty)
                 offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, known)).OfType<Offer>());
         }
+        offers.AddRange(LocalModels.Offers(settings));
         foreach (DiscoveredRunner runner in runners)
             offers.AddRange(runner.Models.Select(model => Local(runner, model)));
 

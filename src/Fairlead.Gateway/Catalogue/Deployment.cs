@@ -20,6 +20,7 @@ internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot cat
         Settings.Providers.Any(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         || ProviderTable.Known.ContainsKey(name)
         || RunnerProbe.IsUsual(name)
+        || LocalModels.IsProvider(name)
         || Catalogue.Models.Any(m => m.Offers.Any(o => o.Provider.Equals(name, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>How to ask an offer; null for one that is only known, not offered.</summary>

@@ -16,6 +16,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     private readonly Vault _vault;
     private readonly CircuitTable _circuits;
     private readonly UpstreamSet _upstreams;
+    private readonly LocalModels _local;
     private readonly RunnerProbe _probe;
     private readonly PriceSheet _sheet = PriceSheet.Shipped;
     private readonly TimeProvider _time;
@@ -36,6 +37,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         _time = time;
         _log = loggers.CreateLogger<DeploymentKeeper>();
         _upstreams = new UpstreamSet(time);
+        _local = new LocalModels(vault, _upstreams.Transport, time, loggers);
         _probe = new RunnerProbe(loggers.CreateLogger<RunnerProbe>());
         _gone.UnionWith(vault.Gone.All());
         Live = new LiveDeployment(new Deployment(settings, CatalogueSnapshot.Empty, [], KnownModels.None));
@@ -110,17 +112,19 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         ];
     }
 
-    /// <summary>A model that a first request can ask for: a local one before one that costs money, and of those the cheapest.</summary>
+    /// <summary>A model that a first request can ask for: a local one before one that costs money, and of those the cheapest. The guide, which knows one
+    /// thing only, comes last.</summary>
     public string? ExampleModel() => Current.Catalogue.Models
         .SelectMany(static m => m.Offers)
         .Where(static o => o.Status == OfferStatus.Live && o.Price is not null && o.Routes.Has(Route.Chat))
-        .OrderByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
+        .OrderBy(static o => o.ModelId == LocalModels.GuideId).ThenByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
         .FirstOrDefault()?.ModelId;
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _refresh;
+        await _local.DisposeAsync();
         _upstreams.Dispose();
         _probe.Dispose();
         _stop.Dispose();
@@ -162,10 +166,11 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         {
             DateOnly today = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
             BuiltCatalogue built = CatalogueBuilder.Build(++_version, _settings, _sheet, _runners, today, _gone);
+            _local.Apply(_settings);
             var runtimes = new OfferRuntime?[built.Snapshot.OfferCount];
             foreach (Offer offer in built.Snapshot.Models.SelectMany(static m => m.Offers))
             {
-                if (_upstreams.For(_settings, _runners, offer.Provider) is { } way)
+                if ((_local.For(offer) ?? _upstreams.For(_settings, _runners, offer.Provider)) is { } way)
                     runtimes[offer.Index] = new OfferRuntime(offer, way.Upstream, way.RequestQuirks, way.ResponseQuirks, way.BadRequestMayBeTransient, _circuits.For(offer));
             }
             Live.Replace(new Deployment(_settings, built.Snapshot, runtimes, built.KnownElsewhere));

@@ -39,10 +39,11 @@ internal static class RouteRefusals
                 Bound($"The requested model '{name}' is not supported by any provider you have enabled. It is sold by {elsewhere.Providers}; set {elsewhere.Variable} and restart, or reload the configuration."),
                 field);
         }
-        if (deployment.Catalogue.Models.IsEmpty)
+        if (deployment.Catalogue.Models.All(static m => m.Id == LocalModels.GuideId))
         {
+            string what = deployment.Catalogue.Models.IsEmpty ? "so it can serve no model" : $"only its own '{LocalModels.GuideId}'";
             return new Problem(ProblemKind.NoProviders,
-                "This server has no provider yet, so it can serve no model. Set a provider's key (for example TOGETHER_API_KEY) or start a local runner such as Ollama, then restart 'fairlead serve'.",
+                $"This server has no provider yet, {what}. Set a provider's key (for example TOGETHER_API_KEY) or start a local runner such as Ollama, then restart 'fairlead serve'.",
                 field);
         }
         string hint = resolved.Nearest is { } nearest ? $" Did you mean '{nearest}'?" : "";

@@ -14,6 +14,10 @@ internal sealed record UpstreamWay(IUpstream Upstream, RequestQuirks RequestQuir
 internal sealed class UpstreamSet(TimeProvider time) : IDisposable
 {
     private readonly UpstreamTransport _transport = new(time);
+
+    /// <summary>The one HTTP client, for ways that are made elsewhere.</summary>
+    public UpstreamTransport Transport => _transport;
+
     private readonly ConcurrentDictionary<string, (string Print, Secret? Key, UpstreamWay Way, OpenAiUpstream Upstream)> _ways = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The way to a provider; null when it has no address here.</summary>

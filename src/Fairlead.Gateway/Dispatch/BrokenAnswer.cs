@@ -22,6 +22,7 @@ internal static class BrokenAnswer
             FaultKind.IdleStall => "stopped sending",
             FaultKind.Deadline => "took too long",
             FaultKind.EventTooLarge or FaultKind.Malformed or FaultKind.BodyTooLarge => "sent something that is no answer",
+            FaultKind.WorkerCrash => "died",
             FaultKind.Truncated or FaultKind.ResetBeforeAnswer or FaultKind.ClosedBeforeAnswer => "cut the answer",
             _ => $"ended the answer with an error ({fault.Detail})",
         };

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
+using Fairlead.Fleet.Workers;
 
 namespace Fairlead.Gateway.Settings;
 
@@ -23,6 +24,15 @@ public sealed record GatewaySettings
 
     /// <summary>Keys that the configuration declares (<c>keys:</c>); their limits win over what the store holds.</summary>
     public ImmutableArray<KeySettings> Keys { get; init; } = [];
+
+    /// <summary>Models that this server runs itself (<c>local:</c>), addressed as <c>local/NAME</c>.</summary>
+    public ImmutableArray<LocalModelSettings> Local { get; init; } = [];
+
+    /// <summary>Folder of the built-in model <c>fairlead/guide</c>; null where it is switched off.</summary>
+    public string? GuideFolder { get; init; }
+
+    /// <summary>How a process for one of them is started. Not configured: it is this program, but for tests, which are another.</summary>
+    public WorkerCommand? Worker { get; init; }
 
     public DispatchSettings Dispatch { get; init; } = new();
     public LimitSettings Limits { get; init; } = new();
@@ -81,6 +91,14 @@ public sealed record ProviderModelSettings
     public bool Embeddings { get; init; }
 }
 
+/// <summary>A model that this server runs itself, in a process of its own.</summary>
+/// <param name="Name">Callers write <c>local/NAME</c>.</param>
+/// <param name="Path">Absolute path of a model folder or a <c>.gguf</c> file.</param>
+/// <param name="Context">Tokens of input and output together; null for the model's own.</param>
+/// <param name="Slots">Answers generated at once; null for the worker's own choice.</param>
+/// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
+public sealed record LocalModelSettings(string Name, string Path, int? Context = null, int? Slots = null, int? Threads = null);
+
 public sealed record AliasSettings(string Name, ImmutableArray<string> Try, Budget? Budget = null);
 
 public sealed record KeySettings(string Name, KeyLimits Limits);
@@ -111,6 +129,9 @@ public sealed record DispatchSettings
 
     /// <summary>Longest Retry-After that is waited out in place. 0 to 60 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a model of our own may take to load. Not configured yet.</summary>
+    public TimeSpan Load { get; init; } = TimeSpan.FromSeconds(300);
 
     /// <summary>How long a caller may leave a write untaken before its request is ended (fault K-05). Not configured; tests have less patience.</summary>
     public TimeSpan CallerWrite { get; init; } = TimeSpan.FromSeconds(60);

@@ -15,7 +15,7 @@ internal enum CloseCause
     Done,
 }
 
-/// <summary>One TCP or TLS connection. One exchange at a time; only <see cref="Close"/> may be called from another thread.</summary>
+/// <summary>One connection, plain, under TLS or over a Unix socket. One exchange at a time; only <see cref="Close"/> may be called from another thread.</summary>
 internal sealed class Connection
 {
     private const int FirstBuffer = 4096;
@@ -29,7 +29,7 @@ internal sealed class Connection
     private long _sentBefore;
     private int _cause;
 
-    public Connection(ConnectionPool pool, Socket socket, CountedStream? counted, SslStream? tls, IPAddress address, TimeProvider time)
+    public Connection(ConnectionPool pool, Socket socket, CountedStream? counted, SslStream? tls, IPAddress? address, TimeProvider time)
     {
         Pool = pool;
         _socket = socket;
@@ -42,7 +42,8 @@ internal sealed class Connection
 
     public ConnectionPool Pool { get; }
 
-    public IPAddress Address { get; }
+    /// <summary>Null for a Unix socket.</summary>
+    public IPAddress? Address { get; }
 
     public long OpenedAt { get; }
 

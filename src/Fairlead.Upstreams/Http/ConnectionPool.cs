@@ -136,7 +136,7 @@ internal sealed class ConnectionPool(UpstreamOrigin origin, TransportLimits limi
         bool any;
         lock (_gate)
             any = _open > 0;
-        if (any)
+        if (any && origin.SocketPath is null)
             await AskNameAsync(cancellationToken);
         List<Connection>? worn = null;
         lock (_gate)
@@ -181,7 +181,7 @@ internal sealed class ConnectionPool(UpstreamOrigin origin, TransportLimits limi
     }
 
     private bool IsWorn(Connection connection) =>
-        time.GetElapsedTime(connection.OpenedAt) >= limits.Lifetime || !names.StillNamed(origin.Host, connection.Address);
+        time.GetElapsedTime(connection.OpenedAt) >= limits.Lifetime || (connection.Address is { } address && !names.StillNamed(origin.Host, address));
 
     private bool GiveToWaiter(Connection? connection)
     {

@@ -7,7 +7,7 @@ using Fairlead.Domain.Routing;
 
 namespace Fairlead.Upstreams.Http;
 
-/// <summary>Opens connections: name, address race, TLS. Each failure has its own fault, and in all of them nothing was sent.</summary>
+/// <summary>Opens connections: name, address race, TLS; or a Unix socket. Each failure has its own fault, and in all of them nothing was sent.</summary>
 internal sealed class Dialer(NameCache names, TimeProvider time)
 {
     // RFC 8305 §5 recommends 250 ms before the next address is tried beside the first.
@@ -24,6 +24,12 @@ internal sealed class Dialer(NameCache names, TimeProvider time)
         FaultKind stage = FaultKind.Dns;
         try
         {
+            if (origin.SocketPath is { } path)
+            {
+                stage = FaultKind.ConnectionRefused;
+                socket = await ConnectAsync(new UnixDomainSocketEndPoint(path), ProtocolType.Unspecified, both.Token);
+                return (new Connection(pool, socket, null, null, null, time), null);
+            }
             IPAddress[] addresses = await names.ResolveAsync(origin.Host, both.Token);
             stage = FaultKind.ConnectionRefused;
             socket = await RaceAsync(addresses, origin.Port, both.Token);
@@ -77,12 +83,17 @@ internal sealed class Dialer(NameCache names, TimeProvider time)
         return options;
     }
 
-    private static async Task<Socket> ConnectAsync(IPAddress address, int port, CancellationToken cancellationToken)
+    private static Task<Socket> ConnectAsync(IPAddress address, int port, CancellationToken cancellationToken) =>
+        ConnectAsync(new IPEndPoint(address, port), ProtocolType.Tcp, cancellationToken);
+
+    private static async Task<Socket> ConnectAsync(EndPoint target, ProtocolType protocol, CancellationToken cancellationToken)
     {
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(target.AddressFamily, SocketType.Stream, protocol);
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(address, port), cancellationToken);
+            if (protocol == ProtocolType.Tcp)
+                socket.NoDelay = true;
+            await socket.ConnectAsync(target, cancellationToken);
             return socket;
         }
         catch

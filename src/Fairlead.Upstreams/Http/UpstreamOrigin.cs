@@ -18,7 +18,7 @@ public sealed class OriginCredential(Uri boundTo, string header, string value)
     public override string ToString() => "***";
 }
 
-/// <summary>Where requests go: scheme, host, port and base path, with the credential bound to exactly that place. Immutable.</summary>
+/// <summary>Where requests go: scheme, host, port and base path, or a Unix socket, with the credential bound to exactly that place. Immutable.</summary>
 /// <remarks>Which addresses an operator may name (B-02) is the settings' business; here every name is connected to as it resolves.
 /// Proxy environment variables are not read (B-08).</remarks>
 public sealed class UpstreamOrigin
@@ -26,8 +26,9 @@ public sealed class UpstreamOrigin
     /// <param name="baseUrl">Absolute, http or https, without user info, query or fragment.</param>
     /// <param name="credential">Null when the upstream takes none.</param>
     /// <param name="roots">Certificate authorities trusted instead of the system's for this origin; null for the system's.</param>
+    /// <param name="socketPath">A Unix domain socket that is connected to instead of the address's host and port; null for TCP.</param>
     /// <exception cref="ArgumentException">Not such an address, or the credential belongs to another origin (<c>secret_origin_mismatch</c>).</exception>
-    public UpstreamOrigin(Uri baseUrl, OriginCredential? credential = null, X509Certificate2Collection? roots = null)
+    public UpstreamOrigin(Uri baseUrl, OriginCredential? credential = null, X509Certificate2Collection? roots = null, string? socketPath = null)
     {
         if (!baseUrl.IsAbsoluteUri || (baseUrl.Scheme != Uri.UriSchemeHttp && baseUrl.Scheme != Uri.UriSchemeHttps))
             throw new ArgumentException("An upstream's address begins with http:// or https://.", nameof(baseUrl));
@@ -35,7 +36,10 @@ public sealed class UpstreamOrigin
             throw new ArgumentException("An upstream's address has no user info, query or fragment.", nameof(baseUrl));
         if (credential is not null && !credential.IsFor(baseUrl))
             throw new ArgumentException("secret_origin_mismatch: this credential was stored for another origin.", nameof(credential));
+        if (socketPath is not null && baseUrl.Scheme == Uri.UriSchemeHttps)
+            throw new ArgumentException("A Unix socket is this machine's own and is spoken to without TLS.", nameof(socketPath));
         BaseUrl = baseUrl;
+        SocketPath = socketPath;
         Secure = baseUrl.Scheme == Uri.UriSchemeHttps;
         Host = baseUrl.IdnHost.Trim('[', ']');
         Port = baseUrl.Port;
@@ -55,6 +59,9 @@ public sealed class UpstreamOrigin
     public string Host { get; }
 
     public int Port { get; }
+
+    /// <summary>The Unix domain socket behind it; null for TCP.</summary>
+    public string? SocketPath { get; }
 
     /// <summary>Empty or <c>/a/b</c>, never with a trailing slash.</summary>
     public string BasePath { get; }

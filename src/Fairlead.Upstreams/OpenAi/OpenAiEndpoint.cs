@@ -54,6 +54,9 @@ public sealed record OpenAiEndpoint(Uri BaseUrl)
     /// <summary>Sent with every request. Framing, connection and credential headers are refused.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> ExtraHeaders { get; init; } = [];
 
+    /// <summary>A Unix domain socket that is connected to instead of the base URL's host; null for TCP.</summary>
+    public string? SocketPath { get; init; }
+
     /// <summary>Certificate authorities trusted instead of the system's; null for the system's.</summary>
     public X509Certificate2Collection? Roots { get; init; }
 }

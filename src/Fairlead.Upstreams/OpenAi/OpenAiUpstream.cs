@@ -22,7 +22,7 @@ public sealed class OpenAiUpstream : IUpstream
         _endpoint = endpoint;
         _transport = transport;
         _classify = classify;
-        Origin = new UpstreamOrigin(endpoint.BaseUrl, endpoint.Key?.Credential, endpoint.Roots);
+        Origin = new UpstreamOrigin(endpoint.BaseUrl, endpoint.Key?.Credential, endpoint.Roots, endpoint.SocketPath);
         foreach (Route route in (ReadOnlySpan<Route>)[Route.Chat, Route.Completions, Route.Embeddings])
         {
             // The mark is replaced by a name per call; here it is only checked that the rest of the path may be sent.
