@@ -54,6 +54,9 @@ public sealed unsafe class KvCache : IDisposable
     /// <summary>Blocks that nobody holds.</summary>
     public int FreeBlocks => _free.Count;
 
+    /// <summary>Blocks that so many positions need.</summary>
+    public static int BlocksFor(int positions) => (int)(((long)positions + BlockPositions - 1) / BlockPositions);
+
     /// <summary>Keys of one head in one block: <c>[KeyDimension × 16]</c>.</summary>
     public float* Keys(int layer, int block, int head) => _memory.Data + (block * _blockSize) + (layer * _layerSize) + (head * _headSize);
 

@@ -1,0 +1,531 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
+
+namespace Fairlead.Engine.Generation;
+
+/// <summary>One step of a model: reads the rows, adds their keys and values to the cache, and writes a row of scores for each that wants them.</summary>
+/// <param name="rows">Rows of one sequence stand together, in ascending order.</param>
+/// <param name="cache">Where the rows' sequences have room.</param>
+/// <param name="logits"><c>[rows that want logits × vocabulary]</c>, in the order of the rows.</param>
+public delegate void ModelStep(ReadOnlySpan<StepRow> rows, KvCache cache, Span<float> logits);
+
+/// <summary>What the loop must know of a model.</summary>
+/// <param name="Step">The model itself.</param>
+/// <param name="VocabularySize">Length of a row of scores.</param>
+/// <param name="ContextLength">Most positions the model has been made for.</param>
+/// <param name="EndTokens">Tokens with which it ends an answer.</param>
+/// <param name="NewDecoder">Begins a text; true leaves special tokens out.</param>
+internal sealed record BatchModel(
+    ModelStep Step, int VocabularySize, int ContextLength, ImmutableArray<int> EndTokens, Func<bool, AnswerDecoder> NewDecoder);
+
+/// <summary>How much the loop takes on.</summary>
+/// <param name="Slots">Answers written at once.</param>
+/// <param name="Queue">Requests that may wait for a slot.</param>
+/// <param name="StepTokens">Most rows of a step; at least as many as slots.</param>
+internal sealed record BatchLimits(int Slots, int Queue, int StepTokens);
+
+/// <summary>Writes the answers of all requests to one model, several at once: the one owner of its cache and its sequences.</summary>
+/// <remarks>
+/// Each step takes one row of every answer that is being written and fills up with rows of prompts, never more than
+/// <see cref="BatchLimits.StepTokens"/>: a long prompt delays the others' next token by that much and no more. Prompts that are read at the same
+/// time share what is left evenly. Answers join and leave between any two steps.
+/// <para>
+/// Room: a sequence enters when its prompt fits and every running one could still take a block. When a running one needs a block and neither
+/// a free nor a kept one is left, the youngest sequence is put back to the front of the queue, blocks and all; it is read again later and goes on
+/// with the same text, because a row does not depend on what it is computed with. The oldest is never put back for another, and alone it
+/// always fits (a request that would not is refused), so somebody always goes on.
+/// </para>
+/// <para><see cref="Step"/> is the whole loop, one turn of it, on the caller's thread; <see cref="Start"/> gives it a thread of its own.</para>
+/// </remarks>
+internal sealed class BatchLoop : IDisposable
+{
+    /// <summary>Rows of a step beyond one a slot that may ask for scores: a prompt whose log-probabilities are wanted is read in such pieces.</summary>
+    private const int PromptScoreRows = 16;
+
+    private readonly BatchModel _model;
+    private readonly BatchLimits _limits;
+    private readonly KvCache _cache;
+    private readonly PrefixCache _prefixes;
+    private readonly Func<ulong> _drawSeed;
+    private readonly Channel<BatchRequest> _arrivals =
+        Channel.CreateUnbounded<BatchRequest>(new UnboundedChannelOptions { SingleReader = true }); // bounded by _queued
+    private readonly List<BatchSequence> _waiting = []; // oldest first
+    private readonly List<BatchSequence> _running; // oldest first
+    private readonly List<BatchSequence> _stepped;
+    private readonly List<int> _shared = [];
+    private readonly StepRow[] _rows;
+    private readonly float[] _logits;
+    private readonly float[] _raw;
+    private readonly SamplerScratch _scratch;
+    private readonly AutoResetEvent _wake = new(initialState: false);
+    private Thread? _thread;
+    private int _queued;
+    private long _arrived;
+    private volatile bool _closing;
+
+    /// <param name="cache">The model's; owned by the loop from here on, and disposed with it.</param>
+    /// <param name="drawSeed">Chance for requests that bring none; called by any thread.</param>
+    public BatchLoop(BatchModel model, BatchLimits limits, KvCache cache, Func<ulong> drawSeed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.Slots, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.StepTokens, limits.Slots);
+        (_model, _limits, _cache, _drawSeed) = (model, limits, cache, drawSeed);
+        _prefixes = new PrefixCache(cache);
+        (_running, _stepped) = (new(limits.Slots), new(limits.Slots));
+        _rows = new StepRow[limits.StepTokens];
+        _logits = new float[checked((limits.Slots + PromptScoreRows) * model.VocabularySize)];
+        _raw = new float[model.VocabularySize];
+        _scratch = new SamplerScratch(model.VocabularySize);
+        Counters = new GenerationCounters { Slots = limits.Slots, Blocks = cache.Blocks, FreeBlocks = cache.FreeBlocks };
+    }
+
+    /// <summary>Prompt and answer together: what the model was made for, or what the cache has room for where that is less.</summary>
+    public int ContextLimit => (int)Math.Min(_model.ContextLength, (long)_cache.Blocks * KvCache.BlockPositions);
+
+    public GenerationCounters Counters { get; }
+
+    /// <summary>Takes a request on, from any thread.</summary>
+    /// <param name="cancellation">Ends the request before the next step; its choices then end as <see cref="FinishReason.Cancelled"/>.</param>
+    /// <param name="events">What becomes of it; to be read by one reader.</param>
+    public bool TryStart(
+        GenerationRequest request,
+        CancellationToken cancellation,
+        [NotNullWhen(true)] out ChannelReader<GenerationEvent>? events,
+        [NotNullWhen(false)] out GenerationRefusal? refusal)
+    {
+        events = null;
+        refusal = RequestCheck.Refusal(request, _model.VocabularySize, ContextLimit, _limits.Slots);
+        if (refusal is not null)
+            return false;
+        if (Interlocked.Increment(ref _queued) > _limits.Queue)
+        {
+            Interlocked.Decrement(ref _queued);
+            refusal = new GenerationRefusal(
+                RefusalReason.QueueFull, $"{_limits.Queue} requests wait for this model already ({_limits.Slots} are answered at once); try again when some are done");
+            return false;
+        }
+
+        int room = ContextLimit - request.Prompt.Length;
+        var accepted = new BatchRequest(
+            request,
+            Math.Min(request.MaxTokens ?? room, room),
+            [.. _model.EndTokens.Concat(request.EndTokens).Distinct()],
+            request.Sampling.Seed ?? _drawSeed(),
+            Interlocked.Increment(ref _arrived),
+            cancellation);
+        if (!_arrivals.Writer.TryWrite(accepted))
+        {
+            Interlocked.Decrement(ref _queued);
+            refusal = new GenerationRefusal(RefusalReason.Closed, "the model is being unloaded");
+            return false;
+        }
+
+        _wake.Set();
+        events = accepted.Events.Reader;
+        return true;
+    }
+
+    /// <summary>Runs the loop on a thread of its own until <see cref="Dispose"/>.</summary>
+    public void Start()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "fairlead batch loop" };
+        _thread.Start();
+    }
+
+    /// <summary>One turn: takes arrivals on, drops what was taken back, steps the model once. False when there is nothing to do.</summary>
+    public bool Step()
+    {
+        TakeArrivals();
+        DropCancelled();
+        Admit();
+        Publish();
+        if (_running.Count == 0)
+            return false;
+        int rows = Plan();
+        int scores = 0;
+        foreach (StepRow row in _rows.AsSpan(0, rows))
+            scores += row.WantsLogits ? 1 : 0;
+        try
+        {
+            _model.Step(_rows.AsSpan(0, rows), _cache, _logits.AsSpan(0, scores * _model.VocabularySize));
+        }
+        catch (Exception e)
+        {
+            // The model is at fault, not one of the requests; which of their keys and values were written is unknown, so all of them end.
+            FailAll($"the model could not compute this step: {e.Message}");
+            return true;
+        }
+
+        Counters.Steps++;
+        Counters.Rows += rows;
+        TakeResults();
+        Publish();
+        return true;
+    }
+
+    /// <summary>Ends the thread after the step it is in; whatever is not answered fails.</summary>
+    public void Dispose()
+    {
+        _closing = true;
+        _arrivals.Writer.TryComplete();
+        _wake.Set();
+        _thread?.Join();
+        TakeArrivals();
+        FailAll("the model was unloaded before the answer was complete");
+        _cache.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_closing)
+        {
+            if (!Step())
+                _wake.WaitOne(); // set by whoever writes an arrival, also if that was just before
+        }
+    }
+
+    private void TakeArrivals()
+    {
+        while (_arrivals.Reader.TryRead(out BatchRequest? request))
+        {
+            Counters.Accepted++;
+            for (int choice = 0; choice < request.Request.Choices; choice++)
+                Insert(_waiting, new BatchSequence(request, choice));
+        }
+    }
+
+    private void DropCancelled()
+    {
+        for (int i = _waiting.Count - 1; i >= 0; i--)
+        {
+            if (_waiting[i].Request.Cancellation.IsCancellationRequested)
+                End(_waiting[i], FinishReason.Cancelled);
+        }
+
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i].Request.Cancellation.IsCancellationRequested)
+                End(_running[i], FinishReason.Cancelled);
+        }
+    }
+
+    private void Admit()
+    {
+        for (int i = 0; i < _waiting.Count && _running.Count < _limits.Slots;)
+        {
+            BatchSequence next = _waiting[i];
+            if (next.Choice > 0 && !next.Request.PromptRead)
+                i++; // it waits for the blocks of the first choice; whoever is behind need not
+            else if (!TryBegin(next))
+                i = 0; // the request has failed and its choices are gone from the queue
+            else if (TryPlace(next))
+                _waiting.RemoveAt(i);
+            else
+                break; // strictly in order: a short prompt that overtakes again and again would starve a long one
+        }
+    }
+
+    private bool TryBegin(BatchSequence sequence)
+    {
+        try
+        {
+            sequence.Begin(_model.NewDecoder);
+            return true;
+        }
+        catch (Exception e)
+        {
+            Fail(sequence.Request, $"the answer could not be begun: {e.Message}");
+            return false;
+        }
+    }
+
+    private bool TryPlace(BatchSequence sequence)
+    {
+        ReadOnlySpan<int> tokens = sequence.Tokens.AsSpan(0, sequence.Length);
+        string? scope = sequence.Request.Request.PrefixScope;
+        int last = PrefixCache.Root;
+        _shared.Clear();
+        // The last token is read in any case: its scores choose the next one, and blocks hold no scores.
+        int full = sequence.WantsPromptScores ? 0 : (tokens.Length - 1) / KvCache.BlockPositions;
+        while (_shared.Count < full && _prefixes.TryUse(scope, last, BlockOf(tokens, _shared.Count), out int block))
+        {
+            _shared.Add(block);
+            last = block;
+        }
+
+        int missing = KvCache.BlocksFor(tokens.Length) - _shared.Count;
+        if (missing + _running.Count > _cache.FreeBlocks + _prefixes.Unused)
+        {
+            _prefixes.Leave(last);
+            return false;
+        }
+
+        sequence.Blocks.BeginWith(_cache, _shared);
+        while (!sequence.Blocks.TryReserve(_cache, tokens.Length))
+        {
+            if (!_prefixes.TryEvict())
+                throw new InvalidOperationException("the cache has fewer blocks than it counts");
+        }
+
+        sequence.Known = (last, _shared.Count);
+        sequence.Read = _shared.Count * KvCache.BlockPositions;
+        Counters.PromptTokens += tokens.Length;
+        Counters.CachedTokens += sequence.Read;
+        if (sequence.Request.IsQueued)
+        {
+            sequence.Request.IsQueued = false;
+            sequence.Request.CachedTokens = sequence.Read;
+            Interlocked.Decrement(ref _queued);
+        }
+
+        Insert(_running, sequence);
+        return true;
+    }
+
+    /// <summary>Chooses the rows of the next step.</summary>
+    private int Plan()
+    {
+        for (int i = 0; i < _running.Count; i++)
+            MakeRoom(_running[i]);
+        ShareStep();
+        int count = 0;
+        foreach (BatchSequence sequence in _running)
+        {
+            for (int position = sequence.Read; position < sequence.Read + sequence.Take; position++)
+            {
+                bool chooses = position == sequence.Length - 1 && sequence.Request.MaxTokens > 0;
+                _rows[count++] = new StepRow(sequence.Tokens[position], sequence.Blocks, position, chooses || sequence.WantsPromptScores);
+            }
+        }
+
+        return count;
+    }
+
+    private void MakeRoom(BatchSequence sequence)
+    {
+        while (!sequence.Blocks.TryReserve(_cache, sequence.Length))
+        {
+            if (_prefixes.TryEvict())
+                continue;
+            BatchSequence youngest = _running[^1];
+            PutBack(youngest);
+            if (youngest == sequence)
+                return;
+        }
+    }
+
+    private void PutBack(BatchSequence sequence)
+    {
+        Leave(sequence);
+        Insert(_waiting, sequence);
+        Counters.PutBack++;
+    }
+
+    /// <summary>One row for each answer; the rest of the step goes to prompts, in even parts, and what short ones leave to the oldest.</summary>
+    private void ShareStep()
+    {
+        int reading = 0, left = _limits.StepTokens, leftScores = PromptScoreRows;
+        foreach (BatchSequence sequence in _running)
+        {
+            sequence.Take = sequence.Missing == 1 ? 1 : 0;
+            left -= sequence.Take;
+            reading += 1 - sequence.Take;
+        }
+
+        int share = left / Math.Max(1, reading);
+        for (int most = share; left > 0; most = left)
+        {
+            int before = left;
+            foreach (BatchSequence sequence in _running)
+            {
+                int more = Math.Min(Math.Min(sequence.Missing - sequence.Take, most), left);
+                if (sequence.WantsPromptScores)
+                {
+                    more = Math.Min(more, leftScores);
+                    leftScores -= more;
+                }
+
+                sequence.Take += more;
+                left -= more;
+            }
+
+            if (left == before)
+                break;
+        }
+    }
+
+    private void TakeResults()
+    {
+        _stepped.Clear();
+        _stepped.AddRange(_running);
+        int row = 0;
+        foreach (BatchSequence sequence in _stepped)
+        {
+            int first = row;
+            int wanted = sequence.WantsPromptScores ? sequence.Take : sequence.Take == sequence.Missing && sequence.Request.MaxTokens > 0 ? 1 : 0;
+            row += wanted;
+            if (sequence.Request.HasEnded)
+                continue; // another of its choices has failed in this step
+            try
+            {
+                if (sequence.WantsPromptScores)
+                    DescribePrompt(sequence, first);
+                sequence.Read += sequence.Take;
+                KeepFullBlocks(sequence);
+                if (sequence.Missing == 0)
+                    Continue(sequence, _logits.AsSpan(Math.Max(0, row - 1) * _model.VocabularySize, _model.VocabularySize));
+            }
+            catch (Exception e)
+            {
+                // One request's scores, constraint or decoder: it ends with the reason, the others go on.
+                Fail(sequence.Request, $"the answer cannot go on: {e.Message}");
+            }
+        }
+    }
+
+    /// <summary>All tokens of the sequence are read: the next one is chosen, or there is none.</summary>
+    private void Continue(BatchSequence sequence, Span<float> scores)
+    {
+        BatchRequest request = sequence.Request;
+        GenerationRequest asked = request.Request;
+        request.PromptRead = true;
+        if (sequence.Sampler.Chosen == 0 && request.PromptTokens is { } echoed)
+            Write(request, new GenerationEvent.Piece(sequence.Choice, sequence.PromptText, [.. echoed]));
+        if (request.MaxTokens == 0)
+        {
+            End(sequence, FinishReason.Length);
+            return;
+        }
+
+        if (asked.Logprobs)
+            scores.CopyTo(_raw);
+        int token = sequence.Sampler.Choose(scores, _scratch, mayEnd: sequence.Sampler.Chosen >= asked.MinTokens);
+        request.CompletionTokens++;
+        Counters.CompletionTokens++;
+        if (request.EndTokens.Contains(token))
+        {
+            End(sequence, FinishReason.Stop, token);
+            return;
+        }
+
+        AnswerToken described = asked.Logprobs ? TokenLogprobs.Describe(_raw, token, asked.TopLogprobs, _scratch) : new AnswerToken(token, null, []);
+        Write(request, sequence.Text.Append(described));
+        if (sequence.Text.Stop is not null)
+            End(sequence, FinishReason.Stop);
+        else if (sequence.Sampler.Chosen == request.MaxTokens)
+            End(sequence, FinishReason.Length);
+        else
+            sequence.Add(token);
+    }
+
+    private void DescribePrompt(BatchSequence sequence, int row)
+    {
+        GenerationRequest asked = sequence.Request.Request;
+        for (int i = 0; i < sequence.Take; i++, row++)
+        {
+            int next = sequence.Read + i + 1;
+            if (next < asked.Prompt.Length && sequence.Request.PromptTokens is { } described)
+            {
+                ReadOnlySpan<float> scores = _logits.AsSpan(row * _model.VocabularySize, _model.VocabularySize);
+                described[next] = TokenLogprobs.Describe(scores, asked.Prompt[next], asked.TopLogprobs, _scratch);
+            }
+        }
+    }
+
+    /// <summary>Tells <see cref="PrefixCache"/> of the blocks that this step has filled.</summary>
+    private void KeepFullBlocks(BatchSequence sequence)
+    {
+        (int last, int count) = sequence.Known;
+        for (; (count + 1) * KvCache.BlockPositions <= sequence.Read; count++)
+        {
+            int own = sequence.Blocks.Blocks[count];
+            last = _prefixes.Add(sequence.Request.Request.PrefixScope, last, BlockOf(sequence.Tokens, count), own);
+            if (last != own)
+                sequence.Blocks.Exchange(_cache, count, last); // two read the same prompt at the same time: one copy is enough
+        }
+
+        sequence.Known = (last, count);
+    }
+
+    private void End(BatchSequence sequence, FinishReason reason, int? endToken = null)
+    {
+        BatchRequest request = sequence.Request;
+        if (reason != FinishReason.Cancelled && request.MaxTokens > 0)
+            Write(request, sequence.Text.Rest());
+        Write(request, new GenerationEvent.ChoiceEnded(sequence.Choice, reason, sequence.Stop, endToken, sequence.Chosen));
+        Leave(sequence);
+        _waiting.Remove(sequence);
+        if (--request.ChoicesLeft == 0)
+            End(request, new GenerationEvent.Ended(request.Request.Prompt.Length, request.CachedTokens, request.CompletionTokens, request.Seed));
+    }
+
+    private void Fail(BatchRequest request, string reason)
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i].Request == request)
+                Leave(_running[i]);
+        }
+
+        _waiting.RemoveAll(sequence => sequence.Request == request);
+        Counters.Failed++;
+        End(request, new GenerationEvent.Failed(reason));
+    }
+
+    private void FailAll(string reason)
+    {
+        while (_running.Count > 0)
+            Fail(_running[0].Request, reason);
+        while (_closing && _waiting.Count > 0)
+            Fail(_waiting[0].Request, reason);
+        Publish();
+    }
+
+    private void End(BatchRequest request, GenerationEvent last)
+    {
+        if (request.IsQueued)
+        {
+            request.IsQueued = false;
+            Interlocked.Decrement(ref _queued);
+        }
+
+        request.HasEnded = true;
+        Counters.Ended++;
+        Write(request, last);
+        request.Events.Writer.Complete();
+    }
+
+    /// <summary>The sequence gives its slot and its blocks back; what it has filled is kept for prompts that begin alike.</summary>
+    private void Leave(BatchSequence sequence)
+    {
+        _running.Remove(sequence);
+        _prefixes.Leave(sequence.Known.Last);
+        sequence.Blocks.Release(_cache);
+        (sequence.Known, sequence.Read) = ((PrefixCache.Root, 0), 0);
+    }
+
+    private void Publish()
+    {
+        (Counters.Running, Counters.Waiting) = (_running.Count, _waiting.Count);
+        (Counters.FreeBlocks, Counters.KeptBlocks) = (_cache.FreeBlocks, _prefixes.Unused);
+    }
+
+    private static void Write(BatchRequest request, GenerationEvent? happened)
+    {
+        if (happened is not null)
+            request.Events.Writer.TryWrite(happened); // unbounded and completed only by End
+    }
+
+    private static void Insert(List<BatchSequence> sequences, BatchSequence sequence)
+    {
+        int at = sequences.Count;
+        while (at > 0 && sequence.IsOlderThan(sequences[at - 1]))
+            at--;
+        sequences.Insert(at, sequence);
+    }
+
+    private static ReadOnlySpan<int> BlockOf(ReadOnlySpan<int> tokens, int index) =>
+        tokens.Slice(index * KvCache.BlockPositions, KvCache.BlockPositions);
+}
