@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+
+namespace Fairlead.Engine.Templates;
+
+/// <summary>What one rendering may use. Templates come from strangers: what exceeds a limit ends in <see cref="ChatTemplateException"/>.</summary>
+/// <remarks>
+/// The limits are counts, not times: the same template and conversation end the same on every machine. The defaults come from the 57 real
+/// templates of the shared fixtures over conversations of 2,000 messages; see <c>LimitsTests</c>, which measures them again.
+/// </remarks>
+public sealed record TemplateLimits
+{
+    /// <summary>The limits of every rendering that names none.</summary>
+    public static TemplateLimits Default { get; } = new();
+
+    /// <summary>
+    /// Expressions evaluated, statements run and list elements made. 5 million: the hungriest real template takes some 300 per message
+    /// (so 2,000 messages fit eight times), and a loop that does nothing else is stopped within about a second.
+    /// </summary>
+    public long Steps { get; init; } = 5_000_000;
+
+    /// <summary>UTF-16 units of the rendered prompt. 1 Mi: some 250,000 tokens of English.</summary>
+    public int Output { get; init; } = 1 << 20;
+
+    /// <summary>UTF-16 units of all texts made on the way, the prompt included; it bounds the memory of a rendering. 64 Mi.</summary>
+    public long Built { get; init; } = 64L << 20;
+
+    /// <summary>Nested evaluations: expressions in statements in macros in macros. 1,500: real templates stay below 150.</summary>
+    public int Depth { get; init; } = 1_500;
+}
+
+/// <summary>What is left of the limits in one rendering.</summary>
+internal sealed class Budget(TemplateLimits limits)
+{
+    private long _steps;
+    private long _built;
+    private int _depth;
+
+    /// <summary>Steps taken so far.</summary>
+    public long Steps => _steps;
+
+    /// <summary>The deepest nesting seen.</summary>
+    public int Deepest { get; private set; }
+
+    /// <summary>UTF-16 units built so far.</summary>
+    public long Built => _built;
+
+    public int Output => limits.Output;
+
+    /// <summary>Takes <paramref name="count"/> steps or ends the rendering.</summary>
+    public void Spend(long count = 1)
+    {
+        _steps += count;
+        if (_steps > limits.Steps)
+            throw new TemplateFault($"the template takes more than {limits.Steps} steps; it loops too long for this conversation");
+    }
+
+    /// <summary>Accounts for a text of <paramref name="length"/> UTF-16 units that is about to be made.</summary>
+    public void Build(long length)
+    {
+        if (length > limits.Built - _built)
+            throw new TemplateFault($"the template builds more than {limits.Built} characters of text");
+        _built += length;
+        // Making text costs time too: 64 units are worth a step.
+        Spend(length >> 6);
+    }
+
+    /// <summary>A text that has just been made, accounted for.</summary>
+    public TextValue Text(string text)
+    {
+        Build(text.Length);
+        return new TextValue(text);
+    }
+
+    /// <summary>Goes one level down; <see cref="Leave"/> goes up again.</summary>
+    public void Enter()
+    {
+        _depth++;
+        if (_depth > Deepest)
+            Deepest = _depth;
+        // The count decides; the look at the stack is for callers that have little of it left.
+        if (_depth > limits.Depth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new TemplateFault($"the template nests deeper than {limits.Depth} levels; a macro may be calling itself without end");
+    }
+
+    public void Leave() => _depth--;
+}
