@@ -23,8 +23,6 @@ internal static class FileKind
             return "this is an HDF5 file (Keras weights): only safetensors and GGUF are read";
         if (head.StartsWith("<!DOCTYPE"u8) || head.StartsWith("<html"u8))
             return "this is a web page: the download failed";
-        if (head.Length >= 9 && head[8] == (byte)'{')
-            return "this looks like safetensors: its name should end in .safetensors";
         return null;
     }
 

@@ -79,6 +79,7 @@ internal sealed class GgufConfig
         {
             case "falcon":
                 WriteNumber("layer_norm_epsilon", "attention.layer_norm_epsilon");
+                _json.WriteNumber("ffn_hidden_size", Whole("feed_forward_length") ?? 4 * _hidden);
                 _json.WriteBoolean("multi_query", true);
                 _json.WriteBoolean("new_decoder_architecture", heads > 1);
                 _json.WriteNumber("num_ln_in_parallel_attn", _file.Tensors.ContainsKey("blk.0.attn_norm_2.weight") ? 2 : 1);
@@ -123,7 +124,11 @@ internal sealed class GgufConfig
                     _json.WriteNumber("shared_expert_intermediate_size", Rows("blk.0.ffn_gate_shexp.weight")!.Value);
                 _json.WriteBoolean("norm_topk_prob", known.Name == "qwen3moe");
                 _json.WriteNumber("decoder_sparse_step", 1);
+                _json.WriteBoolean("qkv_bias", _file.Tensors.ContainsKey("blk.0.attn_q.bias"));
                 break;
+            case "phi3":
+                WriteNumber("original_max_position_embeddings", "rope.scaling.original_context_length");
+                goto default;
             case "granite":
                 WriteNumber("attention_multiplier", "attention.scale");
                 WriteNumber("embedding_multiplier", "embedding_scale");

@@ -243,7 +243,11 @@ public sealed unsafe class GgufFile : IDisposable
         {
             ReadOnlySpan<byte> head = file.Slice(0, (int)Math.Min(file.Length, 32));
             if (!head.StartsWith("GGUF"u8))
-                throw new ModelFileException(file.Name, 0, FileKind.Guess(head) is { } guess ? $"not GGUF: {guess}" : "not GGUF: the file does not begin with those letters");
+            {
+                string guess = FileKind.Guess(head) ?? (head.Length > 8 && head[8] == (byte)'{' ? "this looks like safetensors: its name should end in .safetensors" : "the file does not begin with those letters");
+                throw new ModelFileException(file.Name, 0, $"not GGUF: {guess}");
+            }
+
             _at = 4;
             uint version = UInt32("the version");
             if (version is not (2 or 3))

@@ -27,6 +27,10 @@ public sealed unsafe class SafeTensorsFile : IDisposable
     /// <summary>Most dimensions of a tensor.</summary>
     public const int MaxDimensions = 8;
 
+    /// <summary>Every dtype of the format; <see cref="TryGet"/> says which are weights.</summary>
+    private static readonly string[] s_types =
+        ["F32", "F16", "BF16", "I64", "I32", "U8", "I8", "BOOL", "F64", "I16", "U16", "U32", "U64", "C64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"];
+
     private readonly MappedFile _file;
     private readonly Dictionary<string, SafeTensor> _tensors;
 
@@ -126,7 +130,7 @@ public sealed unsafe class SafeTensorsFile : IDisposable
             try
             {
                 bool metadataSeen = false;
-                Expect(JsonTokenType.StartObject, "the header");
+                Expect(JsonTokenType.StartObject, "the header", "");
                 while (NextName(out string? name))
                 {
                     if (name == "__metadata__")
@@ -177,25 +181,18 @@ public sealed unsafe class SafeTensorsFile : IDisposable
             string? type = null;
             ImmutableArray<long>? shape = null;
             (long Begin, long End)? offsets = null;
-            Expect(JsonTokenType.StartObject, $"tensor {Excerpt.Of(name)}");
-            while (NextName(out string? key))
+            Expect(JsonTokenType.StartObject, "tensor", name);
+            while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
             {
-                switch (key)
-                {
-                    case "dtype" when type is null:
-                        Expect(JsonTokenType.String, $"dtype of {Excerpt.Of(name)}");
-                        type = _json.GetString();
-                        break;
-                    case "shape" when shape is null:
-                        shape = ReadNumbers(name, key, MaxDimensions);
-                        break;
-                    case "data_offsets" when offsets is null:
-                        ImmutableArray<long> pair = ReadNumbers(name, key, 2);
-                        offsets = pair.Length == 2 ? (pair[0], pair[1]) : throw Refuse($"data_offsets of {Excerpt.Of(name)} need two numbers");
-                        break;
-                    default:
-                        throw Refuse(key is "dtype" or "shape" or "data_offsets" ? $"{key} of {Excerpt.Of(name)} stands twice" : $"tensor {Excerpt.Of(name)} has an unknown key {Excerpt.Of(key)}");
-                }
+                // compared in place: three texts for each tensor would be most of what a header costs
+                if (_json.ValueTextEquals("dtype"u8) && type is null)
+                    type = ReadType(name);
+                else if (_json.ValueTextEquals("shape"u8) && shape is null)
+                    shape = ReadNumbers(name, "shape", MaxDimensions);
+                else if (_json.ValueTextEquals("data_offsets"u8) && offsets is null)
+                    offsets = ReadNumbers(name, "data_offsets", 2) is [var first, var behind] ? (first, behind) : throw Refuse($"data_offsets of {Excerpt.Of(name)} need two numbers");
+                else
+                    throw Refuse($"{Excerpt.Of(_json.GetString()!)} of {Excerpt.Of(name)} is unknown or stands twice");
             }
 
             if (type is null || shape is null || offsets is null)
@@ -203,7 +200,7 @@ public sealed unsafe class SafeTensorsFile : IDisposable
             (long begin, long end) = offsets.Value;
             if (begin > end || end > fileLength - dataStart)
                 throw Refuse($"data_offsets [{begin}, {end}] of {Excerpt.Of(name)} lie outside the data, which has {fileLength - dataStart} bytes");
-            UInt128 bits = BitsOf(type) is { } width ? width : throw Refuse($"tensor {Excerpt.Of(name)} has the unknown dtype {Excerpt.Of(type)}");
+            UInt128 bits = BitsOf(type);
             foreach (long dimension in shape.Value)
             {
                 // a partial product of 64 bits times a dimension of 63 cannot overflow 128
@@ -212,16 +209,28 @@ public sealed unsafe class SafeTensorsFile : IDisposable
 
             if (bits % 8 != 0 || bits / 8 != (UInt128)(end - begin))
                 throw Refuse($"tensor {Excerpt.Of(name)} takes {end - begin} bytes, but {type} [{string.Join(" × ", shape.Value)}] needs {bits / 8}");
-            return new SafeTensor(string.Intern(type), shape.Value, dataStart + begin, end - begin);
+            return new SafeTensor(type, shape.Value, dataStart + begin, end - begin);
+        }
+
+        private string ReadType(string name)
+        {
+            Expect(JsonTokenType.String, "dtype of", name);
+            foreach (string type in s_types)
+            {
+                if (_json.ValueTextEquals(type))
+                    return type;
+            }
+
+            throw Refuse($"tensor {Excerpt.Of(name)} has the unknown dtype {Excerpt.Of(_json.GetString()!)}");
         }
 
         private void ReadMetadata()
         {
-            Expect(JsonTokenType.StartObject, "__metadata__");
+            Expect(JsonTokenType.StartObject, "__metadata__", "");
             var builder = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
             while (NextName(out string? key))
             {
-                Expect(JsonTokenType.String, $"{Excerpt.Of(key)} of __metadata__");
+                Expect(JsonTokenType.String, "in __metadata__", key);
                 if (!builder.TryAdd(key, _json.GetString()!))
                     throw Refuse($"{Excerpt.Of(key)} stands twice in __metadata__");
             }
@@ -231,7 +240,7 @@ public sealed unsafe class SafeTensorsFile : IDisposable
 
         private ImmutableArray<long> ReadNumbers(string name, string key, int most)
         {
-            Expect(JsonTokenType.StartArray, $"{key} of {Excerpt.Of(name)}");
+            Expect(JsonTokenType.StartArray, key, name);
             Span<long> numbers = stackalloc long[MaxDimensions];
             int count = 0;
             while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
@@ -253,23 +262,23 @@ public sealed unsafe class SafeTensorsFile : IDisposable
             return name is not null;
         }
 
-        private void Expect(JsonTokenType type, string what)
+        // the words are joined only when they are needed: this runs four times for each tensor
+        private void Expect(JsonTokenType type, string what, string name)
         {
             if (!_json.Read() || _json.TokenType != type)
-                throw Refuse($"{what} must be {(type switch { JsonTokenType.StartObject => "an object", JsonTokenType.StartArray => "a list", _ => "a text" })}");
+                throw Refuse($"{what}{(name.Length == 0 ? "" : " ")}{Excerpt.Of(name)} must be {(type switch { JsonTokenType.StartObject => "an object", JsonTokenType.StartArray => "a list", _ => "a text" })}");
         }
 
         private readonly ModelFileException Refuse(string reason) => new(file, 8 + _json.TokenStartIndex, reason);
 
-        private static uint? BitsOf(string type) => type switch
+        private static uint BitsOf(string type) => type switch
         {
             "F4" => 4,
             "F6_E2M3" or "F6_E3M2" => 6,
             "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" => 8,
             "I16" or "U16" or "F16" or "BF16" => 16,
             "I32" or "U32" or "F32" => 32,
-            "I64" or "U64" or "F64" or "C64" => 64,
-            _ => null,
+            _ => 64,
         };
     }
 }
