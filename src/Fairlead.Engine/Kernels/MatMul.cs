@@ -1,28 +1,239 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Kernels;
 
 /// <summary>Activations times weights: the operation that takes nine tenths of the time.</summary>
+/// <remarks>
+/// Weights of every type become single precision, exactly (see <see cref="Dequantize"/>), and are multiplied in single precision. Each output is
+/// its own sum in the order that <see cref="Simd"/> describes: it does not depend on how many rows are computed together, on their order, on the number of
+/// threads or on the width of the vectors. The error of an output against the exact sum is at most
+/// (inputs / 16 + 5) · 2^−24 · Σ |input · weight|.
+/// </remarks>
 public static unsafe class MatMul
 {
+    /// <summary>Outputs that are computed side by side, so that an input is loaded once for all of them.</summary>
+    private const int TileOutputs = 4;
+
+    /// <summary>Rows that are computed side by side: with four outputs, eight independent sums, which hide the latency of a multiply-add.</summary>
+    private const int TileRows = 2;
+
+    /// <summary>Weights are decoded in pieces of so many columns: four outputs of it take 8 KiB of the first-level cache.</summary>
+    private const int PieceColumns = 512;
+
+    /// <summary>Rows for which a piece is decoded once.</summary>
+    private const int BlockRows = 32;
+
+    /// <summary>Multiply-adds below which another thread would come too late to help: about ten microseconds of one.</summary>
+    private const long WorthSharing = 1 << 17;
+
     /// <summary><c>output[r, o] = Σ_i input[r, i] · weight[o, i]</c>.</summary>
     /// <param name="weight"><c>[outputs × inputs]</c>, row-major, any <see cref="ElementType"/>.</param>
     /// <param name="input"><c>[rows × inputs]</c>, row-major.</param>
     /// <param name="output"><c>[rows × outputs]</c>, row-major; must not overlap <paramref name="input"/>.</param>
     /// <param name="rows">Number of rows, ≥ 1.</param>
-    public static void Multiply(in TensorView weight, float* input, float* output, int rows)
+    /// <param name="crew">Who shares the work; null: the caller alone.</param>
+    public static void Multiply(in TensorView weight, float* input, float* output, int rows, WorkCrew? crew = null)
     {
-        int inputs = weight.Columns, outputs = weight.Rows;
-        float[] decoded = new float[inputs];
-        for (int o = 0; o < outputs; o++)
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        int tiles = (weight.Rows + TileOutputs - 1) / TileOutputs;
+        bool shared = crew is { Threads: > 1 } && (long)weight.Rows * weight.Columns * rows >= WorthSharing;
+        // More parts than threads: whoever is held up by a neighbour on its core leaves the rest to the others.
+        int parts = shared ? Math.Min(tiles, crew!.Threads * 8) : 1;
+        var work = new Outputs(weight, input, output, rows, tiles, parts);
+        if (shared)
+            crew!.Run(parts, work);
+        else
+            work.Do(0);
+    }
+
+    private readonly struct Outputs(TensorView weight, float* input, float* output, int rows, int tiles, int parts) : IWork
+    {
+        private readonly byte* _weight = weight.Data;
+        private readonly ElementType _type = weight.Type;
+        private readonly long _weightRowBytes = weight.RowBytes;
+        private readonly int _inputs = weight.Columns;
+        private readonly int _outputs = weight.Rows;
+
+        public void Do(int part)
         {
-            Dequantize.Row(weight.Type, weight.Data + (o * weight.RowBytes), decoded);
-            for (int r = 0; r < rows; r++)
+            int first = (int)((long)tiles * part / parts) * TileOutputs;
+            int end = Math.Min((int)((long)tiles * (part + 1) / parts) * TileOutputs, _outputs);
+            switch (Simd.Family)
             {
-                double sum = 0;
-                for (int i = 0; i < inputs; i++)
-                    sum += (double)decoded[i] * input[((long)r * inputs) + i];
-                output[((long)r * outputs) + o] = (float)sum;
+                case SimdFamily.Vector512: Rows<Lanes16, Vector512<float>>(first, end); break;
+                case SimdFamily.Vector256: Rows<Lanes8, Vector256<float>>(first, end); break;
+                case SimdFamily.Vector128: Rows<Lanes4, Vector128<float>>(first, end); break;
+                default: Rows<Lanes1, float>(first, end); break;
+            }
+        }
+
+        private void Rows<L, V>(int first, int end)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            for (int row = 0; row < rows; row += BlockRows)
+            {
+                for (int o = first; o < end; o += TileOutputs)
+                    Block<L, V>(row, Math.Min(BlockRows, rows - row), o, Math.Min(TileOutputs, end - o));
+            }
+        }
+
+        /// <summary>Up to 32 rows of up to four outputs.</summary>
+        [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Block<L, V>(int firstRow, int rowCount, int firstOutput, int outputCount)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            float* sums = stackalloc float[BlockRows * TileOutputs * Simd.Lanes];
+            float* decoded = stackalloc float[TileOutputs * PieceColumns];
+            Unsafe.InitBlock(sums, 0, (uint)(rowCount * TileOutputs * Simd.Lanes * sizeof(float)));
+            float* rowsInput = input + ((long)firstRow * _inputs);
+            byte* tile = _weight + (firstOutput * _weightRowBytes);
+            BlockLayout layout = BlockLayout.Of(_type);
+            int whole = _inputs & -Simd.Lanes;
+            for (int column = 0; column < whole; column += PieceColumns)
+            {
+                int columns = Math.Min(PieceColumns, whole - column);
+                byte* source = tile + ((long)(column / layout.Values) * layout.Bytes);
+                if (_type == ElementType.F32)
+                {
+                    Piece<L, V>((float*)source, _inputs, outputCount, rowsInput + column, _inputs, rowCount, columns, sums);
+                    continue;
+                }
+
+                for (int o = 0; o < outputCount; o++)
+                    BlockDecoder.Decode<L, V>(_type, source + (o * _weightRowBytes), decoded + (o * PieceColumns), columns);
+                Piece<L, V>(decoded, PieceColumns, outputCount, rowsInput + column, _inputs, rowCount, columns, sums);
+            }
+
+            if (whole < _inputs)
+                Rest<L, V>(tile, whole, outputCount, rowsInput, rowCount, sums);
+            for (int r = 0; r < rowCount; r++)
+            {
+                for (int o = 0; o < outputCount; o++)
+                    output[((long)(firstRow + r) * _outputs) + firstOutput + o] = LaneMath.Sum(sums + (((r * TileOutputs) + o) * Simd.Lanes));
+            }
+        }
+
+        /// <summary>The last inputs where their number is no multiple of 16, with zeros behind them on both sides. Only plain types have them.</summary>
+        private void Rest<L, V>(byte* tile, int from, int outputCount, float* rowsInput, int rowCount, float* sums)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            float* weights = stackalloc float[TileOutputs * Simd.Lanes];
+            float* inputs = stackalloc float[BlockRows * Simd.Lanes];
+            new Span<float>(weights, TileOutputs * Simd.Lanes).Clear();
+            new Span<float>(inputs, BlockRows * Simd.Lanes).Clear();
+            long bytes = BlockLayout.Of(_type).Bytes;
+            for (int o = 0; o < outputCount; o++)
+                Dequantize.Row(_type, tile + (o * _weightRowBytes) + (from * bytes), new Span<float>(weights + (o * Simd.Lanes), _inputs - from));
+            for (int r = 0; r < rowCount; r++)
+                new ReadOnlySpan<float>(rowsInput + ((long)r * _inputs) + from, _inputs - from).CopyTo(new Span<float>(inputs + (r * Simd.Lanes), Simd.Lanes));
+            Piece<L, V>(weights, Simd.Lanes, outputCount, inputs, Simd.Lanes, rowCount, Simd.Lanes, sums);
+        }
+
+        /// <summary>Adds to the partial sums what <paramref name="columns"/> columns, a multiple of 16, contribute.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Piece<L, V>(float* weights, long weightStride, int outputCount, float* inputs, long inputStride, int rowCount, int columns, float* sums)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            int r = 0;
+            if (outputCount == TileOutputs)
+            {
+                for (; r + TileRows <= rowCount; r += TileRows)
+                    FourByTwo<L, V>(weights, weightStride, inputs + (r * inputStride), inputStride, columns, sums + (r * TileOutputs * Simd.Lanes));
+                for (; r < rowCount; r++)
+                    FourByOne<L, V>(weights, weightStride, inputs + (r * inputStride), columns, sums + (r * TileOutputs * Simd.Lanes));
+            }
+
+            for (; r < rowCount; r++)
+            {
+                for (int o = 0; o < outputCount; o++)
+                    OneByOne<L, V>(weights + (o * weightStride), inputs + (r * inputStride), columns, sums + (((r * TileOutputs) + o) * Simd.Lanes));
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void FourByTwo<L, V>(float* weights, long stride, float* input, long inputStride, int columns, float* sums)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            for (int lane = 0; lane < Simd.Lanes; lane += L.Count)
+            {
+                float* s = sums + lane;
+                V s00 = L.Load(s), s01 = L.Load(s + 16), s02 = L.Load(s + 32), s03 = L.Load(s + 48);
+                V s10 = L.Load(s + 64), s11 = L.Load(s + 80), s12 = L.Load(s + 96), s13 = L.Load(s + 112);
+                float* w0 = weights, w1 = weights + stride, w2 = w1 + stride, w3 = w2 + stride;
+                float* x0 = input, x1 = input + inputStride;
+                for (nint i = lane; i < columns; i += Simd.Lanes)
+                {
+                    V a = L.Load(x0 + i), b = L.Load(x1 + i);
+                    V w = L.Load(w0 + i);
+                    s00 = L.MultiplyAdd(w, a, s00);
+                    s10 = L.MultiplyAdd(w, b, s10);
+                    w = L.Load(w1 + i);
+                    s01 = L.MultiplyAdd(w, a, s01);
+                    s11 = L.MultiplyAdd(w, b, s11);
+                    w = L.Load(w2 + i);
+                    s02 = L.MultiplyAdd(w, a, s02);
+                    s12 = L.MultiplyAdd(w, b, s12);
+                    w = L.Load(w3 + i);
+                    s03 = L.MultiplyAdd(w, a, s03);
+                    s13 = L.MultiplyAdd(w, b, s13);
+                }
+
+                L.Store(s00, s);
+                L.Store(s01, s + 16);
+                L.Store(s02, s + 32);
+                L.Store(s03, s + 48);
+                L.Store(s10, s + 64);
+                L.Store(s11, s + 80);
+                L.Store(s12, s + 96);
+                L.Store(s13, s + 112);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void FourByOne<L, V>(float* weights, long stride, float* input, int columns, float* sums)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            for (int lane = 0; lane < Simd.Lanes; lane += L.Count)
+            {
+                float* s = sums + lane;
+                V s0 = L.Load(s), s1 = L.Load(s + 16), s2 = L.Load(s + 32), s3 = L.Load(s + 48);
+                float* w0 = weights, w1 = weights + stride, w2 = w1 + stride, w3 = w2 + stride;
+                for (nint i = lane; i < columns; i += Simd.Lanes)
+                {
+                    V x = L.Load(input + i);
+                    s0 = L.MultiplyAdd(L.Load(w0 + i), x, s0);
+                    s1 = L.MultiplyAdd(L.Load(w1 + i), x, s1);
+                    s2 = L.MultiplyAdd(L.Load(w2 + i), x, s2);
+                    s3 = L.MultiplyAdd(L.Load(w3 + i), x, s3);
+                }
+
+                L.Store(s0, s);
+                L.Store(s1, s + 16);
+                L.Store(s2, s + 32);
+                L.Store(s3, s + 48);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void OneByOne<L, V>(float* weights, float* input, int columns, float* sums)
+            where L : struct, ILanes<V>
+            where V : struct
+        {
+            for (int lane = 0; lane < Simd.Lanes; lane += L.Count)
+            {
+                V s = L.Load(sums + lane);
+                for (nint i = lane; i < columns; i += Simd.Lanes)
+                    s = L.MultiplyAdd(L.Load(weights + i), L.Load(input + i), s);
+                L.Store(s, sums + lane);
             }
         }
     }
