@@ -1,0 +1,222 @@
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Generation;
+using Fairlead.Engine.Layers;
+
+namespace Fairlead.Engine.Architectures;
+
+/// <summary>A language model that predicts the next token: embedding, layers, head.</summary>
+/// <remarks>
+/// There is one way through it. A step is a list of rows, each a token at a position of some sequence: a prompt is many rows of one
+/// sequence, decoding is one row of each, and any mixture is as good. A row's scores do not depend, bit for bit, on the other rows of
+/// the step, nor on how a prompt was cut into steps.
+/// Weights stay in the mapped file. One thread at a time: the activations of a step are the decoder's own and are used again, so a step
+/// allocates nothing.
+/// </remarks>
+public sealed unsafe class Decoder : IDisposable
+{
+    private readonly DecoderDesign _design;
+    private readonly Embedding _tokens;
+    private readonly Embedding? _positions;
+    private readonly Norm? _embeddingNorm;
+    private readonly DecoderBlock[] _blocks;
+    private readonly Rope[] _ropes;
+    private readonly Norm _finalNorm;
+    private readonly Linear _head;
+    private readonly DecoderRoom _room;
+    private readonly StepTable _step;
+    private readonly int _rowsPerPass;
+
+    private Decoder(DecoderDesign design, DecoderWeights weights, DecoderOptions options)
+    {
+        _design = design;
+        int context = Math.Min(options.ContextLength ?? DefaultContext(design), LongestContext(design, weights));
+        Shape = new DecoderShape(design.Vocabulary, context, design.Width, design.Layers, design.KvHeads, design.HeadDimension, design.HeadDimension);
+        _rowsPerPass = options.RowsPerPass;
+        _tokens = new Embedding(weights.Tokens);
+        _positions = weights.Positions is { } positions ? new Embedding(positions) : null;
+        Norm Make(NormWeights norm) => new(design.Norm, design.NormEpsilon, norm, design.NormAddsOne);
+        _embeddingNorm = weights.EmbeddingNorm is { } embeddingNorm ? Make(embeddingNorm) : null;
+        _ropes = [.. design.Ropes.Select(settings => new Rope(settings, context, _rowsPerPass))];
+        _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null))];
+        _finalNorm = Make(weights.FinalNorm);
+        _head = new Linear(weights.Head);
+        _room = new DecoderRoom(design, weights, _rowsPerPass);
+        _step = new StepTable(_rowsPerPass);
+    }
+
+    /// <summary>Sizes that a caller needs.</summary>
+    public DecoderShape Shape { get; }
+
+    /// <summary>Builds the decoder of <paramref name="folder"/>, whose weights it reads where they are mapped: the folder must outlive it.</summary>
+    /// <exception cref="ModelFileException">
+    /// The architecture, an option or a tensor is not what this engine can compute. Said before anything is allocated, by name, with what
+    /// would serve it.
+    /// </exception>
+    public static Decoder Load(ModelFolder folder, DecoderOptions? options = null)
+    {
+        options ??= new DecoderOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.RowsPerPass);
+        if (options.ContextLength is { } length)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        var config = new ConfigReader(folder.Config);
+        var weights = new CheckpointReader(folder.Path, folder.Weights);
+        string modelType = config.Text("model_type") ?? throw new ModelFileException(config.File, null, "has no \"model_type\", which names the architecture");
+        DecoderArchitecture architecture = ArchitectureRegistry.Find(config.File, modelType);
+        DecoderDesign design = architecture.Design(config);
+        config.Finish();
+        DecoderWeights tensors = architecture.Weights(weights, design);
+        weights.Finish();
+        return new Decoder(design, tensors, options);
+    }
+
+    /// <summary>A cache of <paramref name="blocks"/> blocks for this model's keys and values.</summary>
+    public KvCache NewCache(int blocks) => new(Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
+
+    /// <summary>Computes <paramref name="rows"/>: adds their keys and values to <paramref name="cache"/> and writes the scores that are wanted.</summary>
+    /// <param name="rows">At least one, of any number of sequences; the rows of one stand together, in ascending order and without gaps.</param>
+    /// <param name="cache">Made by <see cref="NewCache"/>; holds everything of the sequences before these rows.</param>
+    /// <param name="logits"><c>[rows that want them × vocabulary]</c>, in the order of the rows.</param>
+    /// <exception cref="ArgumentException">A token, a position or a length is out of range; nothing was computed.</exception>
+    public void Step(ReadOnlySpan<StepRow> rows, KvCache cache, Span<float> logits) => Step(rows, cache, logits, []);
+
+    /// <summary>The same, and what the stream is before, between and after the layers.</summary>
+    /// <param name="hidden"><c>[layers + 1 × rows × width]</c>, or empty: the embeddings, then the stream after each layer, the last one after the final norm.</param>
+    internal void Step(ReadOnlySpan<StepRow> rows, KvCache cache, Span<float> logits, Span<float> hidden)
+    {
+        Check(rows, cache, logits.Length);
+        for (int first = 0, scored = 0; first < rows.Length; first += _rowsPerPass)
+        {
+            ReadOnlySpan<StepRow> pass = rows.Slice(first, Math.Min(_rowsPerPass, rows.Length - first));
+            Forward(pass, cache, new Observation(hidden, rows.Length, first));
+            scored += Score(pass, logits[(scored * Shape.VocabularySize)..]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (DecoderBlock block in _blocks)
+            block.Dispose();
+        foreach (Rope rope in _ropes)
+            rope.Dispose();
+        _embeddingNorm?.Dispose();
+        _finalNorm.Dispose();
+        _head.Dispose();
+        _room.Dispose();
+        _step.Dispose();
+    }
+
+    private static int DefaultContext(DecoderDesign design)
+    {
+        int context = design.ContextLength;
+        foreach (RopeSettings rope in design.Ropes)
+        {
+            if (!rope.LongFactors.IsEmpty)
+                context = Math.Min(context, rope.OriginalContext);
+        }
+
+        return context;
+    }
+
+    private static int LongestContext(DecoderDesign design, DecoderWeights weights) =>
+        weights.Positions is { } positions ? Math.Min(design.ContextLength, positions.Rows) : design.ContextLength;
+
+    private void Check(ReadOnlySpan<StepRow> rows, KvCache cache, int room)
+    {
+        if ((cache.Layers, cache.Heads, cache.KeyDimension, cache.ValueDimension) != (Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension))
+            throw new ArgumentException("the cache was made for another model", nameof(cache));
+        long wanted = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            StepRow row = rows[i];
+            if ((uint)row.Token >= (uint)Shape.VocabularySize)
+                throw new ArgumentException($"row {i}: token {row.Token} is not in the vocabulary of {Shape.VocabularySize}", nameof(rows));
+            if ((uint)row.Position >= (uint)Shape.ContextLength)
+                throw new ArgumentException($"row {i}: position {row.Position} is not within the context of {Shape.ContextLength}", nameof(rows));
+            if (row.Position >= row.Sequence.Capacity)
+                throw new ArgumentException($"row {i}: the sequence has room for {row.Sequence.Capacity} positions, not for position {row.Position}", nameof(rows));
+            if (i > 0 && ReferenceEquals(row.Sequence, rows[i - 1].Sequence) && row.Position != rows[i - 1].Position + 1)
+                throw new ArgumentException($"row {i}: position {row.Position} does not follow {rows[i - 1].Position}", nameof(rows));
+            wanted += row.WantsLogits ? Shape.VocabularySize : 0;
+        }
+
+        if (wanted > room)
+            throw new ArgumentException($"{wanted} scores are wanted, and there is room for {room}", nameof(rows));
+    }
+
+    /// <summary>Takes the rows through all layers; leaves the stream in the room.</summary>
+    private void Forward(ReadOnlySpan<StepRow> rows, KvCache cache, Observation observation)
+    {
+        _step.Set(rows);
+        float* stream = _room.Stream.Data;
+        for (int row = 0; row < rows.Length; row++)
+        {
+            foreach (Rope rope in _ropes)
+                rope.SetPosition(row, rows[row].Position);
+            var values = new Span<float>(stream + ((long)row * _design.Width), _design.Width);
+            _tokens.Read(rows[row].Token, _design.EmbeddingScale, values);
+            _positions?.Add(rows[row].Position, values, new Span<float>(_room.Normed.Data, _design.Width));
+        }
+
+        _embeddingNorm?.Forward(stream, stream, rows.Length, _design.Width);
+        observation.Write(0, stream, rows.Length, _design.Width);
+        for (int layer = 0; layer < _blocks.Length; layer++)
+        {
+            _blocks[layer].Forward(stream, _step, cache, _room);
+            if (layer < _blocks.Length - 1)
+                observation.Write(layer + 1, stream, rows.Length, _design.Width);
+        }
+
+        if (observation.IsWanted)
+        {
+            _finalNorm.Forward(stream, _room.Normed.Data, rows.Length, _design.Width);
+            observation.Write(_blocks.Length, _room.Normed.Data, rows.Length, _design.Width);
+        }
+    }
+
+    /// <summary>Writes the scores of the rows that want them, and says how many those are.</summary>
+    private int Score(ReadOnlySpan<StepRow> rows, Span<float> logits)
+    {
+        int width = _design.Width, wanted = 0;
+        float* stream = _room.Stream.Data, gathered = _room.Normed.Data;
+        for (int row = 0; row < rows.Length; row++)
+        {
+            if (rows[row].WantsLogits)
+                new ReadOnlySpan<float>(stream + ((long)row * width), width).CopyTo(new Span<float>(gathered + ((long)wanted++ * width), width));
+        }
+
+        if (wanted == 0)
+            return 0;
+        _finalNorm.Forward(gathered, gathered, wanted, width);
+        fixed (float* scores = logits)
+            _head.Forward(gathered, scores, wanted);
+        logits = logits[..(wanted * Shape.VocabularySize)];
+        if (_design.LogitScale != 1)
+        {
+            foreach (ref float score in logits)
+                score *= _design.LogitScale;
+        }
+
+        if (_design.LogitCap != 0)
+        {
+            foreach (ref float score in logits)
+                score = _design.LogitCap * MathF.Tanh(score / _design.LogitCap);
+        }
+
+        return wanted;
+    }
+
+    /// <summary>Where the stream of a pass is written for whoever wants to see it.</summary>
+    private readonly ref struct Observation(Span<float> hidden, int rowsOfStep, int firstRow)
+    {
+        private readonly Span<float> _hidden = hidden;
+
+        public bool IsWanted => !_hidden.IsEmpty;
+
+        public void Write(int state, float* stream, int rows, int width)
+        {
+            if (IsWanted)
+                new ReadOnlySpan<float>(stream, rows * width).CopyTo(_hidden[(((state * rowsOfStep) + firstRow) * width)..]);
+        }
+    }
+}

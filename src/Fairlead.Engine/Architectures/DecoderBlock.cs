@@ -1,0 +1,151 @@
+using Fairlead.Engine.Generation;
+using Fairlead.Engine.Layers;
+using Fairlead.Engine.Tensors;
+
+namespace Fairlead.Engine.Architectures;
+
+/// <summary>One layer of a decoder: attention and a feed-forward layer, each added to the stream.</summary>
+internal sealed unsafe class DecoderBlock : IDisposable
+{
+    private readonly Norm? _beforeAttention;
+    private readonly Norm? _afterAttention;
+    private readonly Norm? _beforeMlp;
+    private readonly Norm? _afterMlp;
+    private readonly Attention _attention;
+    private readonly Mlp? _mlp;
+    private readonly Moe? _moe;
+    private readonly int _width;
+    private readonly bool _parallel;
+    private readonly float _residualScale;
+
+    /// <summary>Over weights that stay where they are.</summary>
+    public DecoderBlock(DecoderDesign design, LayerWeights weights, int layer, Rope? rope)
+    {
+        Norm? Make(NormWeights? norm) => norm is { } some ? new Norm(design.Norm, design.NormEpsilon, some, design.NormAddsOne) : null;
+
+        (_width, _parallel, _residualScale) = (design.Width, design.Parallel, design.ResidualScale);
+        _beforeAttention = Make(weights.BeforeAttention);
+        _afterAttention = Make(weights.AfterAttention);
+        _beforeMlp = Make(weights.BeforeMlp);
+        _afterMlp = Make(weights.AfterMlp);
+        var settings = new AttentionSettings
+        {
+            HeadDimension = design.HeadDimension,
+            Scale = design.AttentionScale,
+            Cap = design.AttentionCap,
+            Window = design.WindowOf(layer),
+            NormWholeRow = design.QkNorm == QkNorm.WholeRow,
+            Alibi = design.Alibi,
+        };
+        _attention = new Attention(weights.Qkv, weights.Output, Make(weights.QueryNorm), Make(weights.KeyNorm), settings, rope, layer);
+        if (weights.Mlp is { } mlp)
+            _mlp = new Mlp(mlp, design.Activation);
+        if (weights.Moe is { } moe && design.Moe is { } experts)
+            _moe = new Moe(moe, design.Activation, experts.PerToken, experts.Normalised);
+    }
+
+    /// <summary>Takes the stream <c>[rows × width]</c> through the layer, in place.</summary>
+    public void Forward(float* stream, StepTable step, KvCache cache, DecoderRoom room)
+    {
+        int rows = step.Rows;
+        float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows);
+        float* answer = room.Answer.Data;
+        _attention.Forward(read, answer, step, cache, room.Inner.Data);
+        Normalised(_afterAttention, answer, answer, rows);
+        if (_parallel)
+        {
+            // The feed-forward layer still reads the stream as it came: attention's answer waits beside it.
+            read = _beforeMlp is null ? read : Normalised(_beforeMlp, stream, room.Normed.Data, rows);
+            FeedForward(read, room.Second.Data, rows, room);
+            Add(stream, room.Second.Data, rows);
+            Add(stream, answer, rows);
+            return;
+        }
+
+        Add(stream, answer, rows);
+        FeedForward(Normalised(_beforeMlp, stream, room.Normed.Data, rows), answer, rows, room);
+        Normalised(_afterMlp, answer, answer, rows);
+        Add(stream, answer, rows);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _beforeAttention?.Dispose();
+        _afterAttention?.Dispose();
+        _beforeMlp?.Dispose();
+        _afterMlp?.Dispose();
+        _attention.Dispose();
+        _mlp?.Dispose();
+        _moe?.Dispose();
+    }
+
+    private float* Normalised(Norm? norm, float* input, float* output, int rows)
+    {
+        if (norm is null)
+            return input;
+        norm.Forward(input, output, rows, _width);
+        return output;
+    }
+
+    private void FeedForward(float* input, float* output, int rows, DecoderRoom room)
+    {
+        _mlp?.Forward(input, output, rows, room.Inner.Data);
+        if (_moe is not null && room.Moe is not null)
+            _moe.Forward(input, output, rows, room.Inner.Data, room.Moe);
+    }
+
+    private void Add(float* stream, float* answer, int rows)
+    {
+        long count = (long)rows * _width;
+        for (long i = 0; i < count; i++)
+            stream[i] += answer[i] * _residualScale;
+    }
+}
+
+/// <summary>The activations of one pass, shared by all layers.</summary>
+internal sealed class DecoderRoom : IDisposable
+{
+    /// <summary>Room for <paramref name="rows"/> rows of a decoder.</summary>
+    public DecoderRoom(DecoderDesign design, DecoderWeights weights, int rows)
+    {
+        long stream = (long)rows * design.Width;
+        Stream = new NativeBuffer<float>(stream);
+        Normed = new NativeBuffer<float>(stream);
+        Answer = new NativeBuffer<float>(stream);
+        Second = new NativeBuffer<float>(design.Parallel ? stream : 0);
+        int widestMlp = Math.Max(design.FeedForward, Math.Max(design.Moe?.FeedForward ?? 0, design.Moe?.SharedFeedForward ?? 0));
+        long perRow = Math.Max(Attention.RoomPerRow(weights.Layers[0].Qkv, design.HeadDimension), 2L * widestMlp);
+        Inner = new NativeBuffer<float>(rows * perRow);
+        Moe = design.Moe is { } moe ? new MoeRoom(rows, design.Width, moe.Experts) : null;
+    }
+
+    /// <summary>The residual stream.</summary>
+    public NativeBuffer<float> Stream { get; }
+
+    /// <summary>What a sublayer reads.</summary>
+    public NativeBuffer<float> Normed { get; }
+
+    /// <summary>What a sublayer gives.</summary>
+    public NativeBuffer<float> Answer { get; }
+
+    /// <summary>What the second of two parallel sublayers gives.</summary>
+    public NativeBuffer<float> Second { get; }
+
+    /// <summary>What happens inside a sublayer.</summary>
+    public NativeBuffer<float> Inner { get; }
+
+    /// <summary>What experts need beside that; null without any.</summary>
+    public MoeRoom? Moe { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Stream.Dispose();
+        Normed.Dispose();
+        Answer.Dispose();
+        Second.Dispose();
+        Inner.Dispose();
+        Moe?.Dispose();
+    }
+}

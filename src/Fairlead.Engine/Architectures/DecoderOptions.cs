@@ -1,0 +1,18 @@
+namespace Fairlead.Engine.Architectures;
+
+/// <summary>How a decoder is served; what it computes is said by its configuration.</summary>
+public sealed record DecoderOptions
+{
+    /// <summary>Positions a sequence may have; null for all the model was made for, or, where it has two lists of rotary factors, for its original context.</summary>
+    /// <remarks>
+    /// LongRoPE (Phi-3) has one list of factors for texts within the original context and one for longer ones. The two give different keys,
+    /// so the choice is made once: a larger number here chooses the long list.
+    /// </remarks>
+    public int? ContextLength { get; init; }
+
+    /// <summary>
+    /// Rows computed at a time; a longer step runs in several passes with the same result. Memory for activations is this times the widths
+    /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a 4,096-wide model already take some 60 MB.
+    /// </summary>
+    public int RowsPerPass { get; init; } = 256;
+}

@@ -1,0 +1,63 @@
+using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Tensors;
+
+namespace Fairlead.Engine.Layers;
+
+/// <summary>y = W·x + b.</summary>
+internal sealed unsafe class Linear : IDisposable
+{
+    private readonly TensorView _weight;
+    private readonly NativeBuffer<byte>? _turned;
+    private readonly Vector? _bias;
+
+    /// <summary>Over weights that stay where they are, but for transposed ones, which are turned into a buffer of their own.</summary>
+    public Linear(LinearWeights weights)
+    {
+        _weight = weights.Weight;
+        if (weights.Transposed)
+            _weight = Turn(weights.Weight, out _turned);
+        if (weights.Bias is { } bias)
+            _bias = new Vector(bias);
+    }
+
+    /// <summary>Values that go in.</summary>
+    public int Inputs => _weight.Columns;
+
+    /// <summary>Values that come out.</summary>
+    public int Outputs => _weight.Rows;
+
+    /// <summary><paramref name="input"/> <c>[rows × inputs]</c> to <paramref name="output"/> <c>[rows × outputs]</c>; the two do not overlap.</summary>
+    public void Forward(float* input, float* output, int rows)
+    {
+        MatMul.Multiply(_weight, input, output, rows);
+        if (_bias is null)
+            return;
+        int outputs = Outputs;
+        float* bias = _bias.Data;
+        for (int row = 0; row < rows; row++, output += outputs)
+        {
+            for (int i = 0; i < outputs; i++)
+                output[i] += bias[i];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _turned?.Dispose();
+        _bias?.Dispose();
+    }
+
+    private static TensorView Turn(TensorView stored, out NativeBuffer<byte> buffer)
+    {
+        int inputs = stored.Rows, outputs = stored.Columns, size = BlockLayout.Of(stored.Type).Bytes;
+        buffer = new NativeBuffer<byte>(stored.Count * size);
+        for (long i = 0; i < inputs; i++)
+        {
+            for (long o = 0; o < outputs; o++)
+                Buffer.MemoryCopy(stored.Data + (((i * outputs) + o) * size), buffer.Data + (((o * inputs) + i) * size), size, size);
+        }
+
+        return new TensorView(stored.Type, [outputs, inputs], buffer.Data);
+    }
+}

@@ -1,0 +1,50 @@
+namespace Fairlead.Engine.Layers;
+
+/// <summary>The feed-forward layer: down(act(gate(x)) · up(x)), or down(act(up(x))) without a gate.</summary>
+internal sealed unsafe class Mlp : IDisposable
+{
+    private readonly Activation _activation;
+    private readonly Linear? _gate;
+    private readonly Linear _up;
+    private readonly Linear _down;
+
+    /// <summary>Over weights that stay where they are.</summary>
+    public Mlp(MlpWeights weights, Activation activation)
+    {
+        _activation = activation;
+        _gate = weights.Gate is { } gate ? new Linear(gate) : null;
+        _up = new Linear(weights.Up);
+        _down = new Linear(weights.Down);
+    }
+
+    /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping.</summary>
+    /// <param name="room">Two times <c>[rows × feed-forward width]</c>, overwritten.</param>
+    public void Forward(float* input, float* output, int rows, float* room)
+    {
+        long count = (long)rows * _up.Outputs;
+        float* inner = room, other = room + count;
+        if (_gate is null)
+        {
+            _up.Forward(input, inner, rows);
+            Scalar.Apply(_activation, inner, count);
+        }
+        else
+        {
+            _gate.Forward(input, inner, rows);
+            _up.Forward(input, other, rows);
+            Scalar.Apply(_activation, inner, count);
+            for (long i = 0; i < count; i++)
+                inner[i] *= other[i];
+        }
+
+        _down.Forward(inner, output, rows);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _gate?.Dispose();
+        _up.Dispose();
+        _down.Dispose();
+    }
+}
