@@ -1,6 +1,10 @@
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Tensors;
+using Norm = Fairlead.Engine.Layers.Norm;
+using Rope = Fairlead.Engine.Layers.Rope;
 
 namespace Fairlead.Engine.Architectures;
 
@@ -23,7 +27,7 @@ public sealed unsafe class Decoder : IDisposable
     private readonly Norm _finalNorm;
     private readonly Linear _head;
     private readonly DecoderRoom _room;
-    private readonly StepTable _step;
+    private readonly WorkCrew _crew;
     private readonly int _rowsPerPass;
 
     private Decoder(DecoderDesign design, DecoderWeights weights, DecoderOptions options)
@@ -41,7 +45,7 @@ public sealed unsafe class Decoder : IDisposable
         _finalNorm = Make(weights.FinalNorm);
         _head = new Linear(weights.Head);
         _room = new DecoderRoom(design, weights, _rowsPerPass);
-        _step = new StepTable(_rowsPerPass);
+        _crew = new WorkCrew(options.Threads);
     }
 
     /// <summary>Sizes that a caller needs.</summary>
@@ -56,6 +60,7 @@ public sealed unsafe class Decoder : IDisposable
     {
         options ??= new DecoderOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.RowsPerPass);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
         if (options.ContextLength is { } length)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         var config = new ConfigReader(folder.Config);
@@ -103,7 +108,7 @@ public sealed unsafe class Decoder : IDisposable
         _finalNorm.Dispose();
         _head.Dispose();
         _room.Dispose();
-        _step.Dispose();
+        _crew.Dispose();
     }
 
     private static int DefaultContext(DecoderDesign design)
@@ -147,7 +152,6 @@ public sealed unsafe class Decoder : IDisposable
     /// <summary>Takes the rows through all layers; leaves the stream in the room.</summary>
     private void Forward(ReadOnlySpan<StepRow> rows, KvCache cache, Observation observation)
     {
-        _step.Set(rows);
         float* stream = _room.Stream.Data;
         for (int row = 0; row < rows.Length; row++)
         {
@@ -158,18 +162,18 @@ public sealed unsafe class Decoder : IDisposable
             _positions?.Add(rows[row].Position, values, new Span<float>(_room.Normed.Data, _design.Width));
         }
 
-        _embeddingNorm?.Forward(stream, stream, rows.Length, _design.Width);
+        _embeddingNorm?.Forward(stream, stream, rows.Length);
         observation.Write(0, stream, rows.Length, _design.Width);
         for (int layer = 0; layer < _blocks.Length; layer++)
         {
-            _blocks[layer].Forward(stream, _step, cache, _room);
+            _blocks[layer].Forward(stream, rows, cache, _room, _crew);
             if (layer < _blocks.Length - 1)
                 observation.Write(layer + 1, stream, rows.Length, _design.Width);
         }
 
         if (observation.IsWanted)
         {
-            _finalNorm.Forward(stream, _room.Normed.Data, rows.Length, _design.Width);
+            _finalNorm.Forward(stream, _room.Normed.Data, rows.Length);
             observation.Write(_blocks.Length, _room.Normed.Data, rows.Length, _design.Width);
         }
     }
@@ -187,20 +191,15 @@ public sealed unsafe class Decoder : IDisposable
 
         if (wanted == 0)
             return 0;
-        _finalNorm.Forward(gathered, gathered, wanted, width);
+        _finalNorm.Forward(gathered, gathered, wanted);
         fixed (float* scores = logits)
-            _head.Forward(gathered, scores, wanted);
-        logits = logits[..(wanted * Shape.VocabularySize)];
-        if (_design.LogitScale != 1)
         {
-            foreach (ref float score in logits)
-                score *= _design.LogitScale;
-        }
-
-        if (_design.LogitCap != 0)
-        {
-            foreach (ref float score in logits)
-                score = _design.LogitCap * MathF.Tanh(score / _design.LogitCap);
+            _head.Forward(gathered, scores, wanted, _crew);
+            long count = (long)wanted * Shape.VocabularySize;
+            if (_design.LogitScale != 1)
+                Elementwise.Scale(scores, _design.LogitScale, count);
+            if (_design.LogitCap != 0)
+                Activations.SoftCap(_design.LogitCap, scores, count);
         }
 
         return wanted;

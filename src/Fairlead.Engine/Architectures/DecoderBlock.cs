@@ -1,6 +1,10 @@
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Tensors;
+using Attention = Fairlead.Engine.Layers.Attention;
+using Norm = Fairlead.Engine.Layers.Norm;
+using Rope = Fairlead.Engine.Layers.Rope;
 
 namespace Fairlead.Engine.Architectures;
 
@@ -28,16 +32,12 @@ internal sealed unsafe class DecoderBlock : IDisposable
         _afterAttention = Make(weights.AfterAttention);
         _beforeMlp = Make(weights.BeforeMlp);
         _afterMlp = Make(weights.AfterMlp);
-        var settings = new AttentionSettings
+        var shape = new AttentionShape(design.Heads, design.KvHeads, design.HeadDimension, design.HeadDimension, design.AttentionScale)
         {
-            HeadDimension = design.HeadDimension,
-            Scale = design.AttentionScale,
-            Cap = design.AttentionCap,
             Window = design.WindowOf(layer),
-            NormWholeRow = design.QkNorm == QkNorm.WholeRow,
-            Alibi = design.Alibi,
+            SoftCap = design.AttentionCap,
         };
-        _attention = new Attention(weights.Qkv, weights.Output, Make(weights.QueryNorm), Make(weights.KeyNorm), settings, rope, layer);
+        _attention = new Attention(weights.Qkv, weights.Output, Make(weights.QueryNorm), Make(weights.KeyNorm), shape, rope, design.Alibi, layer);
         if (weights.Mlp is { } mlp)
             _mlp = new Mlp(mlp, design.Activation);
         if (weights.Moe is { } moe && design.Moe is { } experts)
@@ -45,25 +45,25 @@ internal sealed unsafe class DecoderBlock : IDisposable
     }
 
     /// <summary>Takes the stream <c>[rows × width]</c> through the layer, in place.</summary>
-    public void Forward(float* stream, StepTable step, KvCache cache, DecoderRoom room)
+    public void Forward(float* stream, ReadOnlySpan<StepRow> step, KvCache cache, DecoderRoom room, WorkCrew? crew)
     {
-        int rows = step.Rows;
+        int rows = step.Length;
         float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows);
         float* answer = room.Answer.Data;
-        _attention.Forward(read, answer, step, cache, room.Inner.Data);
+        _attention.Forward(read, answer, step, cache, room.Inner.Data, crew);
         Normalised(_afterAttention, answer, answer, rows);
         if (_parallel)
         {
             // The feed-forward layer still reads the stream as it came: attention's answer waits beside it.
             read = _beforeMlp is null ? read : Normalised(_beforeMlp, stream, room.Normed.Data, rows);
-            FeedForward(read, room.Second.Data, rows, room);
+            FeedForward(read, room.Second.Data, rows, room, crew);
             Add(stream, room.Second.Data, rows);
             Add(stream, answer, rows);
             return;
         }
 
         Add(stream, answer, rows);
-        FeedForward(Normalised(_beforeMlp, stream, room.Normed.Data, rows), answer, rows, room);
+        FeedForward(Normalised(_beforeMlp, stream, room.Normed.Data, rows), answer, rows, room, crew);
         Normalised(_afterMlp, answer, answer, rows);
         Add(stream, answer, rows);
     }
@@ -84,23 +84,18 @@ internal sealed unsafe class DecoderBlock : IDisposable
     {
         if (norm is null)
             return input;
-        norm.Forward(input, output, rows, _width);
+        norm.Forward(input, output, rows);
         return output;
     }
 
-    private void FeedForward(float* input, float* output, int rows, DecoderRoom room)
+    private void FeedForward(float* input, float* output, int rows, DecoderRoom room, WorkCrew? crew)
     {
-        _mlp?.Forward(input, output, rows, room.Inner.Data);
+        _mlp?.Forward(input, output, rows, room.Inner.Data, crew);
         if (_moe is not null && room.Moe is not null)
-            _moe.Forward(input, output, rows, room.Inner.Data, room.Moe);
+            _moe.Forward(input, output, rows, room.Inner.Data, room.Moe, crew);
     }
 
-    private void Add(float* stream, float* answer, int rows)
-    {
-        long count = (long)rows * _width;
-        for (long i = 0; i < count; i++)
-            stream[i] += answer[i] * _residualScale;
-    }
+    private void Add(float* stream, float* answer, int rows) => Elementwise.AddScaled(stream, answer, _residualScale, (long)rows * _width);
 }
 
 /// <summary>The activations of one pass, shared by all layers.</summary>
@@ -115,7 +110,7 @@ internal sealed class DecoderRoom : IDisposable
         Answer = new NativeBuffer<float>(stream);
         Second = new NativeBuffer<float>(design.Parallel ? stream : 0);
         int widestMlp = Math.Max(design.FeedForward, Math.Max(design.Moe?.FeedForward ?? 0, design.Moe?.SharedFeedForward ?? 0));
-        long perRow = Math.Max(Attention.RoomPerRow(weights.Layers[0].Qkv, design.HeadDimension), 2L * widestMlp);
+        long perRow = Math.Max(Attention.RoomPerRow(weights.Layers[0].Qkv, design.Heads, design.KvHeads, design.HeadDimension), 2L * widestMlp);
         Inner = new NativeBuffer<float>(rows * perRow);
         Moe = design.Moe is { } moe ? new MoeRoom(rows, design.Width, moe.Experts) : null;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 
 namespace Fairlead.Engine.Architectures;

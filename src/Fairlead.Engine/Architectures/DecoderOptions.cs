@@ -15,4 +15,7 @@ public sealed record DecoderOptions
     /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a 4,096-wide model already take some 60 MB.
     /// </summary>
     public int RowsPerPass { get; init; } = 256;
+
+    /// <summary>Threads that share a step, the caller's included; 0, the default, means as many as this process may use. The result is the same for any number.</summary>
+    public int Threads { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 
 namespace Fairlead.Engine.Architectures;
@@ -69,14 +70,8 @@ internal static class StandardConfig
     public static float Inverse(double length) => (float)(1 / Math.Sqrt(length));
 
     /// <summary>The function that <paramref name="key"/> names, <paramref name="missing"/> where it names none.</summary>
-    public static Activation ActivationOf(ConfigReader config, string key, string missing) => (config.Text(key) ?? missing) switch
-    {
-        "silu" or "swish" => Activation.Silu,
-        "gelu" => Activation.Gelu,
-        "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" => Activation.GeluTanh,
-        "relu" => Activation.Relu,
-        _ => throw config.Unsupported(key),
-    };
+    public static Activation ActivationOf(ConfigReader config, string key, string missing) =>
+        Activations.TryParse(config.Text(key) ?? missing, out Activation activation) ? activation : throw config.Unsupported(key);
 
     /// <summary>The windows that <c>layer_types</c> says, or <paramref name="slides"/> where the file does not say; empty where every layer sees all.</summary>
     /// <param name="window">Positions in the window; 0 for none anywhere.</param>

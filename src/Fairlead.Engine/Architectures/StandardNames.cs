@@ -54,8 +54,7 @@ internal static class StandardNames
             Qkv = QkvWeights.Separate(
                 weights.Linear($"{name}.q_proj", queries, design.Width, design.QkvBias),
                 weights.Linear($"{name}.k_proj", keys, design.Width, design.QkvBias),
-                weights.Linear($"{name}.v_proj", keys, design.Width, design.QkvBias),
-                design.Heads, design.KvHeads, design.HeadDimension),
+                weights.Linear($"{name}.v_proj", keys, design.Width, design.QkvBias)),
             QueryNorm = QkNorm($"{name}.q_norm", queries),
             KeyNorm = QkNorm($"{name}.k_norm", keys),
             Output = weights.Linear($"{name}.o_proj", design.Width, queries, design.OutputBias),

@@ -20,37 +20,31 @@ internal readonly record struct LinearWeights(TensorView Weight, TensorView? Bia
 /// <param name="Shift"><c>[width]</c>, or null.</param>
 internal readonly record struct NormWeights(TensorView Scale, TensorView? Shift);
 
-/// <summary>Where one head's query, key or value lies in what the projections give.</summary>
-/// <param name="Projection">Which of the projections.</param>
-/// <param name="Offset">First value within a row of it.</param>
-internal readonly record struct HeadPlace(int Projection, int Offset);
-
-/// <summary>The projections of a row onto queries, keys and values: three, or one that holds them in an order of its own.</summary>
-/// <remarks>Fused projections stay as the file has them: whoever reads a head asks where it lies, so nothing is copied at load.</remarks>
-internal sealed record QkvWeights(
-    ImmutableArray<LinearWeights> Projections, ImmutableArray<HeadPlace> Queries, ImmutableArray<HeadPlace> Keys, ImmutableArray<HeadPlace> Values)
+/// <summary>The projections of a row onto queries, keys and values: three, or one that holds all heads in an order of its own.</summary>
+/// <param name="Projections">Query, key and value; or one for all.</param>
+/// <param name="Order">Where each head begins in a row of the one projection: queries, then keys, then values. Empty where there are three.</param>
+/// <remarks>A fused projection stays as the file has it: the heads of a row are put in order after they are computed, which costs next to nothing.</remarks>
+internal sealed record QkvWeights(ImmutableArray<LinearWeights> Projections, ImmutableArray<int> Order)
 {
     /// <summary>Three projections, heads in order.</summary>
-    public static QkvWeights Separate(LinearWeights query, LinearWeights key, LinearWeights value, int heads, int kvHeads, int dimension) =>
-        new([query, key, value], Run(0, 0, heads, dimension), Run(1, 0, kvHeads, dimension), Run(2, 0, kvHeads, dimension));
+    public static QkvWeights Separate(LinearWeights query, LinearWeights key, LinearWeights value) => new([query, key, value], []);
 
     /// <summary>One projection: all queries, then all keys, then all values.</summary>
     public static QkvWeights Concatenated(LinearWeights fused, int heads, int kvHeads, int dimension) =>
-        new([fused], Run(0, 0, heads, dimension), Run(0, heads * dimension, kvHeads, dimension), Run(0, (heads + kvHeads) * dimension, kvHeads, dimension));
+        new([fused], [.. Enumerable.Range(0, heads + (2 * kvHeads)).Select(head => head * dimension)]);
 
     /// <summary>One projection: for each key/value head its queries, its key, its value.</summary>
     public static QkvWeights Grouped(LinearWeights fused, int heads, int kvHeads, int dimension)
     {
-        int queries = heads / kvHeads, group = (queries + 2) * dimension;
+        int queries = heads / kvHeads, group = queries + 2;
         return new(
             [fused],
-            [.. Enumerable.Range(0, heads).Select(head => new HeadPlace(0, (head / queries * group) + (head % queries * dimension)))],
-            [.. Enumerable.Range(0, kvHeads).Select(head => new HeadPlace(0, (head * group) + (queries * dimension)))],
-            [.. Enumerable.Range(0, kvHeads).Select(head => new HeadPlace(0, (head * group) + ((queries + 1) * dimension)))]);
+            [
+                .. Enumerable.Range(0, heads).Select(head => ((head / queries * group) + (head % queries)) * dimension),
+                .. Enumerable.Range(0, kvHeads).Select(head => ((head * group) + queries) * dimension),
+                .. Enumerable.Range(0, kvHeads).Select(head => ((head * group) + queries + 1) * dimension),
+            ]);
     }
-
-    private static ImmutableArray<HeadPlace> Run(int projection, int from, int heads, int dimension) =>
-        [.. Enumerable.Range(0, heads).Select(head => new HeadPlace(projection, from + (head * dimension)))];
 }
 
 /// <summary>A feed-forward layer as it lies in a checkpoint; <paramref name="Gate"/> is null in a plain one.</summary>

@@ -27,18 +27,11 @@ internal sealed unsafe class Linear : IDisposable
     public int Outputs => _weight.Rows;
 
     /// <summary><paramref name="input"/> <c>[rows × inputs]</c> to <paramref name="output"/> <c>[rows × outputs]</c>; the two do not overlap.</summary>
-    public void Forward(float* input, float* output, int rows)
+    public void Forward(float* input, float* output, int rows, WorkCrew? crew)
     {
-        MatMul.Multiply(_weight, input, output, rows);
-        if (_bias is null)
-            return;
-        int outputs = Outputs;
-        float* bias = _bias.Data;
-        for (int row = 0; row < rows; row++, output += outputs)
-        {
-            for (int i = 0; i < outputs; i++)
-                output[i] += bias[i];
-        }
+        MatMul.Multiply(_weight, input, output, rows, crew);
+        if (_bias is not null)
+            Elementwise.AddToRows(output, _bias.Data, rows, Outputs);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,6 @@
+using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Tensors;
+
 namespace Fairlead.Engine.Layers;
 
 /// <summary>The feed-forward layer: down(act(gate(x)) · up(x)), or down(act(up(x))) without a gate.</summary>
@@ -19,25 +22,23 @@ internal sealed unsafe class Mlp : IDisposable
 
     /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping.</summary>
     /// <param name="room">Two times <c>[rows × feed-forward width]</c>, overwritten.</param>
-    public void Forward(float* input, float* output, int rows, float* room)
+    public void Forward(float* input, float* output, int rows, float* room, WorkCrew? crew)
     {
         long count = (long)rows * _up.Outputs;
         float* inner = room, other = room + count;
         if (_gate is null)
         {
-            _up.Forward(input, inner, rows);
-            Scalar.Apply(_activation, inner, count);
+            _up.Forward(input, inner, rows, crew);
+            Activations.Apply(_activation, inner, count);
         }
         else
         {
-            _gate.Forward(input, inner, rows);
-            _up.Forward(input, other, rows);
-            Scalar.Apply(_activation, inner, count);
-            for (long i = 0; i < count; i++)
-                inner[i] *= other[i];
+            _gate.Forward(input, inner, rows, crew);
+            _up.Forward(input, other, rows, crew);
+            Activations.Gate(_activation, inner, other, inner, count);
         }
 
-        _down.Forward(inner, output, rows);
+        _down.Forward(inner, output, rows, crew);
     }
 
     /// <inheritdoc/>

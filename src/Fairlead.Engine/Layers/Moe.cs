@@ -1,3 +1,4 @@
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;
@@ -31,13 +32,14 @@ internal sealed unsafe class Moe : IDisposable
 
     /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping.</summary>
     /// <param name="mlpRoom">Room of the widest <see cref="Mlp"/>.</param>
-    public void Forward(float* input, float* output, int rows, float* mlpRoom, MoeRoom room)
+    public void Forward(float* input, float* output, int rows, float* mlpRoom, MoeRoom room, WorkCrew? crew)
     {
         int experts = _experts.Length;
         float* scores = room.Scores.Data;
-        _router.Forward(input, scores, rows);
+        _router.Forward(input, scores, rows, crew);
+        Softmax.Apply(scores, rows, experts);
         for (int row = 0; row < rows; row++)
-            Choose(scores + ((long)row * experts));
+            Choose(new Span<float>(scores + ((long)row * experts), experts));
 
         float* gathered = room.Gathered.Data, answers = room.Answers.Data;
         new Span<float>(output, rows * _width).Clear();
@@ -46,27 +48,34 @@ internal sealed unsafe class Moe : IDisposable
             int count = 0;
             for (int row = 0; row < rows; row++)
             {
-                if (scores[((long)row * experts) + expert] > 0)
+                if (scores[((long)row * experts) + expert] != 0)
                     RowOf(input, row).CopyTo(RowOf(gathered, count++));
             }
 
             if (count == 0)
                 continue;
-            _experts[expert].Forward(gathered, answers, count, mlpRoom);
+            _experts[expert].Forward(gathered, answers, count, mlpRoom, crew);
             for (int row = 0, at = 0; row < rows; row++)
             {
                 float weight = scores[((long)row * experts) + expert];
-                if (weight > 0)
-                    Add(RowOf(output, row), RowOf(answers, at++), weight);
+                if (weight != 0)
+                    Elementwise.AddScaled(output + ((long)row * _width), answers + ((long)at++ * _width), weight, _width);
             }
         }
 
         if (_shared is null)
             return;
-        _shared.Forward(input, answers, rows, mlpRoom);
-        _sharedGate?.Forward(input, scores, rows);
+        _shared.Forward(input, answers, rows, mlpRoom, crew);
+        if (_sharedGate is null)
+        {
+            Elementwise.Add(output, answers, (long)rows * _width);
+            return;
+        }
+
+        _sharedGate.Forward(input, scores, rows, crew);
+        Activations.Apply(Activation.Sigmoid, scores, rows);
         for (int row = 0; row < rows; row++)
-            Add(RowOf(output, row), RowOf(answers, row), _sharedGate is null ? 1 : (float)(1 / (1 + Math.Exp(-scores[row]))));
+            Elementwise.AddScaled(output + ((long)row * _width), answers + ((long)row * _width), scores[row], _width);
     }
 
     /// <inheritdoc/>
@@ -79,26 +88,17 @@ internal sealed unsafe class Moe : IDisposable
         _sharedGate?.Dispose();
     }
 
-    /// <summary>Turns a row of router logits into the weights of the chosen experts and zeros.</summary>
-    private void Choose(float* scores)
+    /// <summary>Turns a row of the router's probabilities into the weights of the chosen experts and zeros.</summary>
+    private void Choose(Span<float> scores)
     {
-        int experts = _experts.Length;
-        double highest = double.NegativeInfinity, sum = 0;
-        for (int i = 0; i < experts; i++)
-            highest = Math.Max(highest, scores[i]);
-        for (int i = 0; i < experts; i++)
-            sum += Math.Exp(scores[i] - highest);
-        for (int i = 0; i < experts; i++)
-            scores[i] = (float)(Math.Exp(scores[i] - highest) / sum);
-
         // The chosen are marked by their sign; of equals the lower number wins.
-        double chosen = 0;
+        float chosen = 0;
         for (int round = 0; round < _perToken; round++)
         {
             int best = -1;
-            for (int i = 0; i < experts; i++)
+            for (int i = 0; i < scores.Length; i++)
             {
-                if (scores[i] >= 0 && (best < 0 || scores[i] > scores[best]))
+                if (scores[i] > 0 && (best < 0 || scores[i] > scores[best]))
                     best = i;
             }
 
@@ -108,17 +108,11 @@ internal sealed unsafe class Moe : IDisposable
             scores[best] = -scores[best];
         }
 
-        for (int i = 0; i < experts; i++)
-            scores[i] = scores[i] < 0 ? (_normalised ? (float)(-scores[i] / chosen) : -scores[i]) : 0;
+        foreach (ref float score in scores)
+            score = score < 0 ? -score / (_normalised ? chosen : 1) : float.IsNaN(score) ? score : 0;
     }
 
     private Span<float> RowOf(float* rows, int row) => new(rows + ((long)row * _width), _width);
-
-    private static void Add(Span<float> sum, ReadOnlySpan<float> row, float weight)
-    {
-        for (int i = 0; i < sum.Length; i++)
-            sum[i] += row[i] * weight;
-    }
 }
 
 /// <summary>What a layer of experts needs beside its output, shared by all layers of a model.</summary>

@@ -30,12 +30,13 @@ internal sealed unsafe class Norm : IDisposable
     /// <summary>Length of a row.</summary>
     public int Width => _scale.Length;
 
-    /// <summary>Each of <paramref name="rows"/> rows by itself; <paramref name="output"/> may be <paramref name="input"/>.</summary>
-    /// <param name="stride">Values from one row to the next, in both.</param>
-    public void Forward(float* input, float* output, int rows, int stride)
+    /// <summary>Each of <paramref name="rows"/> rows by itself, one after the other in memory; <paramref name="output"/> may be <paramref name="input"/>.</summary>
+    public void Forward(float* input, float* output, int rows)
     {
-        for (int row = 0; row < rows; row++)
-            One(input + ((long)row * stride), output + ((long)row * stride));
+        if (_kind == NormKind.Layer)
+            Kernels.Norm.Layer(input, _scale.Data, _shift is null ? null : _shift.Data, output, rows, Width, _epsilon);
+        else
+            Kernels.Norm.RootMeanSquare(input, _scale.Data, output, rows, Width, _epsilon);
     }
 
     /// <inheritdoc/>
@@ -43,30 +44,5 @@ internal sealed unsafe class Norm : IDisposable
     {
         _scale.Dispose();
         _shift?.Dispose();
-    }
-
-    private void One(float* input, float* output)
-    {
-        int width = Width;
-        double mean = 0, square = 0;
-        if (_kind == NormKind.Layer)
-        {
-            for (int i = 0; i < width; i++)
-                mean += input[i];
-            mean /= width;
-        }
-
-        for (int i = 0; i < width; i++)
-            square += (input[i] - mean) * (input[i] - mean);
-        double inverse = 1 / Math.Sqrt((square / width) + _epsilon);
-        float* scale = _scale.Data;
-        for (int i = 0; i < width; i++)
-            output[i] = (float)((input[i] - mean) * inverse) * scale[i];
-        if (_shift is not null)
-        {
-            float* shift = _shift.Data;
-            for (int i = 0; i < width; i++)
-                output[i] += shift[i];
-        }
     }
 }

@@ -39,17 +39,11 @@ internal sealed unsafe class Rope : IDisposable
         }
     }
 
-    /// <summary>Turns one head of row <paramref name="row"/> in place.</summary>
-    public void Turn(int row, float* head)
+    /// <summary>Turns <paramref name="heads"/> heads of <paramref name="dimension"/> of row <paramref name="row"/> in place.</summary>
+    public void Turn(int row, float* first, int heads, int dimension)
     {
-        int half = Half;
-        float* cosines = _table.Data + ((long)row * 2 * half), sines = cosines + half;
-        for (int i = 0; i < half; i++)
-        {
-            float a = head[i], b = head[i + half];
-            head[i] = (a * cosines[i]) - (b * sines[i]);
-            head[i + half] = (b * cosines[i]) + (a * sines[i]);
-        }
+        float* cosines = _table.Data + ((long)row * 2 * Half);
+        Kernels.Rope.Apply(first, heads, dimension, 2 * Half, cosines, cosines + Half);
     }
 
     /// <inheritdoc/>

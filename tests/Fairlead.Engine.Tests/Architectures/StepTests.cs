@@ -85,6 +85,28 @@ public sealed class StepTests
     }
 
     [Fact]
+    public void A_step_allocates_nothing()
+    {
+        int[] ids = Golden.Load("mixtral").Cases[^1].Ids;
+        using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("mixtral"));
+        using Decoder decoder = Decoder.Load(folder);
+        using KvCache cache = decoder.NewCache(16);
+        var reader = new Reader(decoder, cache);
+        StepRow[] prompt = reader.Rows(ids.AsSpan(0, 60)), next = reader.Rows(ids.AsSpan(60, 2));
+        var logits = new float[62 * decoder.Shape.VocabularySize];
+        for (int warm = 0; warm < 2; warm++)
+        {
+            decoder.Step(prompt, cache, logits);
+            decoder.Step(next, cache, logits);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        decoder.Step(prompt, cache, logits);
+        decoder.Step(next, cache, logits);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void Rows_that_cannot_be_computed_are_refused_before_anything_is()
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("llama"));

@@ -1,3 +1,4 @@
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Tensors;
 

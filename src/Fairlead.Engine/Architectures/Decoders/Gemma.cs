@@ -1,4 +1,4 @@
-using Fairlead.Engine.Layers;
+using Fairlead.Engine.Kernels;
 
 namespace Fairlead.Engine.Architectures.Decoders;
 
