@@ -1,5 +1,6 @@
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Tokenizers.Decoders;
+using Fairlead.Engine.Tokenizers.Gguf;
 using Fairlead.Engine.Tokenizers.Models;
 using Fairlead.Engine.Tokenizers.Normalizers;
 using Fairlead.Engine.Tokenizers.PostProcessors;
@@ -56,12 +57,28 @@ public sealed class Tokenizer
     /// <summary>Number of the token with which the file says to pad; null where it says nothing.</summary>
     public int? PaddingToken { get; }
 
+    /// <summary>The tokenizer of a model: its <c>tokenizer.json</c> with <c>tokenizer_config.json</c>, or the vocabulary of its GGUF file.</summary>
+    /// <exception cref="ModelFileException">There is none, or it is refused.</exception>
+    public static Tokenizer Of(ModelFolder folder)
+    {
+        TokenizerOverrides overrides = folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : new TokenizerOverrides();
+        if (folder.TokenizerJson is { } json)
+            return FromJson(folder.NameOf("tokenizer.json"), json, overrides);
+        return folder.Gguf is { } gguf
+            ? FromGguf(gguf)
+            : throw new ModelFileException(folder.Path, null, "there is no tokenizer.json; save the tokenizer with its library in that form and put it beside the weights");
+    }
+
     /// <summary>Reads a <c>tokenizer.json</c>.</summary>
     /// <param name="fileName">The file's name, for messages.</param>
     /// <param name="overrides">What <c>tokenizer_config.json</c> says, if there is one.</param>
     /// <exception cref="ModelFileException">The file is malformed or uses a component that is not supported; the message names it.</exception>
     public static Tokenizer FromJson(string fileName, ReadOnlySpan<byte> tokenizerJson, TokenizerOverrides? overrides = null) =>
         new(TokenizerJson.Read(fileName, tokenizerJson, overrides ?? new TokenizerOverrides()));
+
+    /// <summary>Reads the vocabulary of a GGUF file; the file may be disposed afterwards.</summary>
+    /// <exception cref="ModelFileException">The file has none, or one of a kind that is not supported; the message names it.</exception>
+    public static Tokenizer FromGguf(GgufFile file) => new(GgufVocabulary.Read(file));
 
     /// <summary>Tokens of a text.</summary>
     /// <param name="addSpecialTokens">Put the special tokens around it that the file asks for. Those that stand in the text are recognised either way.</param>
