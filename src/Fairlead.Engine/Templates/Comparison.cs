@@ -147,10 +147,10 @@ internal static class Comparison
                 case TextValue text:
                     return text.Text.GetHashCode(StringComparison.Ordinal);
                 case BoolValue or IntValue:
-                    return Arithmetic.AsWhole(value).GetHashCode();
+                    return Mixed(Arithmetic.AsWhole(value));
                 case FloatValue real:
                     return Math.Floor(real.Value) == real.Value && double.IsFinite(real.Value)
-                        ? new BigInteger(real.Value).GetHashCode()
+                        ? Mixed(new BigInteger(real.Value))
                         : real.Value.GetHashCode();
                 case TupleValue tuple:
                     HashCode hash = default;
@@ -164,6 +164,9 @@ internal static class Comparison
                 default:
                     return System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(value);
             }
+
+            // Seeded anew in every process: numbers chosen to fall into one bucket would make a dictionary crawl.
+            static int Mixed(BigInteger whole) => HashCode.Combine(whole);
         }
     }
 }

@@ -66,8 +66,8 @@ internal static class Filters
     {
         if (!ByName.TryGetValue(name, out Filter? filter))
             throw new TemplateFault($"No filter named '{name}' found.");
-        // A filter may walk what it is given, whatever it makes of it.
-        renderer.Budget.Spend(value.Weight);
+        // A filter reads a text it is given; what it walks of a list, it pays where it walks.
+        renderer.Budget.Spend(value is TextValue ? value.Weight : 1);
         return filter(renderer, value, arguments);
     }
 
@@ -516,6 +516,7 @@ internal static class Filters
         foreach (Value item in renderer.Iterate(value))
         {
             Value key = SortKey(renderer, item, bound[1], bound[0]?.IsTrue ?? false);
+            renderer.Budget.Spend(key.Weight);
             Comparison.RequireHashable(key);
             if (seen.Add(key))
                 unique.Add(item);

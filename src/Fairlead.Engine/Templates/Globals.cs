@@ -35,11 +35,9 @@ internal static class Globals
         BigInteger count = step.Sign > 0 ? (stop - start + step - 1) / step : (start - stop - step - 1) / -step;
         if (count > MaxRange)
             throw new TemplateFault($"Range too big. The sandbox blocks ranges larger than MAX_RANGE ({MaxRange}).");
-        if (count.Sign <= 0)
-            return new RangeValue(0, 1, 0);
-        if (BigInteger.Abs(start) > long.MaxValue / 4 || BigInteger.Abs(step) > int.MaxValue)
-            throw new TemplateFault("range() is asked for numbers beyond 64 bits");
-        return new RangeValue((long)start, (long)step, (long)count);
+        if (BigInteger.Max(BigInteger.Abs(start), BigInteger.Max(BigInteger.Abs(stop), BigInteger.Abs(step))) > long.MaxValue / 4)
+            throw new TemplateFault("range() is asked for numbers beyond 61 bits");
+        return new RangeValue((long)start, (long)stop, (long)step, (long)BigInteger.Max(count, BigInteger.Zero));
 
         static BigInteger Whole(Value value) => value switch
         {
@@ -56,7 +54,7 @@ internal static class Globals
             throw new TemplateFault($"{callee} expected at most 1 argument, got {arguments.Positional.Count}");
         if (arguments.Positional is [DictValue from])
         {
-            renderer.Budget.Spend(from.Items.Count);
+            renderer.Budget.Spend(from.Weight);
             foreach ((Value key, Value value) in from.Items)
                 pairs.Put(key, value);
         }
@@ -66,6 +64,7 @@ internal static class Globals
             {
                 if (renderer.Iterate(item) is not [var key, var value])
                     throw new TemplateFault($"{callee} needs a sequence of pairs");
+                renderer.Budget.Spend(key.Weight);
                 pairs.Put(key, value);
             }
         }

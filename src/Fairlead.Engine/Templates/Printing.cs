@@ -106,8 +106,7 @@ internal static class Printing
                 Sequence($"{view.TypeName}([", view.Items, "])", to, depth);
                 break;
             case RangeValue range:
-                long stop = range.Start + (range.Count * range.Step);
-                to.Append(range.Step == 1 ? $"range({range.Start}, {stop})" : $"range({range.Start}, {stop}, {range.Step})");
+                to.Append(range.Step == 1 ? $"range({range.Start}, {range.Stop})" : $"range({range.Start}, {range.Stop}, {range.Step})");
                 break;
             case NamespaceValue space:
                 to.Append("<Namespace ");

@@ -336,8 +336,13 @@ internal sealed partial class Renderer
     private DictValue EvaluateDict(DictExpression dict)
     {
         DictValue value = new();
-        foreach ((Expression key, Expression item) in dict.Items)
-            value.Put(Evaluate(key), Evaluate(item));
+        foreach ((Expression keySyntax, Expression item) in dict.Items)
+        {
+            Value key = Evaluate(keySyntax);
+            Budget.Spend(key.Weight);
+            value.Put(key, Evaluate(item));
+        }
+
         return value;
     }
 

@@ -5,7 +5,7 @@ namespace Fairlead.Engine.Templates;
 /// <summary>What one rendering may use. Templates come from strangers: what exceeds a limit ends in <see cref="ChatTemplateException"/>.</summary>
 /// <remarks>
 /// The limits are counts, not times: the same template and conversation end the same on every machine. The defaults come from the 57 real
-/// templates of the shared fixtures over conversations of 2,000 messages; see <c>LimitsTests</c>, which measures them again.
+/// templates of the shared fixtures over conversations of 1,000 and 2,000 messages; <c>LimitsTests</c> measures them again.
 /// </remarks>
 public sealed record TemplateLimits
 {
@@ -13,8 +13,9 @@ public sealed record TemplateLimits
     public static TemplateLimits Default { get; } = new();
 
     /// <summary>
-    /// Expressions evaluated, statements run and list elements made. 5 million: the hungriest real template takes some 300 per message
-    /// (so 2,000 messages fit eight times), and a loop that does nothing else is stopped within about a second.
+    /// Expressions evaluated, statements run and list elements made. 5 million: real templates take up to 130 for a message, so 38,000
+    /// messages fit; the one that looks back over all messages at every message fits 1,250. A loop that does nothing else is stopped after
+    /// a second or two.
     /// </summary>
     public long Steps { get; init; } = 5_000_000;
 
@@ -24,7 +25,7 @@ public sealed record TemplateLimits
     /// <summary>UTF-16 units of all texts made on the way, the prompt included; it bounds the memory of a rendering. 64 Mi.</summary>
     public long Built { get; init; } = 64L << 20;
 
-    /// <summary>Nested evaluations: expressions in statements in macros in macros. 1,500: real templates stay below 150.</summary>
+    /// <summary>Nested evaluations: expressions in statements in macros in macros. 1,500: real templates stay below 40.</summary>
     public int Depth { get; init; } = 1_500;
 }
 

@@ -74,6 +74,9 @@ internal static class TextMethods
     /// <summary>Every <paramref name="step"/>th code point from <paramref name="from"/> up to, not including, <paramref name="to"/>.</summary>
     public static TextValue Slice(TextValue text, long from, long to, long step, Budget budget)
     {
+        // Code points beyond UTF-16's first plane have to be counted from the beginning.
+        if (!text.IsFlat)
+            budget.Spend(text.Weight);
         if (step == 1)
         {
             int start = Units(text, Math.Min(from, text.Length));

@@ -137,7 +137,7 @@ internal sealed class TextValue(string text, bool isMarkup = false) : Value
 
     public override bool IsTrue => Text.Length > 0;
 
-    public override long Weight => 1 + (Text.Length >> 6);
+    public override long Weight => 1 + (Text.Length >> 4);
 
     /// <summary>Code points.</summary>
     public int Length
@@ -273,7 +273,7 @@ internal sealed class ViewValue : Value
 }
 
 /// <summary><c>range(…)</c>: three numbers, however many it stands for.</summary>
-internal sealed class RangeValue(long start, long step, long count) : Value
+internal sealed class RangeValue(long start, long stop, long step, long count) : Value
 {
     public long Count { get; } = count;
 
@@ -282,6 +282,9 @@ internal sealed class RangeValue(long start, long step, long count) : Value
     public override bool IsTrue => Count > 0;
 
     public long Start { get; } = start;
+
+    /// <summary>As it was given: the first number that is not in the range, or one beyond it.</summary>
+    public long Stop { get; } = stop;
 
     public long Step { get; } = step;
 

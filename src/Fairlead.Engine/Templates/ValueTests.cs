@@ -55,6 +55,8 @@ internal static class ValueTests
     {
         if (!ByName.TryGetValue(name, out Test? test))
             throw new TemplateFault($"No test named '{name}' found.");
+        // A test may read the text it is asked about.
+        renderer.Budget.Spend(value is TextValue ? value.Weight : 1);
         return test(renderer, value, arguments);
     }
 
