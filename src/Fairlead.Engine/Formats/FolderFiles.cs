@@ -7,6 +7,8 @@ namespace Fairlead.Engine.Formats;
 /// </remarks>
 internal sealed class FolderFiles
 {
+    private const int MaxDepth = 4; // folders below the revision of a Hub cache in which a module may lie
+
     private readonly string _shown;
     private readonly string _root;
     private readonly string? _blobs;
@@ -25,8 +27,12 @@ internal sealed class FolderFiles
             throw new ModelFileException(path, null, $"the folder cannot be read: {e.Message}", e);
         }
 
-        if (Directory.GetParent(_root) is { Name: "snapshots", Parent: { } cache })
-            _blobs = Path.Combine(cache.FullName, "blobs");
+        DirectoryInfo? revision = new(_root);
+        for (int depth = 0; depth < MaxDepth && revision is not null && _blobs is null; depth++, revision = revision.Parent)
+        {
+            if (revision.Parent is { Name: "snapshots", Parent: { } cache })
+                _blobs = Path.Combine(cache.FullName, "blobs");
+        }
     }
 
     /// <summary>The names of the files directly in the folder, sorted.</summary>

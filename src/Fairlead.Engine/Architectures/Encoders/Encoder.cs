@@ -1,0 +1,159 @@
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Layers;
+using Fairlead.Engine.Tensors;
+using Norm = Fairlead.Engine.Layers.Norm;
+
+namespace Fairlead.Engine.Architectures.Encoders;
+
+/// <summary>A text encoder: tokens in, for each token a vector that has seen the whole text.</summary>
+/// <remarks>
+/// Texts of a batch lie one after the other without padding; only attention knows where one ends. One caller at a time.
+/// Weights stay where the folder has mapped them, so the folder must outlive the encoder.
+/// </remarks>
+internal sealed unsafe class Encoder : IDisposable
+{
+    private readonly EncoderDesign _design;
+    private readonly Embedding _tokens;
+    private readonly Embedding _positions;
+    private readonly Embedding? _segments;
+    private readonly Norm _embeddingNorm;
+    private readonly EncoderLayer[] _layers;
+    private readonly DistanceBias? _distances;
+    private readonly float[] _room;
+    private NativeBuffer<float> _activations = new(0);
+    private NativeBuffer<float> _bias = new(0);
+
+    private Encoder(EncoderDesign design, EncoderWeights weights)
+    {
+        _design = design;
+        _tokens = new Embedding(weights.Tokens);
+        _positions = new Embedding(weights.Positions);
+        _segments = weights.Segments is { } segments ? new Embedding(segments) : null;
+        _embeddingNorm = new Norm(NormKind.Layer, design.Epsilon, weights.EmbeddingNorm, addsOne: false);
+        _layers = [.. weights.Layers.Select(layer => new EncoderLayer(design, layer))];
+        _distances = weights.DistanceBias is { } table ? new DistanceBias(table) : null;
+        _room = new float[design.Width];
+    }
+
+    /// <summary>Tokens of the vocabulary: ids are below it.</summary>
+    public int VocabularySize => _design.Vocabulary;
+
+    /// <summary>Values of a token.</summary>
+    public int Width => _design.Width;
+
+    /// <summary>Kinds of segments that the model tells apart; 0 or 1: it does not look at them.</summary>
+    public int Segments => _design.Segments;
+
+    /// <summary>Longest text, in tokens.</summary>
+    public int MaxTokens => _design.MaxTokens;
+
+    /// <summary>Builds the encoder that <paramref name="folder"/> holds.</summary>
+    /// <exception cref="ModelFileException">The architecture is not known, or an option or tensor is missing, unknown or of the wrong shape.</exception>
+    public static Encoder Load(ModelFolder folder)
+    {
+        EncoderArchitecture architecture = EncoderArchitecture.Find(folder.Config.File, folder.Config.Text("model_type"));
+        ConfigReader config = new(folder.Config);
+        EncoderDesign design = architecture.Design(config);
+        config.Finish();
+        using EncoderTensors tensors = new(folder.Path, folder.Weights, architecture.Prefix);
+        CheckpointReader checkpoint = new(folder.Path, tensors);
+        EncoderWeights weights = architecture.Weights(checkpoint, design);
+        checkpoint.Finish();
+        return new Encoder(design, weights);
+    }
+
+    /// <summary>Encodes several texts at once.</summary>
+    /// <param name="tokens">All texts, one after the other; ids below <see cref="VocabularySize"/>.</param>
+    /// <param name="segments">Which segment each token belongs to, below <see cref="Segments"/>; a model that tells none apart does not look at it.</param>
+    /// <param name="lengths">Tokens of each text, 1 to <see cref="MaxTokens"/>; their sum is the length of <paramref name="tokens"/>.</param>
+    /// <param name="crew">Who shares the work; null: the caller alone.</param>
+    /// <returns><c>[tokens × width]</c>, valid until the next call.</returns>
+    /// <exception cref="ArgumentException">An id, a segment or a length is out of range.</exception>
+    public float* Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, WorkCrew? crew = null)
+    {
+        Check(tokens, segments, lengths);
+        int rows = tokens.Length, width = _design.Width;
+        long perRow = EncoderLayer.RoomPerRow(_design) + width;
+        Grow(ref _activations, rows * perRow);
+        float* hidden = _activations.Data, room = hidden + ((long)rows * width);
+        Embed(tokens, segments, lengths, hidden);
+        _embeddingNorm.Forward(hidden, hidden, rows);
+        FillBias(lengths);
+        foreach (EncoderLayer layer in _layers)
+            layer.Forward(hidden, rows, lengths, _distances is null ? null : _bias.Data, room, crew);
+        return hidden;
+    }
+
+    /// <summary>Gives activations and decoded weights back; the mapped ones are the folder's.</summary>
+    public void Dispose()
+    {
+        _embeddingNorm.Dispose();
+        foreach (EncoderLayer layer in _layers)
+            layer.Dispose();
+        _activations.Dispose();
+        _bias.Dispose();
+    }
+
+    private static void Grow(ref NativeBuffer<float> buffer, long values)
+    {
+        if (buffer.Length >= values)
+            return;
+        buffer.Dispose();
+        buffer = new NativeBuffer<float>(values);
+    }
+
+    private void Check(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths)
+    {
+        long sum = 0;
+        foreach (int length in lengths)
+        {
+            if (length < 1 || length > MaxTokens)
+                throw new ArgumentException($"a text has {length} tokens; 1 to {MaxTokens} are possible", nameof(lengths));
+            sum += length;
+        }
+
+        if (sum != tokens.Length || tokens.Length == 0 || segments.Length != tokens.Length)
+            throw new ArgumentException($"{tokens.Length} tokens and {segments.Length} segments for texts of {sum}", nameof(tokens));
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)VocabularySize)
+                throw new ArgumentException($"there is no token {token}; the vocabulary has {VocabularySize}", nameof(tokens));
+        }
+
+        if (Segments > 1 && segments.ContainsAnyExceptInRange(0, _design.Segments - 1))
+            throw new ArgumentException($"the model has {_design.Segments} kinds of segments", nameof(segments));
+    }
+
+    private void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, float* hidden)
+    {
+        int row = 0;
+        foreach (int length in lengths)
+        {
+            int position = (_design.PaddingToken + 1) ?? 0;
+            for (int end = row + length; row < end; row++)
+            {
+                Span<float> values = new(hidden + ((long)row * _design.Width), _design.Width);
+                _tokens.Read(tokens[row], 1, values);
+                bool isPadding = tokens[row] == _design.PaddingToken;
+                _positions.Add(isPadding ? tokens[row] : position++, values, _room);
+                _segments?.Add(Segments > 1 ? segments[row] : 0, values, _room);
+            }
+        }
+    }
+
+    private void FillBias(ReadOnlySpan<int> lengths)
+    {
+        if (_distances is null)
+            return;
+        long size = 0;
+        foreach (int length in lengths)
+            size += (long)length * length * _design.Heads;
+        Grow(ref _bias, size);
+        float* bias = _bias.Data;
+        foreach (int length in lengths)
+        {
+            _distances.Fill(bias, length);
+            bias += (long)length * length * _design.Heads;
+        }
+    }
+}

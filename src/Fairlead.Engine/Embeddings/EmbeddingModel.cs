@@ -1,0 +1,215 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Fairlead.Engine.Architectures.Encoders;
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Tensors;
+using Fairlead.Engine.Tokenizers;
+
+namespace Fairlead.Engine.Embeddings;
+
+/// <summary>A model that turns texts into vectors: an encoder, its tokenizer, and what <c>modules.json</c> puts behind it.</summary>
+/// <remarks>
+/// A folder without <c>modules.json</c> is a plain encoder: the mean of its tokens' vectors, as sentence-transformers takes it. Safe for any
+/// number of threads; one computes at a time. Texts are taken as they come: no blanks are stripped.
+/// </remarks>
+public sealed class EmbeddingModel : IDisposable
+{
+    private readonly ModelFolder _folder;
+    private readonly Encoder _encoder;
+    private readonly EmbeddingPipeline _pipeline;
+    private readonly EmbeddingSettings _settings;
+    private readonly Tokenizer _tokenizer;
+    private readonly WorkCrew _crew;
+    private readonly int _tokensPerPass;
+    private readonly Lock _computing = new();
+
+    private EmbeddingModel(ModelFolder folder, Encoder encoder, EmbeddingPipeline pipeline, EmbeddingSettings settings, Tokenizer tokenizer, EmbeddingOptions options)
+    {
+        _folder = folder;
+        _encoder = encoder;
+        _pipeline = pipeline;
+        _settings = settings;
+        _tokenizer = tokenizer;
+        _tokensPerPass = options.TokensPerPass;
+        _crew = new WorkCrew(options.Threads ?? 0);
+        Dimension = pipeline.Outputs(encoder.Width);
+        MaxTokens = Math.Min(encoder.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
+    }
+
+    /// <summary>Numbers of a vector.</summary>
+    public int Dimension { get; }
+
+    /// <summary>Longest input in tokens, special tokens included.</summary>
+    public int MaxTokens { get; }
+
+    /// <summary>Tokens of the vocabulary.</summary>
+    public int VocabularySize => _encoder.VocabularySize;
+
+    /// <summary>Beginnings of texts that the model was trained with, by name (<c>query</c>: <c>"query: "</c>). A caller who wants one puts it before the text.</summary>
+    public IReadOnlyDictionary<string, string> Prompts => _settings.Prompts;
+
+    /// <summary>Whether the folder or file at <paramref name="path"/> holds an encoder that <see cref="Open"/> would take, as far as its configuration tells.</summary>
+    /// <exception cref="ModelFileException">It cannot be read.</exception>
+    public static bool IsEmbeddingModel(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            using GgufFile file = GgufFile.Open(path);
+            return file.Text("general.architecture") == "bert";
+        }
+
+        FolderFiles files = new(path);
+        if (files.Locate("modules.json") is not null)
+            return true;
+        return ModuleFiles.Optional(files, "config.json")?.TextOrNull("model_type") is { } type && EncoderArchitecture.IsKnown(type);
+    }
+
+    /// <summary>Opens a folder as the Hub stores it.</summary>
+    /// <exception cref="ModelFileException">A file is refused, or the model is of a kind that is not supported.</exception>
+    public static EmbeddingModel Open(string path, EmbeddingOptions? options = null)
+    {
+        options ??= new EmbeddingOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.TokensPerPass);
+        FolderFiles? files = Directory.Exists(path) ? new FolderFiles(path) : null;
+        IReadOnlyList<EmbeddingModule>? modules = files is null ? null : EmbeddingPipeline.ReadModules(files);
+        string transformer = modules?[0].Folder ?? "";
+        ModelFolder folder = ModelFolder.Open(transformer.Length == 0 ? path : Path.Combine(path, transformer));
+        Encoder? encoder = null;
+        EmbeddingPipeline? pipeline = null;
+        try
+        {
+            encoder = Encoder.Load(folder);
+            pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, encoder.Width) : Plain(folder, encoder.Width);
+            EmbeddingSettings settings = files is not null
+                ? EmbeddingSettings.Read(files, transformer)
+                : new EmbeddingSettings(null, false, ImmutableDictionary<string, string>.Empty, "");
+            return new EmbeddingModel(folder, encoder, pipeline, settings, TokenizerOf(folder), options);
+        }
+        catch
+        {
+            pipeline?.Dispose();
+            encoder?.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The vectors of <paramref name="inputs"/>, in their order; null with a <paramref name="refusal"/> where one cannot be computed, and then none is.</summary>
+    /// <param name="inputs">Any number.</param>
+    /// <param name="cutLong">An input longer than <see cref="MaxTokens"/> loses its end, its special tokens stay; otherwise it is refused.</param>
+    /// <exception cref="OperationCanceledException">The caller gave up; noticed between two passes of <see cref="EmbeddingOptions.TokensPerPass"/> tokens.</exception>
+    public EmbeddingVector[]? Embed(IReadOnlyList<EmbeddingInput> inputs, bool cutLong, out EmbeddingRefusal? refusal, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var texts = new (int[] Tokens, int[] Segments, bool IsCut)[inputs.Count];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            refusal = Tokens(inputs[i], i, cutLong, out texts[i]);
+            if (refusal is not null)
+                return null;
+        }
+
+        refusal = null;
+        EmbeddingVector[] vectors = new EmbeddingVector[texts.Length];
+        for (int first = 0; first < texts.Length;)
+        {
+            int end = first, tokens = 0;
+            do
+                tokens += texts[end++].Tokens.Length;
+            while (end < texts.Length && tokens + texts[end].Tokens.Length <= _tokensPerPass);
+            cancellationToken.ThrowIfCancellationRequested();
+            Compute(texts.AsSpan(first, end - first), vectors.AsSpan(first, end - first), tokens);
+            first = end;
+        }
+
+        return vectors;
+    }
+
+    /// <summary>Ends the threads and unmaps the weights. Not while <see cref="Embed"/> is under way.</summary>
+    public void Dispose()
+    {
+        _crew.Dispose();
+        _pipeline.Dispose();
+        _encoder.Dispose();
+        _folder.Dispose();
+    }
+
+    private static EmbeddingPipeline Plain(ModelFolder folder, int width) => folder.Gguf is not { } gguf
+        ? new EmbeddingPipeline(new Pooling(PoolingMode.Mean), [])
+        : new EmbeddingPipeline(
+            new Pooling(gguf.Integer("bert.pooling_type") switch
+            {
+                null or 1 => PoolingMode.Mean,
+                2 => PoolingMode.FirstToken,
+                3 => PoolingMode.LastToken,
+                _ => throw gguf.Refuse("bert.pooling_type", "is a way of pooling that is not supported"),
+            }),
+            [new NormalizeStep(width)]); // GGUF does not say; llama-server normalises, and so do nearly all models that are converted
+
+    private static Tokenizer TokenizerOf(ModelFolder folder) => folder.TokenizerJson is { } json
+        ? Tokenizer.FromJson(folder.NameOf("tokenizer.json"), json, folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : null)
+        : throw new ModelFileException(folder.NameOf("tokenizer.json"), null, "is missing: without it texts cannot become tokens");
+
+    // Where nobody set a limit, transformers writes a number of thirty digits here.
+    private static int? TokenizerLimit(JsonElement? config) =>
+        config is { } root && root.TryGetProperty("model_max_length", out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int limit) && limit > 0 ? limit : null;
+
+    private EmbeddingRefusal? Tokens(EmbeddingInput input, int number, bool cutLong, out (int[] Tokens, int[] Segments, bool IsCut) text)
+    {
+        text = ([], [], false);
+        if (input.Text is { } words)
+        {
+            string whole = _settings.DefaultPrompt + words;
+            Encoding encoding = _tokenizer.Encode(_settings.Lowercase ? whole.ToLowerInvariant() : whole, addSpecialTokens: true);
+            if (encoding.Ids.Length > MaxTokens && cutLong)
+            {
+                encoding = _tokenizer.Encode(_settings.Lowercase ? whole.ToLowerInvariant() : whole, addSpecialTokens: true, MaxTokens);
+                text = (encoding.Ids, encoding.TypeIds, true);
+            }
+            else
+            {
+                text = (encoding.Ids, encoding.TypeIds, false);
+            }
+        }
+        else
+        {
+            int[] ids = [.. input.Tokens ?? []];
+            bool isCut = cutLong && ids.Length > MaxTokens;
+            ids = isCut ? ids[..MaxTokens] : ids;
+            text = (ids, new int[ids.Length], isCut);
+        }
+
+        if (_encoder.Segments > 1 && text.Segments.AsSpan().IndexOfAnyExceptInRange(0, _encoder.Segments - 1) is >= 0 and var at)
+            throw new ModelFileException(_folder.NameOf("tokenizer.json"), null, $"marks a token as segment {text.Segments[at]}, but the model has {_encoder.Segments}");
+        if (text.Tokens.Length > MaxTokens)
+            return new EmbeddingRefusal(number, true, $"input {number} has {text.Tokens.Length} tokens, and this model reads {MaxTokens}; shorten it, or ask for it to be cut");
+        if (text.Tokens.Length == 0)
+            return new EmbeddingRefusal(number, false, $"input {number} has no tokens; give at least one");
+        int odd = text.Tokens.AsSpan().IndexOfAnyExceptInRange(0, VocabularySize - 1);
+        return odd < 0 ? null : new EmbeddingRefusal(number, false, $"input {number} holds token {text.Tokens[odd]}; this model's vocabulary ends at {VocabularySize - 1}");
+    }
+
+    private unsafe void Compute(ReadOnlySpan<(int[] Tokens, int[] Segments, bool IsCut)> texts, Span<EmbeddingVector> vectors, int total)
+    {
+        int[] tokens = new int[total], segments = new int[total], lengths = new int[texts.Length];
+        int at = 0;
+        for (int i = 0; i < texts.Length; i++)
+        {
+            texts[i].Tokens.CopyTo(tokens, at);
+            texts[i].Segments.CopyTo(segments, at);
+            lengths[i] = texts[i].Tokens.Length;
+            at += lengths[i];
+        }
+
+        lock (_computing)
+        {
+            float* hidden = _encoder.Forward(tokens, segments, lengths, _crew);
+            for (int i = 0; i < texts.Length; i++)
+            {
+                vectors[i] = new EmbeddingVector(_pipeline.Vector(hidden, lengths[i], _encoder.Width), lengths[i], texts[i].IsCut);
+                hidden += (long)lengths[i] * _encoder.Width;
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using Fairlead.Engine.Formats;
+
+namespace Fairlead.Engine.Embeddings;
+
+/// <summary>Ways of making one vector of a text out of those of its tokens.</summary>
+internal enum PoolingMode
+{
+    /// <summary>The first token's, which BERT trains for this.</summary>
+    FirstToken,
+
+    /// <summary>For each dimension the largest.</summary>
+    Max,
+
+    /// <summary>The mean.</summary>
+    Mean,
+
+    /// <summary>The sum over the square root of the number of tokens.</summary>
+    MeanSqrtLength,
+
+    /// <summary>The mean, token i (from 1) weighing i.</summary>
+    WeightedMean,
+
+    /// <summary>The last token's.</summary>
+    LastToken,
+}
+
+/// <summary>What <c>1_Pooling/config.json</c> asks for. Several modes give their vectors one after the other. Reference: sentence-transformers <c>models/Pooling.py</c>.</summary>
+internal sealed unsafe class Pooling
+{
+    private readonly ImmutableArray<PoolingMode> _modes;
+
+    public Pooling(params ImmutableArray<PoolingMode> modes) => _modes = modes;
+
+    /// <summary>Reads the module's configuration for an encoder of <paramref name="width"/>.</summary>
+    /// <exception cref="ModelFileException">It names no mode, one that is not known, or another width.</exception>
+    public static Pooling Read(JsonConfig config, int width)
+    {
+        foreach (string key in (ReadOnlySpan<string>)["word_embedding_dimension", "embedding_dimension"])
+        {
+            if (config.IntOrNull(key) is { } dimension && dimension != width)
+                throw config.Refuse(key, $"differs from the encoder's {width}");
+        }
+
+        var modes = ImmutableArray.CreateBuilder<PoolingMode>();
+
+        // in this order, whatever the file's: so the reference joins them
+        foreach ((string key, PoolingMode mode) in (ReadOnlySpan<(string, PoolingMode)>)
+            [
+                ("pooling_mode_cls_token", PoolingMode.FirstToken),
+                ("pooling_mode_max_tokens", PoolingMode.Max),
+                ("pooling_mode_mean_tokens", PoolingMode.Mean),
+                ("pooling_mode_mean_sqrt_len_tokens", PoolingMode.MeanSqrtLength),
+                ("pooling_mode_weightedmean_tokens", PoolingMode.WeightedMean),
+                ("pooling_mode_lasttoken", PoolingMode.LastToken),
+            ])
+        {
+            if (config.Flag(key, false))
+                modes.Add(mode);
+        }
+
+        foreach (string name in config.Names)
+        {
+            if (name.StartsWith("pooling_mode_", StringComparison.Ordinal) && config.Has(name) && config.Flag(name, false) &&
+                name is not ("pooling_mode_cls_token" or "pooling_mode_max_tokens" or "pooling_mode_mean_tokens" or "pooling_mode_mean_sqrt_len_tokens" or "pooling_mode_weightedmean_tokens" or "pooling_mode_lasttoken"))
+                throw config.Refuse(name, "is a way of pooling that is not known");
+        }
+
+        if (modes.Count == 0 && config.TextOrNull("pooling_mode") is { } named)
+        {
+            modes.Add(named switch
+            {
+                "cls" => PoolingMode.FirstToken,
+                "max" => PoolingMode.Max,
+                "mean" => PoolingMode.Mean,
+                "mean_sqrt_len_tokens" => PoolingMode.MeanSqrtLength,
+                "weightedmean" => PoolingMode.WeightedMean,
+                "lasttoken" => PoolingMode.LastToken,
+                _ => throw config.Refuse("pooling_mode", "is a way of pooling that is not known"),
+            });
+        }
+
+        if (modes.Count == 0)
+            throw new ModelFileException(config.File, null, "no way of pooling is switched on");
+        return new Pooling(modes.ToImmutable());
+    }
+
+    /// <summary>Values that come out for each text.</summary>
+    public int Outputs(int width) => checked(width * _modes.Length);
+
+    /// <summary>Pools <paramref name="hidden"/> <c>[tokens × width]</c>, tokens ≥ 1, into <paramref name="output"/> of <see cref="Outputs"/> values.</summary>
+    public void Apply(float* hidden, int tokens, int width, Span<float> output)
+    {
+        foreach (PoolingMode mode in _modes)
+        {
+            One(mode, hidden, tokens, width, output[..width]);
+            output = output[width..];
+        }
+    }
+
+    private static void One(PoolingMode mode, float* hidden, int tokens, int width, Span<float> output)
+    {
+        switch (mode)
+        {
+            case PoolingMode.FirstToken:
+                new ReadOnlySpan<float>(hidden, width).CopyTo(output);
+                return;
+            case PoolingMode.LastToken:
+                new ReadOnlySpan<float>(hidden + ((long)(tokens - 1) * width), width).CopyTo(output);
+                return;
+            case PoolingMode.Max:
+                output.Fill(float.NegativeInfinity);
+                for (int token = 0; token < tokens; token++, hidden += width)
+                {
+                    for (int i = 0; i < width; i++)
+                        output[i] = Math.Max(output[i], hidden[i]);
+                }
+
+                return;
+        }
+
+        for (int i = 0; i < width; i++)
+        {
+            double sum = 0, weights = 0;
+            for (int token = 0; token < tokens; token++)
+            {
+                int weight = mode == PoolingMode.WeightedMean ? token + 1 : 1;
+                sum += weight * (double)hidden[((long)token * width) + i];
+                weights += weight;
+            }
+
+            output[i] = (float)(sum / (mode == PoolingMode.MeanSqrtLength ? Math.Sqrt(weights) : weights));
+        }
+    }
+}
