@@ -99,6 +99,14 @@ internal sealed class ConfigReader
             throw Unsupported(key);
     }
 
+    /// <summary>Accepts an option only where it is missing or names what this engine computes.</summary>
+    /// <exception cref="ModelFileException">It names something else.</exception>
+    public void Only(string key, string supported)
+    {
+        if (Text(key) is { } value && value != supported)
+            throw Unsupported(key);
+    }
+
     /// <summary>A refusal of the option as it stands: the engine knows it and has it not.</summary>
     public ModelFileException Unsupported(string key) => _config.Refuse(key, $"is an option with which this engine cannot run the model; {Elsewhere}");
 

@@ -107,6 +107,47 @@ public sealed class StepTests
     }
 
     [Fact]
+    public void A_text_that_begins_with_the_blocks_of_an_earlier_one_has_the_same_scores_to_the_bit()
+    {
+        foreach (string name in (string[])["llama", "gemma3", "bloom", "qwen2-moe"])
+        {
+            int[] ids = Golden.Load(name).Cases[^1].Ids;
+            using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint(name));
+            using Decoder decoder = Decoder.Load(folder, new DecoderOptions { Threads = 1 });
+            using KvCache cache = decoder.NewCache(16);
+            KvSequence first = new(), second = new();
+            StepRow[] Rows(KvSequence sequence, int from)
+            {
+                Assert.True(sequence.TryReserve(cache, ids.Length));
+                return [.. Enumerable.Range(from, ids.Length - from).Select(position => new StepRow(ids[position], sequence, position, WantsLogits: true))];
+            }
+
+            var whole = new float[ids.Length * decoder.Shape.VocabularySize];
+            decoder.Step(Rows(first, 0), cache, whole);
+            second.BeginWith(cache, first.Blocks.Take(3));
+            first.Release(cache);
+            var rest = new float[(ids.Length - 48) * decoder.Shape.VocabularySize];
+            decoder.Step(Rows(second, 48), cache, rest);
+            AssertSame(whole[(48 * decoder.Shape.VocabularySize)..], rest, name);
+        }
+    }
+
+    [Fact]
+    public void Any_number_of_threads_gives_the_same_scores_to_the_bit()
+    {
+        using ModelFolder folder = ModelFolder.Open(Goldens.Guide);
+        int[] ids = [.. Enumerable.Range(3, 100)];
+        float[][] scores = [.. new[] { 1, 2, 3 }.Select(threads =>
+        {
+            using Decoder decoder = Decoder.Load(folder, new DecoderOptions { Threads = threads });
+            using KvCache cache = decoder.NewCache(8);
+            return ReadIn(decoder, cache, ids, 60);
+        })];
+        AssertSame(scores[0], scores[1], "two threads");
+        AssertSame(scores[0], scores[2], "three threads");
+    }
+
+    [Fact]
     public void Rows_that_cannot_be_computed_are_refused_before_anything_is()
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("llama"));

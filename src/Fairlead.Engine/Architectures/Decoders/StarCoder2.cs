@@ -10,7 +10,9 @@ internal static class StarCoder2
     private static DecoderDesign Design(ConfigReader config)
     {
         DecoderDesign design = StandardConfig.Read(config, tied: true, context: 4096);
-        config.Ignore("activation_function", "attention_softmax_in_fp32", "mlp_type", "norm_type", "scale_attention_softmax_in_fp32", "use_sliding_window"); // In published files, read by nobody.
+        config.Only("mlp_type", "default");
+        config.Only("norm_type", "layer_norm");
+        config.Ignore("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32", "use_sliding_window"); // Read by nobody.
         bool bias = config.Flag("use_bias", true);
         int window = config.Int("sliding_window", 0, RopeConfig.LongestContext, 0);
         return design with
