@@ -52,7 +52,7 @@ public sealed class BatchLoopTests
             loop.Step();
             answers.Drain(writing);
             Assert.Equal(step, answers.Ids().Length); // a token in every step
-            Assert.InRange(model.StepPositions[^1].Length, 1, 32);
+            Assert.InRange(model.StepPositions![^1].Length, 1, 32);
         }
 
         Assert.True(late.TryPeek(out _)); // and the short prompt did not wait for the long one
@@ -71,7 +71,7 @@ public sealed class BatchLoopTests
         Assert.Equal(3, loop.Counters.Running);
         cancel.Cancel();
         loop.Step();
-        Assert.Equal([10], model.StepPositions[^1]); // the one that stays, alone: 3 of the prompt and the eighth token
+        Assert.Equal([10], model.StepPositions![^1]); // the one that stays, alone: 3 of the prompt and the eighth token
         var answers = new Answers();
         Assert.True(answers.Drain(goes));
         Assert.Equal(FinishReason.Cancelled, answers.End(0).Reason);
@@ -97,7 +97,7 @@ public sealed class BatchLoopTests
         var answers = new Answers();
         Assert.True(answers.Drain(events));
         Assert.Equal((FinishReason.Cancelled, 0), (answers.End().Reason, answers.Whole.CompletionTokens));
-        Assert.All(model.StepPositions, static positions => Assert.All(positions, static position => Assert.InRange(position, 0, 7)));
+        Assert.All(model.StepPositions!, static positions => Assert.All(positions, static position => Assert.InRange(position, 0, 7)));
     }
 
     [Fact]
@@ -148,10 +148,10 @@ public sealed class BatchLoopTests
         // Prompt and answer of the first make 70 tokens, of which 69 were read: four full blocks.
         GenerationRequest second = Request(2, prompt: 1, max: 10) with { Prompt = [.. first.Prompt, .. answer, 1, 2, 3] };
         (_, events) = Start(loop, second);
-        model.StepPositions.Clear();
+        model.StepPositions!.Clear();
         RunToEnd(loop);
         Assert.Equal(64, AssertAnswer(second, events).Whole.CachedTokens);
-        Assert.Equal(Enumerable.Range(64, 9), model.StepPositions[0]);
+        Assert.Equal(Enumerable.Range(64, 9), model.StepPositions![0]);
 
         // Exactly the full blocks: the last token is read again all the same, and so its block.
         GenerationRequest third = first with { Prompt = [.. first.Prompt.Take(32)] };
@@ -320,6 +320,39 @@ public sealed class BatchLoopTests
 
         Assert.False(loop.TryStart(Request(3, prompt: 4, max: 5), CancellationToken.None, out _, out GenerationRefusal? refusal));
         Assert.Equal(RefusalReason.Closed, refusal.Reason);
+    }
+
+    /// <summary>What remains for each token of each answer: its <see cref="GenerationEvent.Piece"/> (40 bytes) and the array of its one token (48).</summary>
+    [Fact]
+    public void Steady_decoding_allocates_the_events_and_nothing_else()
+    {
+        var model = new RememberingModel { StepPositions = null };
+        using BatchLoop loop = New(model, Usual, blocks: 256);
+        var readers = new List<ChannelReader<GenerationEvent>>();
+        for (int i = 0; i < 4; i++)
+        {
+            GenerationRequest request = Request(i, prompt: 20, max: 600);
+            readers.Add(Start(loop, request with { Sampling = request.Sampling with { TopP = 0.9f, RepetitionPenalty = 1.1f, TopK = 20 }, Stop = ["never said"] }).Events);
+        }
+
+        Turn(200);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Turn(200);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200 * 4 * 88);
+        Assert.Equal(4, loop.Counters.Running);
+
+        void Turn(int steps)
+        {
+            for (int step = 0; step < steps; step++)
+            {
+                loop.Step();
+                foreach (ChannelReader<GenerationEvent> events in readers)
+                {
+                    while (events.TryRead(out _))
+                        continue;
+                }
+            }
+        }
     }
 
     [Fact]
