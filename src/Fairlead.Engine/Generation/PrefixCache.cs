@@ -17,6 +17,7 @@ internal sealed class PrefixCache
 
     private const int None = -1;
     private readonly KvCache _cache;
+    private readonly uint _hashMask;
     private readonly int[] _heads; // hash bucket → block
     private readonly int[] _next;
     private readonly int[] _parent;
@@ -29,9 +30,10 @@ internal sealed class PrefixCache
     private int _oldest = None;
     private int _youngest = None;
 
-    public PrefixCache(KvCache cache)
+    /// <param name="hashMask">Bits of the hash that are used: fewer, and more blocks hash alike, which changes nothing but the time.</param>
+    public PrefixCache(KvCache cache, uint hashMask = uint.MaxValue)
     {
-        _cache = cache;
+        (_cache, _hashMask) = (cache, hashMask);
         int blocks = cache.Blocks;
         _heads = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)blocks)];
         Array.Fill(_heads, None);
@@ -147,13 +149,13 @@ internal sealed class PrefixCache
     private Span<int> TokensOf(int block) => _tokens.AsSpan(block * KvCache.BlockPositions, KvCache.BlockPositions);
 
     /// <summary>HashCode is seeded anew in every process: nobody outside can make prompts that share a bucket.</summary>
-    private static uint Hash(string? scope, int parent, ReadOnlySpan<int> tokens)
+    private uint Hash(string? scope, int parent, ReadOnlySpan<int> tokens)
     {
         HashCode hash = default;
         hash.Add(parent);
         if (parent == Root)
             hash.Add(scope, StringComparer.Ordinal);
         hash.AddBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(tokens));
-        return (uint)hash.ToHashCode();
+        return (uint)hash.ToHashCode() & _hashMask;
     }
 }

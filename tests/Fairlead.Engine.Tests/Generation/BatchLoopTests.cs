@@ -179,6 +179,18 @@ public sealed class BatchLoopTests
     }
 
     [Fact]
+    public void A_prompt_waits_while_it_would_take_the_block_that_a_running_answer_needs_next()
+    {
+        using BatchLoop loop = New(new RememberingModel(), Usual, blocks: 3);
+        Start(loop, Request(1, prompt: 10, max: 10)); // needs its second block at position 16
+        Start(loop, Request(2, prompt: 30, max: 2));
+        Run(loop, turns: 2);
+        Assert.Equal((1, 1), (loop.Counters.Running, loop.Counters.Waiting));
+        RunToEnd(loop);
+        Assert.Equal((2, 0), (loop.Counters.Ended, loop.Counters.PutBack));
+    }
+
+    [Fact]
     public void A_prompt_that_does_not_fit_is_refused_with_the_numbers_and_an_answer_is_cut_to_the_room_that_is_left()
     {
         using BatchLoop loop = New(new RememberingModel(), Usual, contextLength: 100);

@@ -6,11 +6,14 @@ public sealed class PrefixCacheTests
 {
     private static readonly int[] A = Block(1), B = Block(2), C = Block(3);
 
-    [Fact]
-    public void A_block_is_found_only_behind_the_same_tokens_and_in_the_same_scope()
+    /// <summary>Mask 0: everything hashes alike, and only the comparison is left.</summary>
+    [Theory]
+    [InlineData(uint.MaxValue)]
+    [InlineData(0u)]
+    public void A_block_is_found_only_behind_the_same_tokens_and_in_the_same_scope(uint hashMask)
     {
         using KvCache cache = NewCache(4);
-        var prefixes = new PrefixCache(cache);
+        var prefixes = new PrefixCache(cache, hashMask);
         int first = Add(prefixes, cache, "tenant", PrefixCache.Root, A);
         int second = Add(prefixes, cache, "tenant", first, B);
 
@@ -63,12 +66,14 @@ public sealed class PrefixCacheTests
     }
 
     /// <summary>Against a plain model: a list of token sequences in order of use. No child is ever found behind a parent that is gone.</summary>
-    [Fact]
-    public void Random_use_finds_what_a_plain_list_would_find()
+    [Theory]
+    [InlineData(uint.MaxValue)]
+    [InlineData(1u)]
+    public void Random_use_finds_what_a_plain_list_would_find(uint hashMask)
     {
         var random = new Random(11);
         using KvCache cache = NewCache(12);
-        var prefixes = new PrefixCache(cache);
+        var prefixes = new PrefixCache(cache, hashMask);
         var known = new HashSet<string>();
         var held = new Dictionary<int, string>();
         for (int turn = 0; turn < 5000; turn++)

@@ -46,6 +46,20 @@ public sealed class SamplerTests
         Assert.Equal(2, sampler.Choose([0, 1, 5], scratch, mayEnd: true));
     }
 
+    /// <summary>Probabilities 1/2, 1/4, 1/8, 1/8: the fewest tokens that reach the sum, the lower id of equals first.</summary>
+    [Theory]
+    [InlineData(0.49f, 1)]
+    [InlineData(0.51f, 2)]
+    [InlineData(0.74f, 2)]
+    [InlineData(0.76f, 3)]
+    [InlineData(0.88f, 4)]
+    public void Top_p_keeps_the_fewest_tokens_that_reach_it(float topP, int kept)
+    {
+        float[] scores = [MathF.Log(4), MathF.Log(2), 0, 0];
+        IEnumerable<int> drawn = Enumerable.Range(0, 400).Select(seed => Choose(new Sampler(new SamplingSettings { TopP = topP }, [], (ulong)seed, 0, [0], 1), [.. scores]));
+        Assert.Equal(Enumerable.Range(0, kept), drawn.Distinct().Order());
+    }
+
     [Theory]
     [InlineData(float.NaN, "not numbers")]
     [InlineData(float.PositiveInfinity, "not numbers")]
