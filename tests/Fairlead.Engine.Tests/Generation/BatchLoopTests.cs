@@ -166,6 +166,22 @@ public sealed class BatchLoopTests
     }
 
     [Fact]
+    public void Two_that_read_the_same_prompt_at_the_same_time_keep_one_copy_of_it()
+    {
+        using BatchLoop loop = New(new RememberingModel(), Usual);
+        GenerationRequest request = Request(5, prompt: 70, max: 20);
+        (_, ChannelReader<GenerationEvent> one) = Start(loop, request);
+        (_, ChannelReader<GenerationEvent> two) = Start(loop, request);
+        Run(loop, turns: 6);
+        Assert.Equal(2, loop.Counters.Running);
+        Assert.Equal(4 + 1 + 1, loop.Counters.Blocks - loop.Counters.FreeBlocks - loop.Counters.KeptBlocks);
+        RunToEnd(loop);
+        Assert.Equal(0, AssertAnswer(request, one).Whole.CachedTokens);
+        Assert.Equal(0, AssertAnswer(request, two).Whole.CachedTokens);
+        AssertNothingIsHeld(loop);
+    }
+
+    [Fact]
     public void When_the_cache_runs_out_the_youngest_is_put_back_and_goes_on_later_with_the_same_text()
     {
         using BatchLoop loop = New(new RememberingModel(), Usual, blocks: 12);
