@@ -3,30 +3,51 @@ namespace Fairlead.Engine.Generation;
 /// <summary>How a language model is served.</summary>
 public sealed record LanguageModelOptions
 {
-    /// <summary>Prompt and answer together, in tokens; null for all the model was made for. More than that is cut to it.</summary>
+    /// <summary>Prompt and answer together, in tokens; null for all the model was made for, and no more than that.</summary>
     public int? ContextLength { get; init; }
 
-    /// <summary>Answers written at once, 1…256. Default 8: there the batch of the managed kernels has gained most of what it gains (2.3 to 4 times one answer's speed).</summary>
+    /// <summary>Answers written at once, 1…256. Default 8: from there on a batch of the managed kernels gains little more.</summary>
     public int Slots { get; init; } = 8;
 
-    /// <summary>Requests that may wait for a slot; one more is refused. Default 64.</summary>
+    /// <summary>Requests that may wait for a slot, ≥ 1; one more is refused. Default 64.</summary>
     public int Queue { get; init; } = 64;
 
     /// <summary>
-    /// Most tokens of a step, prompts and answers together; at least <see cref="Slots"/>. Answers wait for a prompt being read no longer than one
-    /// step, and nobody waits for a cancelled one longer. Default 64: reading the weights once for so many rows costs little more than computing them.
+    /// Most tokens of a step, prompts and answers together; at least as many as slots. A running answer waits for a prompt that is being read, and
+    /// a cancelled one for its end, no longer than one such step. Default 64: reading the weights once for so many rows costs less than computing with them.
     /// </summary>
     public int StepTokens { get; init; } = 64;
 
-    /// <summary>Threads that compute; null for as many as the process may use.</summary>
+    /// <summary>Threads that share a step, 1…1024; null for as many as the process may use. The answers are the same for any number.</summary>
     public int? Threads { get; init; }
 
     /// <summary>
-    /// Memory for keys and values, in bytes; null for as much as all slots at full context need, and at most 1 GiB. A budget smaller than one full
-    /// context makes the context shorter; answers that together need more than there is take turns.
+    /// Memory for keys and values, in bytes; null for as much as all slots at full context need, and no more than a quarter of what the process may
+    /// use. Pages that no token has reached are not taken from the system. A budget smaller than one full context makes the context shorter;
+    /// answers that together need more than there is take turns.
     /// </summary>
     public long? CacheBytes { get; init; }
 
     /// <summary>Chance for requests that bring no seed, called from any thread; null for the operating system's.</summary>
     public Func<ulong>? DrawSeed { get; init; }
+
+    /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range.</exception>
+    internal void Check()
+    {
+        if (ContextLength is { } context)
+            ArgumentOutOfRangeException.ThrowIfLessThan(context, 1, nameof(ContextLength));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Slots, 1, nameof(Slots));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Slots, 256, nameof(Slots));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Queue, 1, nameof(Queue));
+        ArgumentOutOfRangeException.ThrowIfLessThan(StepTokens, Slots, nameof(StepTokens));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(StepTokens, 4096, nameof(StepTokens));
+        if (Threads is { } threads)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024, nameof(Threads));
+        }
+
+        if (CacheBytes is { } bytes)
+            ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1, nameof(CacheBytes));
+    }
 }

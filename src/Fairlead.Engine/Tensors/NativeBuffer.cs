@@ -8,17 +8,21 @@ namespace Fairlead.Engine.Tensors;
 public sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
+    private const int Alignment = 64;
+
+    private void* _block;
     private T* _data;
 
-    /// <summary>Room for <paramref name="length"/> values ≥ 0, all zero.</summary>
+    /// <summary>Room for <paramref name="length"/> values ≥ 0, all zero. Pages are taken from the system when they are first written: a large cache costs what is used of it.</summary>
     /// <exception cref="OutOfMemoryException">The system has not that much.</exception>
     public NativeBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         nuint bytes = checked((nuint)length * (nuint)sizeof(T));
-        _data = (T*)NativeMemory.AlignedAlloc(Math.Max(bytes, 1), 64);
-        NativeMemory.Clear(_data, bytes);
+        // calloc, not aligned_alloc and a loop of zeros: what the system has just mapped is zero already and need not be touched.
+        _block = NativeMemory.AllocZeroed(checked(bytes + Alignment));
+        _data = (T*)(((nuint)_block + Alignment - 1) & ~(nuint)(Alignment - 1));
     }
 
     /// <summary>Values in the buffer.</summary>
@@ -39,7 +43,8 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <summary>Gives the memory back; views into it are dead from here on.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_data);
+        NativeMemory.Free(_block);
+        _block = null;
         _data = null;
     }
 }

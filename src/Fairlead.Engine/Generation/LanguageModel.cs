@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Fairlead.Engine.Architectures;
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Templates;
+using Fairlead.Engine.Tokenizers;
+
+namespace Fairlead.Engine.Generation;
+
+/// <summary>A model that writes text: its files, its tokenizer, its chat templates, its layers, and the loop that answers with them.</summary>
+/// <remarks>Any thread may call any member; the loop has a thread of its own. Whoever opens it disposes it, which ends every request.</remarks>
+public sealed class LanguageModel : IDisposable
+{
+    private readonly ModelFolder _folder;
+    private readonly Decoder _decoder;
+    private readonly ImmutableDictionary<string, ChatTemplate> _templates;
+    private readonly BatchLoop _loop;
+
+    private LanguageModel(ModelFolder folder, Tokenizer tokenizer, ImmutableDictionary<string, ChatTemplate> templates, Decoder decoder, LanguageModelOptions options)
+    {
+        (_folder, Tokenizer, _templates, _decoder) = (folder, tokenizer, templates, decoder);
+        DecoderShape shape = decoder.Shape;
+        SpecialTokens = NamedTokens(folder, tokenizer);
+        EndTokens = EndsOf(folder, tokenizer, shape.VocabularySize);
+        var model = new BatchModel(decoder.Step, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder);
+        var limits = new BatchLimits(options.Slots, options.Queue, options.StepTokens);
+        _loop = new BatchLoop(model, limits, decoder.NewCache(BlocksFor(shape, options)), options.DrawSeed ?? SystemChance);
+        _loop.Start();
+    }
+
+    /// <summary>The folder or file it was opened from.</summary>
+    public string Path => _folder.Path;
+
+    /// <summary>The model's configuration.</summary>
+    public JsonConfig Config => _folder.Config;
+
+    /// <summary>What the model's authors say of sampling and of ends.</summary>
+    public GenerationDefaults Defaults => _folder.GenerationDefaults;
+
+    /// <summary>Text to tokens and back.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The tokens that templates know by a name: <c>bos_token</c>, <c>eos_token</c>, …, as <see cref="ChatTemplateInput.SpecialTokens"/> takes them.</summary>
+    public IReadOnlyDictionary<string, string> SpecialTokens { get; }
+
+    /// <summary>Tokens with which the model ends an answer.</summary>
+    public ImmutableArray<int> EndTokens { get; }
+
+    /// <summary>Scores in a row; ids from 0 to one less may stand in a prompt.</summary>
+    public int VocabularySize => _decoder.Shape.VocabularySize;
+
+    /// <summary>Most tokens of prompt and answer together: the model's, the option's or the cache's limit, whichever is least.</summary>
+    public int ContextLimit => _loop.ContextLimit;
+
+    /// <summary>What the loop does and has done.</summary>
+    public GenerationCounters Counters => _loop.Counters;
+
+    /// <summary>
+    /// How the authors want it sampled, for requests that leave it open: <see cref="Defaults"/>, where a model that says <c>do_sample: false</c> is
+    /// greedy and one that says nothing is drawn from as it is.
+    /// </summary>
+    public SamplingSettings DefaultSampling => new()
+    {
+        Temperature = Defaults.Sample == false ? 0 : (float)Math.Min(Defaults.Temperature ?? 1, 100),
+        TopK = Math.Max(0, Defaults.TopK ?? 0),
+        TopP = (float)(Defaults.TopP ?? 1),
+        MinP = (float)(Defaults.MinP ?? 0),
+        RepetitionPenalty = (float)Math.Clamp(Defaults.RepetitionPenalty ?? 1, 0.01, 100),
+    };
+
+    /// <summary>Loads the model of a folder or a <c>.gguf</c> file and begins to take requests.</summary>
+    /// <exception cref="ModelFileException">Something in it is refused: which file, where, why.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static LanguageModel Open(string path, LanguageModelOptions? options = null)
+    {
+        options ??= new LanguageModelOptions();
+        options.Check();
+        ModelFolder folder = ModelFolder.Open(path);
+        Decoder? decoder = null;
+        try
+        {
+            Tokenizer tokenizer = Tokenizer.Of(folder);
+            ImmutableDictionary<string, ChatTemplate> templates = folder.ChatTemplates.ToImmutableDictionary(
+                static named => named.Key, named => ChatTemplate.Parse($"{folder.Path} (chat template \"{named.Key}\")", named.Value));
+            decoder = Decoder.Load(folder, new DecoderOptions { ContextLength = options.ContextLength, RowsPerPass = options.StepTokens, Threads = options.Threads ?? 0 });
+            return new LanguageModel(folder, tokenizer, templates, decoder, options);
+        }
+        catch
+        {
+            decoder?.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How a conversation becomes a prompt; null for a model that only continues text.</summary>
+    /// <param name="withTools">The conversation offers tools: some models have a template of its own for that, named <c>tool_use</c>, as transformers looks for it.</param>
+    public ChatTemplate? TemplateFor(bool withTools) =>
+        withTools && _templates.TryGetValue("tool_use", out ChatTemplate? tools) ? tools : _templates.GetValueOrDefault(Formats.ChatTemplates.Default);
+
+    /// <summary>Begins to answer, or says why not.</summary>
+    /// <param name="cancellation">Takes the request back: the step that is being computed is its last.</param>
+    /// <param name="events">What becomes of it, for one reader. Nobody need read it to its end, but whoever stops reading should cancel.</param>
+    public bool TryStart(
+        GenerationRequest request,
+        CancellationToken cancellation,
+        [NotNullWhen(true)] out ChannelReader<GenerationEvent>? events,
+        [NotNullWhen(false)] out GenerationRefusal? refusal) => _loop.TryStart(request, cancellation, out events, out refusal);
+
+    /// <summary>A token as a text of its own, as log-probabilities show it: half a character is U+FFFD, a special token its name.</summary>
+    public string TextOf(int token)
+    {
+        ReadOnlySpan<byte> bytes = Tokenizer.BytesOf(token).Span;
+        return bytes.IsEmpty ? Tokenizer.TokenOf(token) : System.Text.Encoding.UTF8.GetString(bytes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _loop.Dispose();
+        _decoder.Dispose();
+        _folder.Dispose();
+    }
+
+    private AnswerDecoder NewDecoder(bool skipSpecialTokens)
+    {
+        StreamDecoder decoder = Tokenizer.NewStreamDecoder(skipSpecialTokens);
+        return new AnswerDecoder(decoder.Append, decoder.Flush);
+    }
+
+    private static Dictionary<string, string> NamedTokens(ModelFolder folder, Tokenizer tokenizer)
+    {
+        TokenizerOverrides overrides = folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : new TokenizerOverrides();
+        GenerationDefaults defaults = folder.GenerationDefaults;
+        var named = new Dictionary<string, string>(overrides.OtherTokens, StringComparer.Ordinal);
+        Name("bos_token", overrides.BeginOfText, tokenizer.BeginOfText ?? defaults.BeginOfText);
+        Name("eos_token", overrides.EndOfText, tokenizer.EndOfText ?? (defaults.EndOfText is [int end, ..] ? end : null));
+        return named;
+
+        void Name(string name, string? text, int? id)
+        {
+            text ??= id is { } known ? tokenizer.TokenOf(known) : null;
+            if (!string.IsNullOrEmpty(text))
+                named[name] = text;
+        }
+    }
+
+    private static ImmutableArray<int> EndsOf(ModelFolder folder, Tokenizer tokenizer, int vocabularySize)
+    {
+        ImmutableArray<int> ends = folder.GenerationDefaults.EndOfText;
+        if (ends.IsEmpty && tokenizer.EndOfText is { } end)
+            ends = [end];
+        foreach (int id in ends)
+        {
+            if (id < 0 || id >= vocabularySize)
+                throw new ModelFileException(folder.Path, null, $"its end token is {id}, and its vocabulary ends at {vocabularySize - 1}");
+        }
+
+        return ends;
+    }
+
+    private static int BlocksFor(DecoderShape shape, LanguageModelOptions options)
+    {
+        long block = (long)shape.Layers * shape.KvHeads * (shape.KeyDimension + shape.ValueDimension) * KvCache.BlockPositions * sizeof(float);
+        long all = (long)options.Slots * KvCache.BlocksFor(shape.ContextLength);
+        long budget = options.CacheBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        ArgumentOutOfRangeException.ThrowIfLessThan(budget, block, nameof(options.CacheBytes));
+        return (int)Math.Min(Math.Min(all, budget / block), int.MaxValue / KvCache.BlockPositions);
+    }
+
+    private static ulong SystemChance()
+    {
+        ulong chance = 0;
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref chance)));
+        return chance;
+    }
+}
