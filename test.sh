@@ -19,6 +19,10 @@ install npm command -v npm
 if [ -f tests/clients/package-lock.json ] && command -v npm >/dev/null && [ ! -d tests/clients/node_modules ]; then
   npm ci --prefix tests/clients --no-audit --no-fund --silent || echo "note: the npm clients could not be installed" >&2
 fi
+# llama.cpp for the comparison of engines: 85 MB. Not `npm ci`: this wants the other platforms' packages in the lock file, and they are left out here.
+if [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null && [ ! -d tests/llama/node_modules ]; then
+  npm install --prefix tests/llama --no-save --omit=optional --ignore-scripts --no-audit --no-fund --silent || echo "note: llama.cpp could not be installed" >&2
+fi
 
 dotnet build Fairlead.slnx -c Release -v quiet --nologo || { echo "0 passed, 1 failed"; exit 1; }
 

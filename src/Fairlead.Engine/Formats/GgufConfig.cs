@@ -70,7 +70,7 @@ internal sealed class GgufConfig
                 return;
         }
 
-        WriteShape("hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings", "intermediate_size");
+        WriteShape("hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings", known.Name == "falcon" ? null : "intermediate_size");
         long heads = Whole("attention.head_count_kv") ?? _heads;
         _json.WriteNumber(known.Name == "falcon" ? "num_kv_heads" : "num_key_value_heads", heads);
         long headSize = WriteHeadSize();

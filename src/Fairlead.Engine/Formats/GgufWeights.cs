@@ -42,6 +42,8 @@ public sealed unsafe class GgufWeights : IWeights
         _ = _file.TryGet(place.Source, out tensor);
         if (place.Expert is { } expert)
             tensor = Expert(tensor, expert);
+        if (place.Inner == "ffn_gate_inp_shexp" && tensor.Shape.Length == 1)
+            tensor = new TensorView(tensor.Type, [1, tensor.Columns], tensor.Data); // a linear layer of one output, of which the converter keeps the row
         if (!place.NeedsRestoring)
             return true;
         lock (_restoring)
