@@ -58,7 +58,8 @@ internal sealed class BatchLoop : IDisposable
     private readonly float[] _logits;
     private readonly float[] _raw;
     private readonly SamplerScratch _scratch;
-    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly object _gate = new(); // of _awake; a monitor, because a caller may still ring when everything else is disposed
+    private bool _awake;
     private Thread? _thread;
     private int _queued;
     private long _arrived;
@@ -121,7 +122,7 @@ internal sealed class BatchLoop : IDisposable
             return false;
         }
 
-        _wake.Set();
+        Wake();
         events = accepted.Events.Reader;
         return true;
     }
@@ -167,14 +168,15 @@ internal sealed class BatchLoop : IDisposable
     /// <summary>Ends the thread after the step it is in; whatever is not answered fails.</summary>
     public void Dispose()
     {
+        if (_closing)
+            return;
         _closing = true;
         _arrivals.Writer.TryComplete();
-        _wake.Set();
+        Wake();
         _thread?.Join();
         TakeArrivals();
         FailAll("the model was unloaded before the answer was complete");
         _cache.Dispose();
-        _wake.Dispose();
     }
 
     private void Run()
@@ -182,7 +184,27 @@ internal sealed class BatchLoop : IDisposable
         while (!_closing)
         {
             if (!Step())
-                _wake.WaitOne(); // set by whoever writes an arrival, also if that was just before
+                Sleep();
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            _awake = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Until somebody has called <see cref="Wake"/> since the last time, which may have been just before.</summary>
+    private void Sleep()
+    {
+        lock (_gate)
+        {
+            while (!_awake)
+                Monitor.Wait(_gate);
+            _awake = false;
         }
     }
 

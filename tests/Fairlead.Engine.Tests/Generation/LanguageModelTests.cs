@@ -97,6 +97,29 @@ public sealed class LanguageModelTests
         Assert.StartsWith("What is Fairlead?Fairlead is an inference hub", going.Text(), StringComparison.Ordinal);
     }
 
+    /// <summary>Byte-level, SentencePiece and BLOOM vocabularies: what comes back is what decoding prompt and answer as one text adds, or the answer as a text of its own.</summary>
+    [Fact]
+    public async Task The_text_of_an_answer_goes_on_with_the_prompts_text_or_begins_one_of_its_own()
+    {
+        foreach (string name in (string[])["llama", "llama3-scaled", "gemma", "mistral", "phi3", "gpt2", "bloom", "qwen2", "falcon-new"])
+        {
+            using LanguageModel model = LanguageModel.Open(Goldens.Checkpoint(name));
+            for (ulong seed = 0; seed < 4; seed++)
+            {
+                int[] prompt = model.Tokenizer.Encode(seed % 2 == 0 ? "The router" : "Der Zähler läuft über die Brücke.", addSpecialTokens: true).Ids;
+                var request = new GenerationRequest { Prompt = [.. prompt], MaxTokens = 12, MinTokens = 12, Sampling = new SamplingSettings { Seed = seed } };
+                Answers goesOn = await AnswerAsync(model, request), ownText = await AnswerAsync(model, request with { ContinuesPrompt = false });
+                Answers echoed = await AnswerAsync(model, request with { Echo = true });
+                string before = model.Tokenizer.Decode(prompt, skipSpecialTokens: true);
+                string whole = model.Tokenizer.Decode([.. prompt, .. goesOn.Ids()], skipSpecialTokens: true);
+                Assert.Equal(whole, before + goesOn.Text());
+                Assert.Equal(whole, echoed.Text());
+                Assert.Equal(model.Tokenizer.Decode(ownText.Ids(), skipSpecialTokens: true), ownText.Text());
+                Assert.Equal(goesOn.Ids(), ownText.Ids());
+            }
+        }
+    }
+
     [Fact]
     public async Task A_small_budget_makes_the_context_shorter_and_says_so()
     {
