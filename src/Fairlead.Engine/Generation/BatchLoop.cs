@@ -423,7 +423,7 @@ internal sealed class BatchLoop : IDisposable
 
         if (asked.Logprobs)
             scores.CopyTo(_raw);
-        int token = sequence.Sampler.Choose(scores, _scratch, mayEnd: sequence.Sampler.Chosen >= asked.MinTokens);
+        int token = sequence.Sampler.Choose(scores, _scratch, mayEnd: sequence.Sampler.Chosen >= asked.MinTokens, sequence.Constraint);
         request.CompletionTokens++;
         Counters.CompletionTokens++;
         if (request.EndTokens.Contains(token))
@@ -434,7 +434,7 @@ internal sealed class BatchLoop : IDisposable
 
         AnswerToken described = asked.Logprobs ? TokenLogprobs.Describe(_raw, token, asked.TopLogprobs, _scratch) : new AnswerToken(token, null, []);
         Write(request, sequence.Text.Append(described));
-        if (sequence.Text.Stop is not null)
+        if (sequence.Text.Stop is not null || sequence.Constraint is { MustEnd: true })
             End(sequence, FinishReason.Stop);
         else if (sequence.Sampler.Chosen == request.MaxTokens)
             End(sequence, FinishReason.Length);

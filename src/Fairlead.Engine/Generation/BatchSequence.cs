@@ -1,3 +1,5 @@
+using Fairlead.Engine.Constraints;
+
 namespace Fairlead.Engine.Generation;
 
 /// <summary>One choice of one request while it is being written, or while it waits for that.</summary>
@@ -32,6 +34,9 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     public AnswerText Text => _text ?? throw new InvalidOperationException("the sequence has had no slot yet");
 
+    /// <summary>What its text must look like from here on.</summary>
+    public TokenConstraint? Constraint { get; private set; }
+
     /// <summary>The stop string that ended it.</summary>
     public string? Stop => _text?.Stop;
 
@@ -51,6 +56,7 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
         asked.Prompt.CopyTo(Tokens);
         Blocks = new KvSequence(Tokens.Length);
         _sampler = new Sampler(asked.Sampling, Request.EndTokens, Request.Seed, Choice, asked.Prompt.AsSpan(), Request.MaxTokens);
+        Constraint = asked.Constraint?.Fork();
         AnswerDecoder decoder = newDecoder(asked.SkipSpecialTokens);
         if (asked.Echo)
             PromptText = string.Concat(asked.Prompt.Select(decoder.Append));

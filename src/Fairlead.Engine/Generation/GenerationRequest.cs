@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fairlead.Engine.Constraints;
 
 namespace Fairlead.Engine.Generation;
 
@@ -31,6 +32,12 @@ public sealed record GenerationRequest
 
     /// <summary>Answers to write to the prompt, 1…128 and no more than the model has slots. They share the prompt's keys and values.</summary>
     public int Choices { get; init; } = 1;
+
+    /// <summary>
+    /// What every answer must look like, at its beginning and made for this model (<see cref="LanguageModel.Constraints"/>); it is not changed. An
+    /// answer that has nothing more to add ends with <see cref="FinishReason.Stop"/>, one that is cut with <see cref="FinishReason.Length"/>.
+    /// </summary>
+    public TokenConstraint? Constraint { get; init; }
 
     /// <summary>Gives each token's log-probability.</summary>
     public bool Logprobs { get; init; }

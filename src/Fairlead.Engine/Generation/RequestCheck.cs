@@ -39,6 +39,8 @@ internal static class RequestCheck
             return $"top_logprobs is {request.TopLogprobs}; it must be between 0 and {SamplingSettings.MostAlternatives}";
         if (request.TopLogprobs > 0 && !request.Logprobs)
             return "top_logprobs needs logprobs";
+        if (request.Constraint is { } constraint && constraint.MaskLength != (vocabularySize + 63) / 64)
+            return "the constraint was made for another vocabulary";
         return StopFault(request, vocabularySize) ?? request.Sampling.Fault(vocabularySize);
     }
 

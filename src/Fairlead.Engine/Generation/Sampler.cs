@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Numerics;
+using Fairlead.Engine.Constraints;
 
 namespace Fairlead.Engine.Generation;
 
@@ -10,7 +12,9 @@ namespace Fairlead.Engine.Generation;
 /// <item>repetition penalty, over prompt and answer: a positive score is divided, a negative one multiplied (transformers'
 /// <c>RepetitionPenaltyLogitsProcessor</c>, after CTRL, arXiv 1909.05858);</item>
 /// <item>frequency and presence penalty, over the answer only: <c>score − count · frequency − (count &gt; 0) · presence</c> (OpenAI);</item>
-/// <item>end tokens are forbidden while the answer is shorter than its minimum (transformers' <c>MinNewTokensLength</c>);</item>
+/// <item>end tokens are forbidden while the answer is shorter than its minimum (transformers' <c>MinNewTokensLength</c>) or its constraint is not met;</item>
+/// <item>tokens that the constraint does not allow are forbidden. Without chance the best token is tried first, which mostly needs no mask; with
+/// chance the mask comes before the draw. Where one token is left, it is taken;</item>
 /// <item>temperature, top-k, top-p, min-p, in transformers' order: top-p sums over what top-k left, min-p compares with the best.</item>
 /// </list>
 /// Of equal scores the lower id counts as the better one, so top-k keeps exactly k where transformers keeps all that tie for the last place.
@@ -44,28 +48,77 @@ internal sealed class Sampler
         }
     }
 
+    private bool IsGreedy => _settings.Temperature < SamplingSettings.Greedy;
+
     /// <summary>Tokens chosen so far, which is the place in the answer of the next one.</summary>
     public int Chosen { get; private set; }
 
     /// <summary>The next token. <paramref name="scores"/> is the model's row for it and is used up.</summary>
     /// <param name="mayEnd">False while an end token must not be chosen.</param>
+    /// <param name="constraint">What the answer must look like; takes the token that is chosen, unless that is an end token.</param>
     /// <exception cref="NoTokenException">The scores are not numbers, or none is left that may be chosen.</exception>
-    public int Choose(Span<float> scores, SamplerScratch scratch, bool mayEnd)
+    public int Choose(Span<float> scores, SamplerScratch scratch, bool mayEnd, TokenConstraint? constraint = null)
     {
         Adjust(scores);
+        mayEnd &= constraint?.MayEnd != false;
         if (!mayEnd)
         {
             foreach (int end in _endTokens)
                 scores[end] = float.NegativeInfinity;
         }
 
-        float best = Scores.Max(scores);
-        if (!float.IsFinite(best))
-            throw new NoTokenException(best == float.NegativeInfinity ? "no token may stand here" : "the model's scores are not numbers");
-        int token = _settings.Temperature < SamplingSettings.Greedy ? scores.IndexOf(best) : Draw(scores, best, scratch);
+        int token = constraint is null ? Pick(scores, scratch) : PickWithin(constraint, scores, scratch, mayEnd);
         _counts?.Add(token, inAnswer: true);
         Chosen++;
         return token;
+    }
+
+    private int PickWithin(TokenConstraint constraint, Span<float> scores, SamplerScratch scratch, bool mayEnd)
+    {
+        if (IsGreedy)
+        {
+            int best = Pick(scores, scratch);
+            if (_endTokens.Contains(best) || constraint.TryAccept(best))
+                return best;
+        }
+
+        Forbid(constraint, scores, scratch, mayEnd);
+        int token = Pick(scores, scratch);
+        if (!_endTokens.Contains(token) && !constraint.TryAccept(token))
+            throw new NoTokenException($"the constraint allows token {token} and then refuses it");
+        return token;
+    }
+
+    private int Pick(ReadOnlySpan<float> scores, SamplerScratch scratch)
+    {
+        float best = Scores.Max(scores);
+        if (!float.IsFinite(best))
+            throw new NoTokenException(best == float.NegativeInfinity ? "no token may stand here" : "the model's scores are not numbers");
+        return IsGreedy ? scores.IndexOf(best) : Draw(scores, best, scratch);
+    }
+
+    private void Forbid(TokenConstraint constraint, Span<float> scores, SamplerScratch scratch, bool mayEnd)
+    {
+        Span<ulong> mask = scratch.Mask;
+        constraint.Allowed(mask);
+        foreach (int end in _endTokens)
+            mask[end / 64] = mayEnd ? mask[end / 64] | (1UL << (end % 64)) : mask[end / 64] & ~(1UL << (end % 64));
+        for (int word = 0; word < mask.Length; word++)
+        {
+            Span<float> run = scores.Slice(word * 64, Math.Min(64, scores.Length - (word * 64)));
+            if (mask[word] == 0)
+            {
+                run.Fill(float.NegativeInfinity);
+                continue;
+            }
+
+            for (ulong forbidden = ~mask[word]; forbidden != 0; forbidden &= forbidden - 1)
+            {
+                int token = BitOperations.TrailingZeroCount(forbidden);
+                if (token < run.Length)
+                    run[token] = float.NegativeInfinity;
+            }
+        }
     }
 
     private void Adjust(Span<float> scores)
@@ -94,35 +147,21 @@ internal sealed class Sampler
         double chance = Philox.Unit(_seed, _choice, Chosen);
         float scale = 1 / _settings.Temperature;
         Span<float> weights = scratch.Weights.AsSpan(0, scores.Length);
-        bool fewest = _settings.TopK > 0 && _settings.TopK < scores.Length;
-        if (!fewest && _settings.TopP >= 1 && _settings.MinP <= 0)
-        {
-            double all = Scores.Exponentials(scores, best, scale, weights);
-            return Walk(weights, chance * all);
-        }
+        if (_settings.TopK > 0 && _settings.TopK < scores.Length)
+            return DrawFromBest(scores, best, scale, chance, weights, scratch.Keys);
+        double total = Scores.Exponentials(scores, best, scale, weights);
+        if (_settings.TopP < 1 || _settings.MinP > 0)
+            total = Trim(scores, weights, total, scratch);
+        return Walk(weights, chance * total);
+    }
 
-        // Candidates, best first; their weights stand in the same order in front of `weights`.
-        Span<ulong> keys = scratch.Keys.AsSpan(0, scores.Length);
-        double total;
-        int candidates;
-        if (fewest)
-        {
-            candidates = Scores.Largest(scores, _settings.TopK, keys);
-            total = 0;
-            for (int i = 0; i < candidates; i++)
-                total += weights[i] = MathF.Exp((scores[Scores.Token(keys[i])] - best) * scale);
-        }
-        else
-        {
-            total = Scores.Exponentials(scores, best, scale, weights);
-            candidates = Gather(scores, weights, total, keys);
-            for (int i = 0; i < candidates; i++)
-                scratch.Sorted[i] = weights[Scores.Token(keys[i])];
-            weights = scratch.Sorted;
-        }
-
-        double sum = 0;
-        int kept = 0;
+    /// <summary>With top-k: the candidates in order, and how far top-p and min-p go among them.</summary>
+    private int DrawFromBest(ReadOnlySpan<float> scores, float best, float scale, double chance, Span<float> weights, Span<ulong> keys)
+    {
+        int candidates = Scores.Largest(scores, _settings.TopK, keys), kept = 0;
+        double total = 0, sum = 0;
+        for (int i = 0; i < candidates; i++)
+            total += weights[i] = MathF.Exp((scores[Scores.Token(keys[i])] - best) * scale);
         for (; kept < candidates; kept++)
         {
             bool enough = _settings.TopP < 1 && sum >= _settings.TopP * total;
@@ -134,21 +173,56 @@ internal sealed class Sampler
         return Scores.Token(keys[Walk(weights[..kept], chance * sum)]);
     }
 
-    /// <summary>Keys of the tokens that top-p and min-p can keep at all, in order: sorting a whole vocabulary for a handful of tokens would cost more than a small model's step.</summary>
-    private int Gather(ReadOnlySpan<float> scores, ReadOnlySpan<float> weights, double total, Span<ulong> keys)
+    /// <summary>Sets to zero what top-p and min-p leave out, and gives the sum of the rest. No order is needed for that but of the few around the last one kept.</summary>
+    private double Trim(ReadOnlySpan<float> scores, Span<float> weights, double total, SamplerScratch scratch)
     {
-        // Tokens below (1 − p) / V of the total have less than 1 − p of it together, so the sum reaches p without them. Half: for rounding.
-        float floor = (float)Math.Max(_settings.MinP, (1 - _settings.TopP) * total / scores.Length / 2);
-        int count = 0;
-        for (int token = 0; token < scores.Length; token++)
+        (int bucket, ulong last) = _settings.TopP < 1 ? LastOfTopP(scores, weights, total, scratch) : (0, ulong.MaxValue);
+        double left = 0;
+        for (int token = 0; token < weights.Length; token++)
         {
-            if (weights[token] >= floor && scores[token] != float.NegativeInfinity)
+            int at = Bucket(weights[token]);
+            if (at < bucket || weights[token] < _settings.MinP || (at == bucket && Scores.Key(scores[token], token) > last))
+                weights[token] = 0;
+            else
+                left += weights[token];
+        }
+
+        return left;
+    }
+
+    /// <summary>The last token that top-p keeps: its bucket and its key.</summary>
+    private (int Bucket, ulong Key) LastOfTopP(ReadOnlySpan<float> scores, ReadOnlySpan<float> weights, double total, SamplerScratch scratch)
+    {
+        double[] sums = scratch.BucketSums;
+        Array.Clear(sums);
+        foreach (float weight in weights)
+            sums[Bucket(weight)] += weight;
+        double enough = _settings.TopP * total, sum = 0;
+        int bucket = sums.Length - 1;
+        while (bucket > 0 && sum + sums[bucket] < enough)
+            sum += sums[bucket--];
+
+        Span<ulong> keys = scratch.Keys;
+        int count = 0;
+        for (int token = 0; token < weights.Length; token++)
+        {
+            if (Bucket(weights[token]) == bucket && weights[token] > 0)
                 keys[count++] = Scores.Key(scores[token], token);
         }
 
         keys[..count].Sort();
-        return count;
+        for (int i = 0; i < count; i++)
+        {
+            sum += weights[Scores.Token(keys[i])];
+            if (sum >= enough)
+                return (bucket, keys[i]);
+        }
+
+        return (bucket, ulong.MaxValue);
     }
+
+    /// <summary>A weight of 0…1 by its exponent and the first seven bits behind its point: within a bucket they differ by less than 1/128.</summary>
+    private static int Bucket(float weight) => (int)(BitConverter.SingleToUInt32Bits(weight) >> 16);
 
     /// <summary>Index of the weight in which the running sum passes <paramref name="target"/>; the last weight above zero where rounding lets none.</summary>
     private static int Walk(ReadOnlySpan<float> weights, double target)
@@ -176,10 +250,13 @@ internal sealed class SamplerScratch(int vocabularySize)
     public float[] Weights { get; } = new float[vocabularySize];
 
     /// <summary><c>[vocabulary]</c></summary>
-    public float[] Sorted { get; } = new float[vocabularySize];
-
-    /// <summary><c>[vocabulary]</c></summary>
     public ulong[] Keys { get; } = new ulong[vocabularySize];
+
+    /// <summary>Sums of the weights of 0…1 that share their upper 16 bits.</summary>
+    public double[] BucketSums { get; } = new double[(int)(BitConverter.SingleToUInt32Bits(1f) >> 16) + 1];
+
+    /// <summary>One bit a token.</summary>
+    public ulong[] Mask { get; } = new ulong[(vocabularySize + 63) / 64];
 }
 
 /// <summary>There is no token to go on with; the request it happened to fails with this message, the others go on.</summary>

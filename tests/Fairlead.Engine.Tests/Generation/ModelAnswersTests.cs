@@ -173,7 +173,7 @@ public sealed class ModelAnswersTests
         using LoadedModel model = LoadedModel.Golden("llama");
         using BatchLoop loop = model.NewLoop(new BatchLimits(Slots: 4, Queue: 4, StepTokens: 16), blocks: 64);
         var random = new Random(13);
-        ChannelReader<GenerationEvent>[] events = [.. Enumerable.Range(0, 4).Select(_ => Start(loop, Request(random, model, 8) with { Logprobs = false, TopLogprobs = 0, MaxTokens = 110 }))];
+        ChannelReader<GenerationEvent>[] events = [.. Enumerable.Range(0, 4).Select(_ => Start(loop, Request(random, model, 8) with { Logprobs = false, TopLogprobs = 0, MaxTokens = 110, MinTokens = 110 }))];
         Turn(50);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Turn(50);
