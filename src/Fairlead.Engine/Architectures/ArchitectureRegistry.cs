@@ -14,6 +14,7 @@ internal static class ArchitectureRegistry
         Gemma.Architecture,
         Gemma2.Architecture,
         Gemma3.Architecture,
+        Gemma3WithImages.Architecture,
         Gpt2.Architecture,
         Granite.Architecture,
         Llama.Architecture,

@@ -10,24 +10,30 @@ internal sealed class CheckpointReader
 {
     private readonly IWeights _weights;
     private readonly HashSet<string> _left;
+    private readonly string _root;
 
     /// <summary>Reads <paramref name="weights"/>; <paramref name="file"/> is named in refusals.</summary>
     public CheckpointReader(string file, IWeights weights)
+        : this(file, weights, new HashSet<string>(weights.Names, StringComparer.Ordinal), "model.")
     {
-        (File, _weights) = (file, weights);
-        _left = new HashSet<string>(weights.Names, StringComparer.Ordinal);
     }
+
+    private CheckpointReader(string file, IWeights weights, HashSet<string> left, string root) => (File, _weights, _left, _root) = (file, weights, left, root);
 
     /// <summary>The checkpoint's name, for messages.</summary>
     public string File { get; }
 
+    /// <summary>The same account of the same tensors, for a model that is part of a larger one: what it calls <c>model.…</c> stands under <paramref name="root"/>.</summary>
+    public CheckpointReader Within(string root) => new(File, _weights, _left, root);
+
     /// <summary>True where there is such a tensor.</summary>
-    public bool Has(string name) => _weights.TryGet(name, out _);
+    public bool Has(string name) => _weights.TryGet(Placed(name), out _);
 
     /// <summary>The tensor of that name and shape.</summary>
     /// <exception cref="ModelFileException">There is none, or it has another shape; the message says which was found.</exception>
     public TensorView Tensor(string name, params ReadOnlySpan<long> shape)
     {
+        name = Placed(name);
         if (!_weights.TryGet(name, out TensorView tensor))
             throw new ModelFileException(File, null, $"the tensor {name} [{Shown(shape)}] is missing: the file is incomplete, or the configuration describes another model");
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
@@ -43,7 +49,7 @@ internal sealed class CheckpointReader
     /// <summary><c>name.weight</c> with one output, <c>[1 × inputs]</c>, or <c>[inputs]</c> as GGUF has it.</summary>
     public unsafe LinearWeights Single(string name, int inputs)
     {
-        bool isVector = _weights.TryGet($"{name}.weight", out TensorView found) && found.Shape.Length == 1;
+        bool isVector = _weights.TryGet(Placed($"{name}.weight"), out TensorView found) && found.Shape.Length == 1;
         TensorView tensor = isVector ? Tensor($"{name}.weight", inputs) : Tensor($"{name}.weight", 1, inputs);
         return new(new TensorView(tensor.Type, [1, inputs], tensor.Data), null);
     }
@@ -60,13 +66,15 @@ internal sealed class CheckpointReader
     public void Finish()
     {
         // Computed from the configuration, stored by old versions of the library.
-        Ignore(static name => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal));
+        Ignore(static name => name.EndsWith(".inv_freq", StringComparison.Ordinal));
         if (_left.Count > 0)
         {
             throw new ModelFileException(File, null,
                 $"the tensor {_left.Order(StringComparer.Ordinal).First()} has no place in this architecture ({_left.Count} such in all), and leaving it out may change the model's answers. {ConfigReader.Elsewhere}");
         }
     }
+
+    private string Placed(string name) => name.StartsWith("model.", StringComparison.Ordinal) ? string.Concat(_root, name.AsSpan("model.".Length)) : name;
 
     private static string Shown(ReadOnlySpan<long> shape) => string.Join(" × ", shape.ToArray());
 }

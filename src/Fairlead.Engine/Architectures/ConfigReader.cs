@@ -21,12 +21,15 @@ internal sealed class ConfigReader
     private static readonly ImmutableArray<string> s_changesNothing =
     [
         "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_name_or_path", "architectures", "attention_dropout",
-        "attn_implementation", "auto_map", "begin_suppress_tokens", "bos_token_id", "cache_implementation", "decoder_start_token_id", "dtype",
-        "embd_pdrop", "embedding_dropout", "eos_token_id", "finetuning_task", "hidden_dropout", "id2label", "initializer_range",
-        "is_llama_config", "label2id", "max_length", "model_type", "output_attentions", "output_hidden_states", "output_router_logits",
-        "pad_token_id", "pretraining_tp", "problem_type", "resid_pdrop", "residual_dropout", "return_dict", "router_aux_loss_coef",
-        "router_jitter_noise", "suppress_tokens", "task_specific_params", "tokenizer_class", "torch_dtype", "torchscript",
-        "transformers.js_config", "transformers_version", "unk_token_id", "unsloth_fixed", "unsloth_version", "use_cache",
+        "attn_implementation", "auto_map", "bad_words_ids", "begin_suppress_tokens", "bos_token_id", "cache_implementation", "decoder_start_token_id",
+        "diversity_penalty", "do_sample", "dtype", "early_stopping", "embd_pdrop", "embedding_dropout", "eos_token_id", "finetuning_task",
+        "forced_bos_token_id", "forced_eos_token_id", "hidden_dropout", "id2label", "initializer_range", "is_llama_config", "label2id",
+        "length_penalty", "max_length", "max_new_tokens", "min_length", "model_type", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
+        "num_return_sequences", "output_attentions", "output_hidden_states", "output_router_logits", "output_scores", "pad_token_id", "prefix",
+        "pretraining_tp", "problem_type", "repetition_penalty", "resid_pdrop", "residual_dropout", "return_dict", "return_dict_in_generate",
+        "router_aux_loss_coef", "router_jitter_noise", "sep_token_id", "suppress_tokens", "task_specific_params", "temperature", "tokenizer_class",
+        "top_k", "top_p", "torch_dtype", "torchscript", "transformers.js_config", "transformers_version", "typical_p", "unk_token_id",
+        "unsloth_fixed", "unsloth_version", "use_cache",
     ];
 
     private readonly JsonConfig _config;
@@ -83,6 +86,11 @@ internal sealed class ConfigReader
     /// <summary>An object with options of its own, to be finished by whoever reads it; null where the key is missing or null.</summary>
     /// <exception cref="ModelFileException">Another kind of value.</exception>
     public ConfigReader? Group(string key) => _config.Section(Accounted(key)) is { } section ? new ConfigReader(section) : null;
+
+    /// <summary>The same for a group that is a configuration of its own, which <paramref name="read"/> makes of the file's name and the object.</summary>
+    /// <exception cref="ModelFileException">Another kind of value, or one that <paramref name="read"/> refuses.</exception>
+    public ConfigReader? Group(string key, Func<string, JsonElement, JsonConfig> read) =>
+        _config.Section(Accounted(key)) is { } section ? new ConfigReader(read($"{File} ({key})", section.Root)) : null;
 
     /// <summary>Names keys that this architecture's reference implementation has, and that change nothing here.</summary>
     public void Ignore(params ReadOnlySpan<string> keys)

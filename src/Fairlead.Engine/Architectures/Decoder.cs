@@ -56,15 +56,16 @@ public sealed unsafe class Decoder : IDisposable
     /// The architecture, an option or a tensor is not what this engine can compute. Said before anything is allocated, by name, with what
     /// would serve it.
     /// </exception>
-    public static Decoder Load(ModelFolder folder, DecoderOptions? options = null)
+    public static Decoder Load(ModelFolder folder, DecoderOptions? options = null) =>
+        Load(new ConfigReader(folder.Config), new CheckpointReader(folder.Path, folder.Weights), options ?? new DecoderOptions());
+
+    /// <summary>The same from the two readers, of which nothing has been read yet.</summary>
+    internal static Decoder Load(ConfigReader config, CheckpointReader weights, DecoderOptions options)
     {
-        options ??= new DecoderOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.RowsPerPass);
         ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
         if (options.ContextLength is { } length)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        var config = new ConfigReader(folder.Config);
-        var weights = new CheckpointReader(folder.Path, folder.Weights);
         string modelType = config.Text("model_type") ?? throw new ModelFileException(config.File, null, "has no \"model_type\", which names the architecture");
         DecoderArchitecture architecture = ArchitectureRegistry.Find(config.File, modelType);
         DecoderDesign design = architecture.Design(config);

@@ -12,7 +12,7 @@ public sealed record DecoderOptions
 
     /// <summary>
     /// Rows computed at a time; a longer step runs in several passes with the same result. Memory for activations is this times the widths
-    /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a 4,096-wide model already take some 60 MB.
+    /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a model of 4,096 with a feed-forward layer of 14,336 take some 40 MB.
     /// </summary>
     public int RowsPerPass { get; init; } = 256;
 

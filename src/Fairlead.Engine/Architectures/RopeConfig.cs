@@ -18,7 +18,7 @@ internal static class RopeConfig
         if (dimensions < 2 || dimensions % 2 != 0)
             throw config.Unsupported(config.Has("partial_rotary_factor") ? "partial_rotary_factor" : "head_dim");
 
-        var plain = new RopeSettings { Theta = config.Number("rope_theta", 1, 1e12, theta), Dimensions = dimensions, OriginalContext = context };
+        var plain = new RopeSettings { Theta = config.Number("rope_theta", 2, 1e12, theta), Dimensions = dimensions, OriginalContext = context };
         int original = config.Int("original_max_position_embeddings", 1, LongestContext, context);
         if (config.Group("rope_scaling") is not { } group)
             return plain;

@@ -15,7 +15,7 @@ internal static class Falcon
     {
         // Falcon-RW's slopes are rounded to bfloat16 in the reference, which no other engine reproduces.
         config.Only("alibi", supported: false, missing: false);
-        config.Ignore("apply_residual_connection_post_layernorm");
+        config.Ignore("apply_residual_connection_post_layernorm", "ff_factor"); // Not read by the class either.
         int width = config.Int("hidden_size", 1, StandardConfig.Widest), heads = config.Int("num_attention_heads", 1, StandardConfig.Most);
         bool grouped = config.Flag("new_decoder_architecture", false), shared = config.Flag("multi_query", true);
         int written = config.Int("num_kv_heads", 1, StandardConfig.Most, heads), kvHeads = grouped ? written : shared ? 1 : heads;

@@ -7,7 +7,8 @@ internal static class Gemma3
 {
     public static DecoderArchitecture Architecture { get; } = new("gemma3_text", Design, static (weights, design) => StandardNames.All(weights, design, Gemma2.Layer));
 
-    private static DecoderDesign Design(ConfigReader config)
+    /// <summary>Reads the options of the text model, which may stand in a group of a larger model's.</summary>
+    public static DecoderDesign Design(ConfigReader config)
     {
         config.Only("use_bidirectional_attention", supported: false, missing: false);
         DecoderDesign design = Gemma.Common(config, context: 131_072, theta: 1e6);
@@ -17,7 +18,7 @@ internal static class Gemma3
         // Layers with a window never look far: their rotations are not stretched.
         var local = new RopeSettings
         {
-            Theta = config.Number("rope_local_base_freq", 1, 1e12, 10_000),
+            Theta = config.Number("rope_local_base_freq", 2, 1e12, 10_000),
             Dimensions = design.HeadDimension,
             OriginalContext = design.ContextLength,
         };

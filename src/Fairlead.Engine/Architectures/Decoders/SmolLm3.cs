@@ -10,6 +10,7 @@ internal static class SmolLm3
     private static DecoderDesign Design(ConfigReader config)
     {
         DecoderDesign design = StandardConfig.Read(config, tied: true, context: 32_768, theta: 2e6);
+        config.Ignore("max_window_layers"); // Qwen's; here the layers without positions are the ones with a window.
         bool bias = config.Flag("attention_bias", false);
         int interval = config.Int("no_rope_layer_interval", 1, StandardConfig.Most, 4);
         // 1 for a layer with rotary embeddings: the list is named for its zeros.

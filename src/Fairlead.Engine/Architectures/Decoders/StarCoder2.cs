@@ -12,7 +12,7 @@ internal static class StarCoder2
         DecoderDesign design = StandardConfig.Read(config, tied: true, context: 4096);
         config.Only("mlp_type", "default");
         config.Only("norm_type", "layer_norm");
-        config.Ignore("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32", "use_sliding_window"); // Read by nobody.
+        config.Ignore("activation_function", "attention_softmax_in_fp32", "layer_norm_epsilon", "scale_attention_softmax_in_fp32", "scale_attn_weights", "use_sliding_window"); // Its training code's; the class reads others.
         bool bias = config.Flag("use_bias", true);
         int window = config.Int("sliding_window", 0, RopeConfig.LongestContext, 0);
         return design with
