@@ -77,7 +77,7 @@ internal static class TokenizerJson
         return tokens;
     }
 
-    private static Normalizer? ReadNormalizer(JsonPart part, int depth)
+    internal static Normalizer? ReadNormalizer(JsonPart part, int depth)
     {
         switch (part.Type)
         {
@@ -121,7 +121,7 @@ internal static class TokenizerJson
         }
     }
 
-    private static PreTokenizer ReadPreTokenizer(JsonPart part, int depth)
+    internal static PreTokenizer ReadPreTokenizer(JsonPart part, int depth)
     {
         switch (part.Type)
         {

@@ -37,23 +37,35 @@ internal sealed class Pattern
 
     /// <summary>The matches in <paramref name="text"/> from left to right, as the <c>find_iter</c> of Oniguruma gives them.</summary>
     /// <remarks>Look-around and anchors see nothing outside the text. An empty match just behind the one before is passed over.</remarks>
-    public MatchFinder Matches(ReadOnlySpan<char> text) => new(this, text);
+    /// <param name="scratch">What several searches share, for callers that look through many short texts; otherwise the text has its own.</param>
+    public MatchFinder Matches(ReadOnlySpan<char> text, Scratch? scratch = null) => new(this, text, scratch ?? new Scratch(text.Length));
+
+    /// <summary>Working memory and steps for one search after the other, never two at once.</summary>
+    /// <param name="units">Length of all texts together.</param>
+    public sealed class Scratch(int units)
+    {
+        internal Entry[] Stack { get; set; } = new Entry[16];
+
+        internal int[] Marks { get; set; } = [];
+
+        internal long StepsLeft { get; set; } = StepsAtLeast + (long)StepsPerUnit * units;
+    }
 
     /// <summary>Walks the matches; each call moves to the next one.</summary>
     public ref struct MatchFinder
     {
         private readonly Pattern _pattern;
         private readonly ReadOnlySpan<char> _text;
-        private readonly long _granted;
+        private readonly Scratch _scratch;
         private Matcher _matcher;
         private int _from;
 
-        internal MatchFinder(Pattern pattern, ReadOnlySpan<char> text)
+        internal MatchFinder(Pattern pattern, ReadOnlySpan<char> text, Scratch scratch)
         {
             _pattern = pattern;
             _text = text;
-            _granted = StepsAtLeast + (long)StepsPerUnit * text.Length;
-            _matcher = new Matcher(pattern._program, text, _granted);
+            _scratch = scratch;
+            _matcher = new Matcher(pattern._program, text, scratch);
             End = -1;
         }
 
@@ -68,8 +80,9 @@ internal sealed class Pattern
             while (_from <= _text.Length)
             {
                 int end = _matcher.Match(_from);
+                _scratch.StepsLeft = _matcher.StepsLeft;
                 if (_matcher.StepsLeft <= 0)
-                    throw new ModelFileException(_pattern._file, null, $"the pattern {PatternParser.Shortened(_pattern._source)} was stopped after {_granted} steps on a text of {_text.Length} characters; a pattern that repeats a repetition can take for ever");
+                    throw new ModelFileException(_pattern._file, null, $"the pattern {PatternParser.Shortened(_pattern._source)} was stopped in a text of {_text.Length} characters: it took more than {StepsPerUnit} steps a character; a pattern that repeats a repetition can take for ever");
                 int length = 1;
                 if (_from < _text.Length)
                     CodePoints.At(_text, _from, out length);
@@ -90,16 +103,29 @@ internal sealed class Pattern
     }
 
     /// <summary>Tries the program at one place of the text after the other.</summary>
-    private ref struct Matcher(PatternProgram program, ReadOnlySpan<char> text, long steps)
+    private ref struct Matcher
     {
-        private readonly PatternProgram.Instruction[] _code = program.Code;
-        private readonly ReadOnlySpan<char> _text = text;
-        private readonly int[] _marks = program.MarkCount == 0 ? [] : new int[program.MarkCount];
-        private Entry[] _stack = new Entry[16];
+        private readonly PatternProgram.Instruction[] _code;
+        private readonly ReadOnlySpan<char> _text;
+        private readonly Scratch _scratch;
+        private readonly int[] _marks;
+        private Entry[] _stack;
         private int _depth;
 
+        public Matcher(PatternProgram program, ReadOnlySpan<char> text, Scratch scratch)
+        {
+            if (scratch.Marks.Length < program.MarkCount)
+                scratch.Marks = new int[program.MarkCount];
+            _code = program.Code;
+            _text = text;
+            _scratch = scratch;
+            _marks = scratch.Marks;
+            _stack = scratch.Stack;
+            StepsLeft = scratch.StepsLeft;
+        }
+
         /// <summary>Not above 0: the pattern has used up what it was granted, and no result counts.</summary>
-        public long StepsLeft { get; private set; } = steps;
+        public long StepsLeft { get; private set; }
 
         /// <summary>End of the match that begins at <paramref name="start"/>; −1 for none.</summary>
         public int Match(int start)
@@ -282,6 +308,7 @@ internal sealed class Pattern
                 }
 
                 Array.Resize(ref _stack, _depth * 2);
+                _scratch.Stack = _stack;
             }
 
             _stack[_depth++] = entry;
@@ -306,7 +333,7 @@ internal sealed class Pattern
         }
     }
 
-    private enum EntryKind
+    internal enum EntryKind
     {
         /// <summary>Go on at Pc from At.</summary>
         Try,
@@ -321,7 +348,8 @@ internal sealed class Pattern
         Lengthen,
     }
 
-    private struct Entry(EntryKind kind, int pc, int at, int limit)
+    /// <summary>A choice to come back to.</summary>
+    internal struct Entry(EntryKind kind, int pc, int at, int limit)
     {
         public EntryKind Kind = kind;
         public int Pc = pc;

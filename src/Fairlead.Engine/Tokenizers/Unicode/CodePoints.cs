@@ -106,5 +106,6 @@ internal static class CodePoints
     /// <summary>The key under which letters that differ only by case meet (simple folding, so that also K and the Kelvin sign meet).</summary>
     public static int Fold(int codePoint) => codePoint < 128
         ? codePoint is >= 'A' and <= 'Z' ? codePoint | 0x20 : codePoint
+        : codePoint == 0x17F ? 's' // the long s, which .NET leaves alone so that ASCII stays among itself
         : Rune.ToLowerInvariant(Rune.ToUpperInvariant(new Rune(codePoint))).Value;
 }
