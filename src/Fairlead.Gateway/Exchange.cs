@@ -74,6 +74,9 @@ internal sealed class Exchange : IDisposable
     // (5) Dispatch
     public List<Attempt> Attempts { get; } = new(1);
     public OfferRuntime? Served { get; set; }
+    /// <summary>Fields that had no effect with whoever serves, comma-separated; null where all had.</summary>
+    public string? Ignored { get; set; }
+
     public CallerStream? CallerStream { get; set; }
 
     /// <summary>What failed attempts may have cost us; an estimate.</summary>

@@ -67,7 +67,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
 
     /// <summary>What the banner tells.</summary>
     public ServerSummary Summary => new(
-        _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(), _keys.FirstKeyFile, _keeper.ExampleModel());
+        _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(),
+        [.. _keeper.Current.Settings.Local.Select(static m => m.Name)], _keys.FirstKeyFile, _keeper.ExampleModel());
 
     /// <summary>Every route of the data plane, for tests that are made from this list.</summary>
     internal IEnumerable<RouteEndpoint> DataRoutes => _data.Routes;
@@ -145,6 +146,10 @@ public sealed partial class GatewayServer : IAsyncDisposable
         await _keeper.ApplyAsync(settings with { Listen = _keeper.Current.Settings.Listen, DataFolder = _keeper.Current.Settings.DataFolder }, cancellationToken);
         return changed;
     }
+
+    /// <summary>Loads a model of our own before anybody asks for it.</summary>
+    /// <exception cref="Fleet.Workers.WorkerFailedException">It cannot be loaded, and why.</exception>
+    public Task LoadAsync(string modelId, CancellationToken cancellationToken) => _keeper.LoadAsync(modelId, cancellationToken);
 
     /// <summary>How long requests under way may go on after the first signal, as configured now.</summary>
     public TimeSpan Drain => _keeper.Current.Settings.Limits.Drain;
@@ -264,10 +269,11 @@ public sealed partial class GatewayServer : IAsyncDisposable
 /// <param name="DataFolder">Absolute path.</param>
 /// <param name="Models">Models in the catalogue.</param>
 /// <param name="Providers">Each provider with the number of its offers and where it was found.</param>
+/// <param name="Local">Names of the models that it runs itself, the built-in one left out.</param>
 /// <param name="FirstKeyFile">Path of the file that holds the first key; null when it was made by an earlier start and is gone.</param>
 /// <param name="ExampleModel">A model that the printed example can ask for; null when there is none.</param>
 public sealed record ServerSummary(
-    IPEndPoint Listen, string DataFolder, int Models, IReadOnlyList<ProviderSummary> Providers, string? FirstKeyFile, string? ExampleModel);
+    IPEndPoint Listen, string DataFolder, int Models, IReadOnlyList<ProviderSummary> Providers, IReadOnlyList<string> Local, string? FirstKeyFile, string? ExampleModel);
 
 /// <summary>A provider of the running configuration.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,3 +1,4 @@
+using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 
 namespace Fairlead.Upstreams;
@@ -21,6 +22,9 @@ public sealed class UpstreamCall
 
     /// <summary>Our request id, sent as <c>x-request-id</c> where the provider takes one.</summary>
     public required string RequestId { get; init; }
+
+    /// <summary>Whose call it is; told only to upstreams of our own, which keep callers' prompts apart by it.</summary>
+    public KeyId Caller { get; init; }
 
     /// <summary><see cref="TimeProvider.GetTimestamp"/> when a connection was there to be used; 0 before. Written by the upstream.</summary>
     public long ConnectedAt { get; set; }

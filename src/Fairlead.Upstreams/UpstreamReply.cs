@@ -27,6 +27,9 @@ public abstract class UpstreamReply
         /// <summary>Value of a response header by lower-case name; null when absent.</summary>
         public abstract string? Header(string name);
 
+        /// <summary>Fields of the request that the upstream says had no effect, comma-separated; null where it says nothing of the kind, as providers do.</summary>
+        public virtual string? Ignored => null;
+
         /// <summary>Reads decoded body bytes (chunked and gzip are undone, bounded as of fault U-30). 0 means a complete, orderly end.</summary>
         /// <returns>Bytes read.</returns>
         /// <exception cref="UpstreamBrokenException">Reset, cut short, length mismatch, bad chunk, bad gzip, over the cap; carries the fault.</exception>

@@ -1,4 +1,5 @@
 using System.Net;
+using Fairlead.Domain.Catalogue;
 using Fairlead.Gateway;
 
 namespace Fairlead;
@@ -22,9 +23,13 @@ internal static class Banner
             $"  Data       {summary.DataFolder}",
         };
         string key = summary.FirstKeyFile is { } file ? $"$(cat {Quoted(file)})" : "YOUR-KEY";
-        if (summary.Providers.Count == 0)
+        if (summary.Local.Count > 0)
+            lines.Add($"  Local      {string.Join(", ", summary.Local.Take(MostProviders).Select(static name => $"local/{name}"))}{(summary.Local.Count > MostProviders ? $" and {summary.Local.Count - MostProviders} more" : "")}");
+        if (summary.Providers.Count == 0 && summary.Local.Count == 0)
         {
-            lines.Add("  Found      no provider yet. Any one of these adds the first:");
+            lines.Add(summary.ExampleModel == Model.GuideId
+                ? $"  Found      no provider yet, only {Model.GuideId}, which knows Fairlead and nothing else. Any one of these adds the first:"
+                : "  Found      no provider yet. Any one of these adds the first:");
             lines.Add("               export TOGETHER_API_KEY=…      or OPENAI_API_KEY, GROQ_API_KEY, HF_TOKEN, …; then start again");
             lines.Add("               ollama serve                   or llama-server, LM Studio, vLLM, TGI; found within a minute");
             lines.Add("               providers: in fairlead.yaml    see docs/configuration.md; then start again");
@@ -36,7 +41,7 @@ internal static class Banner
         if (summary.ExampleModel is { } model)
         {
             lines.Add("Try it:");
-            lines.Add($"  curl {url}/v1/chat/completions -H \"authorization: Bearer {key}\" -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'");
+            lines.Add($"  curl {url}/v1/chat/completions -H \"authorization: Bearer {key}\" -d '{{\"model\":\"{model}\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"{Question(model)}\"}}]}}'");
             lines.Add($"Or:  {command} chat        Next:  {command} doctor");
         }
         else
@@ -49,6 +54,9 @@ internal static class Banner
             await output.WriteLineAsync(line);
         await output.FlushAsync();
     }
+
+    /// <summary>The guide has an answer to the one and none to the other.</summary>
+    private static string Question(string model) => model == Model.GuideId ? "What is Fairlead?" : "hello";
 
     private static string Quoted(string path) => path.All(static c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_') ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 

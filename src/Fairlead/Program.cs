@@ -3,8 +3,9 @@ using Fairlead;
 using Fairlead.Verbs;
 
 // Socket completions run on the thread that learns of them: a third off the CPU time of a request, and safe because nothing on the path blocks.
-// It has to be set before the first socket is made.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+// It has to be set before the first socket is made. A worker, which reads long prompts, leaves that thread to the sockets.
+if (args is not ["worker", ..])
+    Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
 string[] line = args is ["help", .. var topic] ? [.. topic, "--help"] : args;
 RootCommand root = CommandTree.Build();

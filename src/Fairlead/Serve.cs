@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Fairlead.Configuration;
+using Fairlead.Fleet.Workers;
 using Fairlead.Gateway;
+using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -52,14 +54,37 @@ internal static partial class Serve
         catch (Exception e) when (StartFailure.Of(e, settings) is { } failure)
         {
             await errors.WriteLineAsync(failure.Message);
+            if (sources.Local is { } mine && failure.ExitCode == ExitCodes.Conflict)
+                await errors.WriteLineAsync($"To have the running server serve it, add to its fairlead.yaml, which it reads again by itself:  local: {{ {mine.Name}: {{ path: {mine.Path} }} }}");
             return failure.ExitCode;
         }
         await using (server)
         {
+            if (sources.Local is { } local && !await LoadAsync(server, local, signals, errors))
+                return signals.First.IsCompleted ? ExitCodes.Interrupted : ExitCodes.Failed;
             await Banner.WriteAsync(output, server.Summary, Stopwatch.GetElapsedTime(began));
             await RunUntilSignalAsync(server, signals, loaded.File, Reload, log, errors);
         }
         return ExitCodes.Ok;
+    }
+
+    /// <summary>Loads the one model that the command line named, so that what is wrong with it is told now.</summary>
+    private static async Task<bool> LoadAsync(GatewayServer server, LocalModelSettings local, StopSignals signals, TextWriter errors)
+    {
+        await errors.WriteLineAsync($"Loading {local.Path} …");
+        Task loading = server.LoadAsync($"local/{local.Name}", default);
+        if (await Task.WhenAny(loading, signals.First) == signals.First)
+            return false;
+        try
+        {
+            await loading;
+            return true;
+        }
+        catch (WorkerFailedException e)
+        {
+            await errors.WriteLineAsync($"{local.Path} cannot be served: {e.Message}");
+            return false;
+        }
     }
 
     private static async Task RunUntilSignalAsync(

@@ -16,16 +16,21 @@ internal static class JavaScriptClients
     public static string Folder { get; } = Path.Combine(Checkout.Root, "tests", "clients");
 
     /// <summary>The lines that <paramref name="script"/> has printed; a script that ends badly or says nothing fails here.</summary>
-    public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Gateway gateway, CancellationToken cancellationToken)
-    {
-        await InstallAsync(cancellationToken);
-        var variables = new Dictionary<string, string>
+    public static Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Gateway gateway, CancellationToken cancellationToken) => RunAsync(
+        script,
+        new Dictionary<string, string>
         {
             ["BASE_URL"] = gateway.Process.BaseUrl.ToString(),
             ["KEY"] = gateway.Process.Key,
             ["POOR_KEY"] = gateway.PoorKey,
             ["WRONG_KEY"] = Gateway.WrongKey,
-        };
+        },
+        cancellationToken);
+
+    /// <inheritdoc cref="RunAsync(string, Gateway, CancellationToken)"/>
+    public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Dictionary<string, string> variables, CancellationToken cancellationToken)
+    {
+        await InstallAsync(cancellationToken);
         (int code, string output, string errors) = await StartAsync("node", [script], variables, cancellationToken);
         ScenarioLine[] lines = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static l => l.StartsWith('{')).Select(static l => JsonSerializer.Deserialize<ScenarioLine>(l, Json)!)];
         Assert.True(code == 0 && lines.Length > 0, $"node {script} ended with {code} after {lines.Length} scenarios.\n{output}\n{errors}");

@@ -7,9 +7,10 @@ public sealed class ProjectArrows
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
-        ["Fairlead"] = ["Fairlead.Gateway", "Fairlead.Api"],
+        ["Fairlead"] = ["Fairlead.Gateway", "Fairlead.Worker", "Fairlead.Api"],
         ["Fairlead.Gateway"] = ["Fairlead.Upstreams", "Fairlead.Fleet", "Fairlead.Storage", "Fairlead.Protocols", "Fairlead.Api"],
         ["Fairlead.Upstreams"] = ["Fairlead.Fleet", "Fairlead.Protocols"],
+        ["Fairlead.Worker"] = ["Fairlead.Engine", "Fairlead.Protocols"],
         ["Fairlead.Fleet"] = ["Fairlead.Domain"],
         ["Fairlead.Storage"] = ["Fairlead.Domain"],
         ["Fairlead.Protocols"] = ["Fairlead.Domain"],

@@ -72,6 +72,9 @@ internal sealed class FairleadProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>kill -9 of the gateway and of nobody else.</summary>
+    public void KillAlone() => _process.Kill();
+
     public async ValueTask DisposeAsync()
     {
         await EndAsync(_process);

@@ -29,7 +29,7 @@ internal static class Doctor
                 ? Ok("journal", $"{state.Journal.UnshippedBytes} bytes wait for the store")
                 : Bad("journal", state.Journal.LastError ?? "it is full", "Free disk space; paid requests are refused until it can be written."),
             state.StoreError is null ? Ok("store", "store.db takes what the journal holds") : Bad("store", state.StoreError, "Look at the disk and at who else has store.db open."),
-            keeper.Providers().Count > 0
+            keeper.Providers().Count > 0 || settings.Local.Length > 0
                 ? Ok("models", $"{Counted(keeper.Current.Catalogue.Models.Length, "model")} of {Counted(keeper.Providers().Count, "provider")}")
                 : Warn("models", keeper.Current.Catalogue.Models.IsEmpty ? "there is no provider, so nothing can be served" : $"there is no provider, so only {LocalModels.GuideId} can be asked", "Set a provider's key, such as TOGETHER_API_KEY, or start a local runner such as Ollama."),
         };

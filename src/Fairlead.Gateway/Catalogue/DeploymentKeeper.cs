@@ -120,6 +120,13 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         .OrderBy(static o => o.ModelId == LocalModels.GuideId).ThenByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
         .FirstOrDefault()?.ModelId;
 
+    /// <inheritdoc cref="LocalModels.LoadAsync"/>
+    public Task LoadAsync(string modelId, CancellationToken cancellationToken)
+    {
+        lock (_gone)
+            return _local.LoadAsync(modelId, cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -22,7 +22,7 @@ internal sealed class LocalModels : IAsyncDisposable
     public const string BuiltIn = "fairlead";
 
     /// <summary>The built-in model.</summary>
-    public const string GuideId = "fairlead/guide";
+    public const string GuideId = Model.GuideId;
 
     private const string GuideName = "guide";
 

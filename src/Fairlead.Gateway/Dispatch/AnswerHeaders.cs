@@ -26,7 +26,10 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
             headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
             headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
-            if (Adaptation.Of(exchange.Scanned!, exchange.Body.Span, served.RequestQuirks) is { } adapted)
+            string? adapted = Adaptation.Of(exchange.Scanned!, exchange.Body.Span, served.RequestQuirks);
+            if (exchange.Ignored is { } ignored)
+                adapted = adapted is null ? HeaderSafeList(ignored) : $"{adapted}, {HeaderSafeList(ignored)}";
+            if (adapted is not null)
                 headers["x-fairlead-adapted"] = adapted;
         }
         else if (exchange.Attempts.Count > 0)
@@ -43,6 +46,8 @@ internal static class AnswerHeaders
         if (exchange.Caller is { } caller)
             LimitHeaders.Write(headers, admission.View(caller), now);
     }
+
+    private static string HeaderSafeList(string names) => string.Join(", ", names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(HeaderSafe));
 
     /// <summary>Names come from the operator's configuration and the price sheet; a header still carries visible ASCII only.</summary>
     private static string HeaderSafe(string text)

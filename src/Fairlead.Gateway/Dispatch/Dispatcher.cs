@@ -160,6 +160,7 @@ internal sealed partial class Dispatcher(
             Stream = exchange.Request.Stream,
             Clocks = new UpstreamClocks(settings.Connect, settings.Headers, settings.FirstToken, settings.Idle),
             RequestId = exchange.IdText,
+            Caller = exchange.Caller!.Key.Id,
         };
         double start = exchange.ElapsedMs;
         var progress = new AnswerProgress { StartMs = start };
@@ -174,6 +175,7 @@ internal sealed partial class Dispatcher(
                 await using (opened)
                 {
                     exchange.Served = offer;
+                    exchange.Ignored = opened.Ignored;
                     Attempt Served(UpstreamFault? broken) => Record(exchange, offer, call, progress, start, broken, opened.Status);
                     fault = await relay.RunAsync(exchange, offer, opened, progress, clocks, Served);
                 }

@@ -7,12 +7,14 @@ namespace Fairlead.Upstreams.Http;
 public sealed class RequestHead
 {
     private readonly byte[] _fixed;
+    private readonly byte[] _caller = [];
 
     /// <param name="origin">The credential in it is written into these bytes and no others.</param>
     /// <param name="path">Appended to the origin's base path; begins with a slash and may have a query.</param>
     /// <param name="extraHeaders">Configured headers.</param>
+    /// <param name="callerHeader">Name of the header that tells whose call it is; null where it is not sent.</param>
     /// <exception cref="ArgumentException">A path or header that could break out of its line.</exception>
-    public RequestHead(UpstreamOrigin origin, string path, IEnumerable<KeyValuePair<string, string>> extraHeaders)
+    public RequestHead(UpstreamOrigin origin, string path, IEnumerable<KeyValuePair<string, string>> extraHeaders, string? callerHeader = null)
     {
         string target = origin.BasePath + path;
         if (!HeaderRules.IsPath(target))
@@ -26,6 +28,8 @@ public sealed class RequestHead
         foreach ((string name, string value) in extraHeaders)
             Append(text, seen, name, value);
         _fixed = Encoding.ASCII.GetBytes(text.ToString());
+        if (callerHeader is not null)
+            _caller = Encoding.ASCII.GetBytes(callerHeader + ": ");
         Origin = origin;
     }
 
@@ -33,7 +37,7 @@ public sealed class RequestHead
     public UpstreamOrigin Origin { get; }
 
     /// <summary>Upper bound of what <see cref="Write"/> writes.</summary>
-    internal int MaxLength(UpstreamCall call) => _fixed.Length + call.RequestId.Length + 128;
+    internal int MaxLength(UpstreamCall call) => _fixed.Length + call.RequestId.Length + _caller.Length + 160;
 
     /// <summary>Writes the head, the empty line included.</summary>
     /// <returns>Bytes written.</returns>
@@ -48,6 +52,13 @@ public sealed class RequestHead
         {
             Put("x-request-id: "u8, destination, ref at);
             at += Encoding.ASCII.GetBytes(call.RequestId, destination[at..]);
+            Put("\r\n"u8, destination, ref at);
+        }
+
+        if (_caller.Length > 0)
+        {
+            Put(_caller, destination, ref at);
+            at += Encoding.ASCII.GetBytes(call.Caller.ToString(), destination[at..]);
             Put("\r\n"u8, destination, ref at);
         }
 

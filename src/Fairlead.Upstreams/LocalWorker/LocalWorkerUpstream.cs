@@ -62,7 +62,7 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
             if (_way is { } old)
                 transport.Forget(old.Origin);
             _worker = worker;
-            return _way = new OpenAiUpstream(new OpenAiEndpoint(BaseUrl) { SocketPath = worker.Socket }, transport, classify);
+            return _way = new OpenAiUpstream(new OpenAiEndpoint(BaseUrl) { SocketPath = worker.Socket, CallerHeader = "x-fairlead-scope" }, transport, classify);
         }
     }
 
@@ -81,6 +81,8 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
         public override BodyKind Kind => inner.Kind;
 
         public override string? Header(string name) => inner.Header(name);
+
+        public override string? Ignored => inner.Header("x-fairlead-ignored");
 
         public override async ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)
         {

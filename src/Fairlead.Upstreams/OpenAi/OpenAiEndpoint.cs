@@ -57,6 +57,9 @@ public sealed record OpenAiEndpoint(Uri BaseUrl)
     /// <summary>A Unix domain socket that is connected to instead of the base URL's host; null for TCP.</summary>
     public string? SocketPath { get; init; }
 
+    /// <summary>Header that tells it whose call it is (<see cref="UpstreamCall.Caller"/>); null where it is not to be told, as no company is.</summary>
+    public string? CallerHeader { get; init; }
+
     /// <summary>Certificate authorities trusted instead of the system's; null for the system's.</summary>
     public X509Certificate2Collection? Roots { get; init; }
 }

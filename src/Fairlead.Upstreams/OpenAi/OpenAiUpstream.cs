@@ -27,7 +27,7 @@ public sealed class OpenAiUpstream : IUpstream
         {
             // The mark is replaced by a name per call; here it is only checked that the rest of the path may be sent.
             if (PathOf(route) is { } path)
-                _heads[(int)route] = new RequestHead(Origin, path.Replace(OpenAiEndpoint.ModelMark, "model", StringComparison.Ordinal), endpoint.ExtraHeaders);
+                _heads[(int)route] = new RequestHead(Origin, path.Replace(OpenAiEndpoint.ModelMark, "model", StringComparison.Ordinal), endpoint.ExtraHeaders, endpoint.CallerHeader);
         }
     }
 
@@ -44,7 +44,7 @@ public sealed class OpenAiUpstream : IUpstream
     {
         // A Hub id keeps its slash; whatever else could end the path or climb out of it does not get through.
         string model = string.Join('/', key.Model.Split('/').Select(static part => part is "." or ".." ? part.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(part)));
-        return new RequestHead(self.Origin, self.PathOf(key.Route)!.Replace(OpenAiEndpoint.ModelMark, model, StringComparison.Ordinal), self._endpoint.ExtraHeaders);
+        return new RequestHead(self.Origin, self.PathOf(key.Route)!.Replace(OpenAiEndpoint.ModelMark, model, StringComparison.Ordinal), self._endpoint.ExtraHeaders, self._endpoint.CallerHeader);
     }, this);
 
     private string? PathOf(Route route) => route switch

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fairlead.Gateway.Settings;
 
 namespace Fairlead.Configuration;
@@ -16,6 +17,9 @@ internal sealed record ConfigurationSources
 
     /// <summary><c>--no-discover</c>.</summary>
     public bool? Discover { get; init; }
+
+    /// <summary>The model that <c>fairlead run</c> names; stands over one of the same name in the file.</summary>
+    public LocalModelSettings? Local { get; init; }
 
     /// <summary>Looks up an environment variable.</summary>
     public required Func<string, string?> Environment { get; init; }
@@ -60,6 +64,8 @@ internal static class ConfigurationLoader
         Overlay(tree, "listen", sources.Listen, "--listen");
         Overlay(tree, "data", sources.Data, "--data");
         Overlay(tree, "discover", sources.Discover is { } discover ? discover ? "true" : "false" : null, "--discover");
+        if (sources.Local is { } local)
+            Overlay(tree, local);
         ShapeCheck.Check(tree, Shape.Root, "", errors);
         // What single values get wrong and what they get wrong together is told at once: the reader passes over what the shape has complained about.
         GatewaySettings settings = SettingsReader.Read(tree, sources, errors, warnings);
@@ -86,6 +92,19 @@ internal static class ConfigurationLoader
         }
         string data = sources.Data ?? DefaultDataFolder(sources.Environment);
         return new[] { "fairlead.yaml", "/etc/fairlead/fairlead.yaml", Path.Combine(data, "fairlead.yaml") }.FirstOrDefault(File.Exists);
+    }
+
+    private static void Overlay(Mapping tree, LocalModelSettings local)
+    {
+        const string Source = "the command line";
+        var section = new Mapping([], Source, 0);
+        Overlay(section, "path", local.Path, Source);
+        Overlay(section, "context", local.Context?.ToString(CultureInfo.InvariantCulture), "--ctx");
+        Overlay(section, "slots", local.Slots?.ToString(CultureInfo.InvariantCulture), "--slots");
+        Overlay(section, "threads", local.Threads?.ToString(CultureInfo.InvariantCulture), "--threads");
+        if (tree["local"] is not Mapping all)
+            tree.Items["local"] = all = new Mapping([], Source, 0);
+        all.Items[local.Name] = section;
     }
 
     private static void Overlay(Mapping tree, string key, string? value, string source)

@@ -109,8 +109,6 @@ internal static class ShapeCheck
 
     private static string Unknown(string path, string key, Shape shape)
     {
-        if (path == "local")
-            return "local: this version does not run model files itself yet. Start a runner such as llama-server or Ollama; it is found by itself.";
         string? nearest = Nearness.Nearest(shape.Children.Select(static c => c.Name), key);
         return $"{path} is not known. " + (nearest is not null ? $"Did you mean '{nearest}'?" : $"Known here: {string.Join(", ", shape.Children.Select(static c => c.Name))}.");
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
+using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
 
@@ -21,9 +22,9 @@ internal static class SettingsReader
         if (!IPAddress.IsLoopback(listen.Address))
             warnings.Add($"listening on {listen}: other machines can reach this server, and nothing is encrypted. Put TLS in front of it.");
         string data = Text(tree, "data") ?? ConfigurationLoader.DefaultDataFolder(sources.Environment);
-        if (data == "~" || data.StartsWith("~/", StringComparison.Ordinal))
-            data = (sources.Environment("HOME") ?? "") + data[1..];
+        data = AtHome(data, sources.Environment);
         CheckTwins(tree.Section("providers"), "providers", errors);
+        CheckTwins(tree.Section("local"), "local", errors);
         CheckOrigins(tree["cors"] as Sequence, errors);
         Mapping? dispatch = tree.Section("dispatch");
         Mapping? limits = tree.Section("limits");
@@ -39,6 +40,9 @@ internal static class SettingsReader
             Hosts = Texts(tree, "hosts"),
             CorsOrigins = tree["cors"] is null ? ["*"] : Texts(tree, "cors"),
             Providers = [.. providers],
+            Local = [.. Named(tree, "local").Select(m => LocalModelReader.Read(m.Name, m.Value, sources.Environment, errors)).OfType<LocalModelSettings>()],
+            GuideFolder = Flag(tree, "guide") == false ? null : GuideFolder(warnings),
+            Worker = WorkerCommand.OfThisProgram(),
             Aliases = [.. aliases],
             Keys = [.. Named(tree, "keys").Select(k => Key(k.Name, k.Value, errors)).OfType<KeySettings>()],
             Dispatch = new DispatchSettings
@@ -70,6 +74,11 @@ internal static class SettingsReader
         if (!IsName(name))
         {
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: a provider's name has letters, digits, '.', '_' and '-' only, because callers write it after a colon."));
+            return null;
+        }
+        if (name.Equals("local", StringComparison.OrdinalIgnoreCase) || name.Equals("fairlead", StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: '{name}' is how models that this server runs itself are asked for. Call the provider something else."));
             return null;
         }
         if (Text(section, "dialect") == "anthropic")
@@ -105,6 +114,16 @@ internal static class SettingsReader
             Key = key,
             Models = [.. Named(section, "models").Select(m => ProviderModel(m.Name, m.Value, $"{path}.models.{m.Name}", errors)).OfType<ProviderModelSettings>()],
         };
+    }
+
+    /// <summary>Where the built-in model lies beside the binary; null where somebody has taken it away.</summary>
+    private static string? GuideFolder(List<string> warnings)
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "models", "guide");
+        if (Directory.Exists(folder))
+            return folder;
+        warnings.Add($"the built-in model is not in {folder} and is not offered. Install again, or set 'guide: false'.");
+        return null;
     }
 
     private static ProviderModelSettings? ProviderModel(string id, Mapping section, string path, List<ConfigurationError> errors)
@@ -215,7 +234,11 @@ internal static class SettingsReader
         }
     }
 
-    private static bool IsName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(name[0]) && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+    internal static bool IsName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(name[0]) && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
+    /// <summary>A path whose <c>~</c> is the user's home.</summary>
+    internal static string AtHome(string path, Func<string, string?> environment) =>
+        path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? (environment("HOME") ?? "") + path[1..] : path;
 
     private static IEnumerable<(string Name, Mapping Value)> Named(Mapping tree, string key) =>
         tree.Section(key)?.Items.Where(static pair => pair.Value is Mapping).Select(static pair => (pair.Key, (Mapping)pair.Value)) ?? [];

@@ -47,6 +47,8 @@ internal sealed record Shape(
             new("hosts", ValueKind.TextList, "Host names, beside addresses and localhost, by which callers may reach this server; '*' allows all."),
             new("cors", ValueKind.TextList, "Origins whose pages may call this server from a browser; '*' allows all.", "[\"*\"]"),
             new("providers", ValueKind.Named, "Who serves models. A known name brings its URL, quirks and prices with it.") { Children = [Provider] },
+            new("local", ValueKind.Named, "Models that this server runs itself, in a process each that the first request starts; asked for as local/NAME.") { Children = [Local] },
+            new("guide", ValueKind.Flag, "Offer the built-in model fairlead/guide, which answers questions about Fairlead and no others.", "true"),
             new("models", ValueKind.Named, "Aliases: a name of your own and the models that serve it, in order.") { Children = [Alias] },
             new("keys", ValueKind.Named, "Limits of keys by name; a key that does not exist yet is made at start, its secret in data/keys/NAME.") { Children = [Key] },
             new("dispatch", ValueKind.Section, "How long providers may take and how often another one is asked.")
@@ -116,6 +118,17 @@ internal sealed record Shape(
                     },
                 ],
             },
+        ],
+    };
+
+    private static Shape Local => new("NAME", ValueKind.Section, "One model of your own.")
+    {
+        Children =
+        [
+            new("path", ValueKind.Text, "A folder as the Hub has it (config.json, tokenizer.json, *.safetensors), or a .gguf file."),
+            new("context", ValueKind.Tokens, "Input and output together; the model's own when left out. A smaller one takes less memory.", "", "16", "16M"),
+            new("slots", ValueKind.Count, "Answers that are generated at once; others wait.", "8", "1", "256"),
+            new("threads", ValueKind.Count, "Threads that compute; as many as the machine has cores when left out.", "", "1", "1024"),
         ],
     };
 

@@ -64,11 +64,11 @@ internal sealed class ChatSession : IDisposable
         {
             List<ModelView> models = await client.ModelsAsync(null, null, default);
             model = models.SelectMany(static m => m.Offers.Where(static o => o is { Status: "live", Output: not null }).Select(o => (m.Id, Offer: o)))
-                .OrderBy(static pair => decimal.Parse(pair.Offer.Output!, CultureInfo.InvariantCulture)).FirstOrDefault().Id;
+                .OrderBy(static pair => pair.Id == Domain.Catalogue.Model.GuideId).ThenBy(static pair => decimal.Parse(pair.Offer.Output!, CultureInfo.InvariantCulture)).FirstOrDefault().Id;
         }
         if (model is null)
         {
-            await Console.Error.WriteLineAsync("There is no model to talk to. Set a provider's key, such as TOGETHER_API_KEY, or start a local runner such as Ollama, and restart the server.");
+            await Console.Error.WriteLineAsync("There is no model to talk to. Set a provider's key, such as TOGETHER_API_KEY, start a local runner such as Ollama, or let the configuration have 'guide: true', and restart the server.");
             return ExitCodes.Unavailable;
         }
         using var session = new ChatSession(new ChatConnection(new Uri(status.Listen), key), model, parsed.GetValue(ChatOptions.System), parsed.GetValue(CommonOptions.Json));

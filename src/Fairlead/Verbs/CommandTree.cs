@@ -10,6 +10,7 @@ internal static class CommandTree
     public static IReadOnlyList<string> Examples { get; } =
     [
         "fairlead serve",
+        "fairlead run ~/models/qwen2.5-0.5b",
         "fairlead chat",
         "fairlead keys create --name ci-bot --budget 5/day --rpm 60",
         "fairlead requests --failed",
@@ -20,8 +21,9 @@ internal static class CommandTree
     {
         var root = new RootCommand("Fairlead: one URL and one token in front of every model.")
         {
-            ServeVerb.Make(), ChatVerb.Make(), AskVerb.Make(), ModelsVerb.Make(), KeysVerb.Make(), RequestsVerb.Make(), UsageVerb.Make(), LedgerVerb.Make(),
+            ServeVerb.Make(), RunVerb.Make(), ChatVerb.Make(), AskVerb.Make(), ModelsVerb.Make(), KeysVerb.Make(), RequestsVerb.Make(), UsageVerb.Make(), LedgerVerb.Make(),
             DoctorVerb.Make(), ConfigVerb.Make(), VersionVerb.Make(),
+            WorkerVerb.Make(),
         };
         foreach (Option option in CommonOptions.All)
             root.Options.Add(option);

@@ -1,4 +1,6 @@
 using Fairlead.Configuration;
+using Fairlead.Gateway.Settings;
+using Fairlead.Verbs;
 
 namespace Fairlead.Tests.Configuration;
 
@@ -37,7 +39,20 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("keys:\n  \"bad name\": { rate: 60/min }", 2, "keys.bad name")]
     [InlineData("keys:\n  k: { rate: 60/hour }", 2, "keys.k.rate is '60/hour'")]
     [InlineData("keys:\n  k: { parallel: 0 }", 2, "keys.k.parallel is '0'")]
-    [InlineData("local:\n  m: { source: /x.gguf }", 1, "does not run model files itself yet")]
+    [InlineData("local:\n  m: { source: /x.gguf }", 2, "local.m.source is not known")]
+    [InlineData("local:\n  m: {}", 2, "local.m needs a path")]
+    [InlineData("local:\n  m: { path: /no/such/folder }", 2, "local.m.path: /no/such/folder does not exist")]
+    [InlineData("local:\n  m: { path: /etc }", 2, "/etc holds no weights")]
+    [InlineData("local:\n  m: { path: /etc/hostname }", 2, "is a file and no .gguf")]
+    [InlineData("local:\n  m: { path: /etc, slots: 0 }", 2, "local.m.slots is '0'; a whole number from 1 to 256 is expected")]
+    [InlineData("local:\n  m: { path: /etc, context: 8 }", 2, "local.m.context is '8'")]
+    [InlineData("local:\n  \"bad name\": { path: /etc }", 2, "local.bad name: a model's name has letters")]
+    [InlineData("local:\n  m: { path: /etc }\n  M: { path: /etc }", 3, "differ in upper and lower case only")]
+    [InlineData("local:\n  m: { path: /etc }\n  m: { path: /etc }", 3, "stands twice")]
+    [InlineData("local: [m]", 1, "local is a list; a section with keys is expected")]
+    [InlineData("guide: perhaps", 1, "guide is 'perhaps'; true or false is expected")]
+    [InlineData("providers:\n  local: { url: \"http://127.0.0.1:1/v1\" }", 2, "Call the provider something else")]
+    [InlineData("providers:\n  Fairlead: { url: \"http://127.0.0.1:1/v1\" }", 2, "Call the provider something else")]
     [InlineData("providers:\n  together: { key: \"Bearer ${env:HOME}\" }", 2, "mixes text with a reference")]
     [InlineData("providers:\n  together: { key: \"two words\" }", 2, "another character that no key has (it is not shown)")]
     [InlineData("providers:\n  together: { key: \"a\" }\n  Together: { key: \"b\" }", 3, "differ in upper and lower case only")]
@@ -133,6 +148,43 @@ public sealed class ConfigurationTests : IDisposable
         var settings = Load("discover: false", ("GROQ_API_KEY", "g"), ("HF_TOKEN", "h")).Settings!;
         Assert.Equal(["groq", "huggingface"], settings.Providers.Where(static p => p.Found).Select(static p => p.Name));
     }
+
+    [Fact]
+    public void A_folder_of_pickles_is_refused_and_one_of_safetensors_is_not()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "model")).FullName;
+        File.WriteAllText(Path.Combine(folder, "pytorch_model.bin"), "");
+        Assert.Contains("holds only pickles", Load($"local: {{ m: {{ path: {folder} }} }}").Errors.Single().Message, StringComparison.Ordinal);
+        Assert.Contains("is a pickle", Load($"local: {{ m: {{ path: {folder}/pytorch_model.bin }} }}").Errors.Single().Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
+        LocalModelSettings local = Load($"local: {{ m: {{ path: {folder}, context: 4k, slots: 2, threads: 3 }} }}").Settings!.Local.Single();
+        Assert.Equal(new LocalModelSettings("m", folder, 4096, 2, 3), local);
+    }
+
+    [Fact]
+    public void The_built_in_model_is_offered_unless_it_is_switched_off()
+    {
+        Assert.True(File.Exists(Path.Combine(Load("discover: false").Settings!.GuideFolder!, "model.safetensors")));
+        Assert.Null(Load("guide: false").Settings!.GuideFolder);
+    }
+
+    [Fact]
+    public void What_the_run_verb_names_stands_over_the_file()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "[odd] name")).FullName;
+        File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
+        string name = RunVerb.NameOf(folder);
+        Assert.Equal("odd--name", name);
+        var sources = Sources($"local: {{ {name}: {{ path: /no/such/folder, slots: 9 }} }}", []) with { Local = new LocalModelSettings(name, folder, Threads: 2) };
+        Assert.Equal(new LocalModelSettings(name, folder, Threads: 2), ConfigurationLoader.Load(sources).Settings!.Local.Single());
+    }
+
+    [Theory]
+    [InlineData("/models/Qwen2.5-0.5B/", "Qwen2.5-0.5B")]
+    [InlineData("/models/llama-3.2-1b-q4_k_m.gguf", "llama-3.2-1b-q4_k_m")]
+    [InlineData("/models/.hidden model.GGUF", "hidden-model")]
+    [InlineData("/models/模型", "model")]
+    public void A_model_is_called_as_its_folder_or_file_is(string path, string name) => Assert.Equal(name, RunVerb.NameOf(path));
 
     [Fact]
     public void Listening_beyond_loopback_is_warned_about() =>

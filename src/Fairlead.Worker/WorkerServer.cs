@@ -1,0 +1,103 @@
+using Fairlead.Engine.Formats;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Fairlead.Worker;
+
+/// <summary>One process, one loaded model: answers <c>/v1/chat/completions</c>, <c>/v1/completions</c>, <c>/v1/embeddings</c> and <c>/health</c> on a Unix
+/// socket, in OpenAI's dialect.</summary>
+/// <remarks>It knows of no key, no money and no other model. Who may ask is decided by who may enter the socket's folder, and by the gateway before that.</remarks>
+public static class WorkerServer
+{
+    /// <summary>What whoever started us reads when the model is loaded.</summary>
+    private const string ReadyLine = "ready";
+
+    /// <summary>Longer than the gateway lets a body be (512 MiB), so that it is the gateway that says so.</summary>
+    private const long MostBodyBytes = 513L << 20;
+
+    /// <summary>How long answers may go on after a stop; the gateway's own patience is shorter.</summary>
+    private static readonly TimeSpan Drain = TimeSpan.FromHours(1);
+
+    /// <summary>Loads the model and serves it until it is told to stop.</summary>
+    /// <param name="options">Which model, and where.</param>
+    /// <param name="parent">The pipe from whoever started us; null where a person did.</param>
+    /// <param name="events">Gets the line <c>ready</c>.</param>
+    /// <param name="log">Gets everything else.</param>
+    /// <param name="time">For the answers' time stamps.</param>
+    /// <param name="stop">Ends when a signal asks for a polite end.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    /// <returns>False when the model could not be loaded; the log's last line says why.</returns>
+    public static async Task<bool> RunAsync(
+        WorkerOptions options, TextReader? parent, TextWriter events, TextWriter log, TimeProvider time, Task stop, CancellationToken cancellationToken)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (parent is not null)
+            ParentPipe.Watch(parent, () => asked.TrySetResult(), () => ParentPipe.EndProcess(options.Socket));
+        Task stopped = Task.WhenAny(asked.Task, stop);
+        var readiness = new Readiness { Bytes = SizeOf(options.Path) };
+        await using WebApplication app = Build(options, readiness, time);
+        await app.StartAsync(cancellationToken);
+        await log.WriteLineAsync($"Loading {options.Path}, {readiness.Bytes / (1024 * 1024.0):0.0} MiB");
+        Task<ServedModel> loading = Task.Run(() => ServedModel.Load(options, time), cancellationToken);
+        if (await Task.WhenAny(loading, stopped) == stopped)
+            return true; // the load ends with the process
+        try
+        {
+            using ServedModel model = await loading;
+            readiness.Ready(model);
+            await events.WriteLineAsync(ReadyLine);
+            await events.FlushAsync(cancellationToken);
+            await stopped;
+            using var patience = new CancellationTokenSource(Drain, time);
+            await app.StopAsync(patience.Token);
+            return true;
+        }
+        catch (ModelFileException e)
+        {
+            // The last line goes to callers, whom the folders of this machine do not concern; the first one has named them for the log.
+            await log.WriteLineAsync(e.Message.Replace(options.Path, Path.GetFileName(options.Path.TrimEnd('/')), StringComparison.Ordinal));
+            return false;
+        }
+        catch (OutOfMemoryException e)
+        {
+            await log.WriteLineAsync($"There is not enough memory: {e.Message} Give it a smaller --ctx or fewer --slots, or take a smaller file of the model.");
+            return false;
+        }
+    }
+
+    private static WebApplication Build(WorkerOptions options, Readiness readiness, TimeProvider time)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Logging
+            .SetMinimumLevel(LogLevel.Warning)
+            .AddSimpleConsole(static o =>
+            {
+                o.SingleLine = true;
+                o.ColorBehavior = LoggerColorBehavior.Disabled;
+            })
+            .Services.Configure<ConsoleLoggerOptions>(static o => o.LogToStandardErrorThreshold = LogLevel.Trace); // standard output says "ready" and nothing else
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MostBodyBytes;
+            kestrel.Limits.MinRequestBodyDataRate = null; // the gateway sends what it has read already
+            kestrel.Limits.MinResponseDataRate = null; // and reads as fast as its own caller does
+            kestrel.ListenUnixSocket(options.Socket);
+        });
+        WebApplication app = builder.Build();
+        new ModelDoor(options.Model, readiness, time, app.Services.GetRequiredService<ILogger<ModelDoor>>()).Map(app);
+        return app;
+    }
+
+    private static long SizeOf(string path)
+    {
+        if (File.Exists(path))
+            return new FileInfo(path).Length;
+        return Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(static file => file.Length) : 0;
+    }
+}

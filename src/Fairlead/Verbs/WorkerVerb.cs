@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Fairlead.Storage;
+using Fairlead.Worker;
+
+namespace Fairlead.Verbs;
+
+/// <summary>One loaded model behind a socket. The gateway starts it; a person may, to look at a model without a gateway.</summary>
+internal static class WorkerVerb
+{
+    public static Command Make()
+    {
+        var model = new Option<string>("--model") { Description = "A model folder or a .gguf file.", Required = true };
+        var socket = new Option<string>("--socket") { Description = "Path of the Unix socket to answer on.", Required = true };
+        var name = new Option<string?>("--name") { Description = "The model as answers call it; the file's name by default." };
+        var verb = new Verb(
+            "worker", "Hold one model and answer OpenAI's dialect on a Unix socket. The gateway starts workers by itself.",
+            "fairlead worker --model ~/models/qwen2.5-0.5b --socket ~/.fairlead-workers/qwen.sock",
+            "fairlead worker --model llama-3.2-1b-q4_k_m.gguf --socket ~/.fairlead-workers/llama.sock --ctx 4096 --threads 2")
+        {
+            model, socket, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads,
+        };
+        verb.SetAction(async (parsed, cancellationToken) =>
+        {
+            string path = Path.GetFullPath(parsed.GetValue(model)!);
+            string at = Path.GetFullPath(parsed.GetValue(socket)!);
+            try
+            {
+                // Whoever can reach the socket can use the model: its folder must be ours alone.
+                DataFolder.EnsurePrivate(Path.GetDirectoryName(at)!);
+            }
+            catch (Exception e) when (e is DataFolderException or IOException or UnauthorizedAccessException)
+            {
+                await Console.Error.WriteLineAsync(Terminal.Safe(e.Message));
+                return ExitCodes.Configuration;
+            }
+            using var signals = new StopSignals();
+            var options = new WorkerOptions
+            {
+                Path = path,
+                Socket = at,
+                Model = parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(path.TrimEnd('/')),
+                Context = parsed.GetValue(LocalOptions.Context),
+                Slots = parsed.GetValue(LocalOptions.Slots),
+                Threads = parsed.GetValue(LocalOptions.Threads),
+            };
+            bool started = await WorkerServer.RunAsync(
+                options, Console.IsInputRedirected ? Console.In : null, Console.Out, Console.Error, TimeProvider.System, signals.First, cancellationToken);
+            return started ? ExitCodes.Ok : ExitCodes.Failed;
+        });
+        return verb;
+    }
+}
