@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Fairlead.Engine.Generation;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Generation;
 
@@ -48,6 +50,57 @@ public sealed class BatchLoopStressTests
             lock (faults)
                 faults.AddRange(Faults(request, answers, cancelled: cancel.IsCancellationRequested));
         }
+    }
+
+    /// <summary>The same turned by hand over loops of every size, so that a failure comes again with its seed: tiny caches, one slot, steps of a few rows.</summary>
+    [Fact, Trait("Category", Fuzz.Category)]
+    public void Loops_of_every_size_answer_as_if_each_request_were_alone()
+    {
+        long until = Stopwatch.GetTimestamp() + (long)(Fuzz.Time.TotalSeconds * Stopwatch.Frequency);
+        for (int seed = Fuzz.Seed; Stopwatch.GetTimestamp() < until; seed++)
+        {
+            List<string> faults = RunByHand(new Random(seed));
+            Assert.True(faults.Count == 0, $"FAIRLEAD_FUZZ_SEED={seed}: {string.Join("; ", faults)}");
+        }
+    }
+
+    private static List<string> RunByHand(Random random)
+    {
+        int slots = 1 + random.Next(6);
+        var limits = new BatchLimits(slots, Queue: 1 + random.Next(8), StepTokens: slots + random.Next(30));
+        using var loop = new BatchLoop(new RememberingModel { StepPositions = null }.Model(contextLength: 30 + random.Next(300)), limits, RememberingModel.NewCache(1 + random.Next(30)), static () => 7);
+        var faults = new List<string>();
+        var open = new List<(GenerationRequest Request, ChannelReader<GenerationEvent> Events, Answers Answers, CancellationTokenSource Cancel)>();
+        for (int turn = 0, begun = 0; begun < 25 || open.Count > 0; turn++)
+        {
+            if (turn > 20_000)
+                return [.. faults, "it does not end"];
+            if (begun < 25 && random.Next(3) == 0)
+            {
+                GenerationRequest request = NewRequest(random, begun++) with { MaxTokens = random.Next(4) == 0 ? null : 1 + random.Next(60) };
+                var cancel = new CancellationTokenSource();
+                if (loop.TryStart(request, cancel.Token, out ChannelReader<GenerationEvent>? events, out _)) // or it is refused, which is an answer as well
+                    open.Add((request with { MaxTokens = Math.Min(request.MaxTokens ?? int.MaxValue, loop.ContextLimit - request.Prompt.Length) }, events, new Answers(), cancel));
+            }
+
+            if (open.Count > 0 && random.Next(40) == 0)
+                open[random.Next(open.Count)].Cancel.Cancel();
+            loop.Step();
+            for (int i = open.Count - 1; i >= 0; i--)
+            {
+                (GenerationRequest request, ChannelReader<GenerationEvent> events, Answers answers, CancellationTokenSource cancel) = open[i];
+                if (!answers.Drain(events))
+                    continue;
+                faults.AddRange(Faults(request, answers, cancel.IsCancellationRequested));
+                open.RemoveAt(i);
+                cancel.Dispose();
+            }
+        }
+
+        GenerationCounters counters = loop.Counters;
+        if (counters is not { Running: 0, Waiting: 0 } || counters.FreeBlocks + counters.KeptBlocks != counters.Blocks || counters.Accepted != counters.Ended)
+            faults.Add("something is still held");
+        return faults;
     }
 
     private static GenerationRequest NewRequest(Random random, int kind)

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Threading.Channels;
+using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Templates;
+using Fairlead.Engine.Tests.Formats;
 
 namespace Fairlead.Engine.Tests.Generation;
 
@@ -50,6 +52,37 @@ public sealed class LanguageModelTests
                 TopLogprobs = 5,
                 ContinuesPrompt = false,
             });
+        }
+    }
+
+    [Fact]
+    public async Task The_guide_as_one_gguf_file_says_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "guide.gguf");
+        using (ModelFolder hub = ModelFolder.Open(Goldens.Guide))
+        using (JsonDocument tokenizer = JsonDocument.Parse(hub.TokenizerJson ?? throw new InvalidOperationException()))
+        {
+            JsonElement bpe = tokenizer.RootElement.GetProperty("model");
+            string[] tokens = [.. bpe.GetProperty("vocab").EnumerateObject().OrderBy(static entry => entry.Value.GetInt32()).Select(static entry => entry.Name)];
+            string[] special = [.. tokenizer.RootElement.GetProperty("added_tokens").EnumerateArray().Select(static added => added.GetProperty("content").GetString() ?? "")];
+            HubToGguf.Convert(hub)
+                .Set("tokenizer.ggml.model", "gpt2").Set("tokenizer.ggml.pre", "gpt-2")
+                .Set("tokenizer.ggml.tokens", tokens).Set("tokenizer.ggml.token_type", [.. tokens.Select(token => special.Contains(token) ? 3 : 1)])
+                .Set("tokenizer.ggml.merges", [.. bpe.GetProperty("merges").EnumerateArray().Select(static merge => merge.GetString() ?? "")])
+                .Set("tokenizer.ggml.bos_token_id", 1u).Set("tokenizer.ggml.eos_token_id", 5u).Set("tokenizer.ggml.add_bos_token", false)
+                .Set("tokenizer.chat_template", hub.ChatTemplate ?? throw new InvalidOperationException())
+                .WriteTo(path);
+        }
+
+        using LanguageModel guide = LanguageModel.Open(path);
+        using JsonDocument expected = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Goldens.Data, "guide", "expected.json"), Running));
+        foreach (JsonElement one in expected.RootElement.GetProperty("cases").EnumerateArray())
+        {
+            string prompt = Prompt(guide, one.GetProperty("messages"));
+            Assert.Equal(one.GetProperty("prompt").GetString(), prompt);
+            Answers answer = await AnswerAsync(guide, Request(guide, prompt) with { Sampling = new SamplingSettings { Temperature = 0 } });
+            Assert.Equal(one.GetProperty("text").GetString(), answer.Text());
         }
     }
 
