@@ -46,14 +46,6 @@ internal sealed class CheckpointReader
     public LinearWeights Linear(string name, int outputs, int inputs, bool bias = false) =>
         new(Tensor($"{name}.weight", outputs, inputs), bias ? Tensor($"{name}.bias", outputs) : null);
 
-    /// <summary><c>name.weight</c> with one output, <c>[1 × inputs]</c>, or <c>[inputs]</c> as GGUF has it.</summary>
-    public unsafe LinearWeights Single(string name, int inputs)
-    {
-        bool isVector = _weights.TryGet(Placed($"{name}.weight"), out TensorView found) && found.Shape.Length == 1;
-        TensorView tensor = isVector ? Tensor($"{name}.weight", inputs) : Tensor($"{name}.weight", 1, inputs);
-        return new(new TensorView(tensor.Type, [1, inputs], tensor.Data), null);
-    }
-
     /// <summary><c>name.weight</c> and, for a layer norm, <c>name.bias</c>, both <c>[width]</c>.</summary>
     public NormWeights Norm(string name, int width, NormKind kind) =>
         new(Tensor($"{name}.weight", width), kind == NormKind.Layer ? Tensor($"{name}.bias", width) : null);

@@ -83,7 +83,7 @@ public sealed class EmbeddingModel : IDisposable
             EmbeddingSettings settings = files is not null
                 ? EmbeddingSettings.Read(files, transformer)
                 : new EmbeddingSettings(null, false, ImmutableDictionary<string, string>.Empty, "");
-            return new EmbeddingModel(folder, encoder, pipeline, settings, TokenizerOf(folder), options);
+            return new EmbeddingModel(folder, encoder, pipeline, settings, Tokenizer.Of(folder), options);
         }
         catch
         {
@@ -146,10 +146,6 @@ public sealed class EmbeddingModel : IDisposable
                 _ => throw gguf.Refuse("bert.pooling_type", "is a way of pooling that is not supported"),
             }),
             [new NormalizeStep(width)]); // GGUF does not say; llama-server normalises, and so do nearly all models that are converted
-
-    private static Tokenizer TokenizerOf(ModelFolder folder) => folder.TokenizerJson is { } json
-        ? Tokenizer.FromJson(folder.NameOf("tokenizer.json"), json, folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : null)
-        : throw new ModelFileException(folder.NameOf("tokenizer.json"), null, "is missing: without it texts cannot become tokens");
 
     // Where nobody set a limit, transformers writes a number of thirty digits here.
     private static int? TokenizerLimit(JsonElement? config) =>

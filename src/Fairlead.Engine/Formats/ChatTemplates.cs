@@ -14,17 +14,22 @@ internal static class ChatTemplates
     /// <summary>Longest template, 1 MiB; the longest real ones have 20 kB.</summary>
     private const int MaxBytes = 1 << 20;
 
+    private const string Others = "additional_chat_templates";
+    private const int MaxOthers = 16;
+
     /// <summary>
-    /// Those of a folder: <c>chat_template.jinja</c> first, then <c>chat_template.json</c>, then <c>tokenizer_config.json</c>, where it is a text or a list of
+    /// Those of a folder: <c>chat_template.jinja</c> first, with the named ones of <c>additional_chat_templates</c>, then <c>chat_template.json</c>, then <c>tokenizer_config.json</c>, where it is a text or a list of
     /// <c>{"name", "template"}</c>. The order is that of transformers (<c>PreTrainedTokenizerBase._from_pretrained</c>).
     /// </summary>
     public static ImmutableDictionary<string, string> Of(FolderFiles files, JsonElement? tokenizerConfig)
     {
-        if (files.Read("chat_template.jinja", MaxBytes) is { } jinja)
+        if (Jinja(files, "chat_template.jinja") is { } ordinary)
         {
-            return Utf8.IsValid(jinja)
-                ? ImmutableDictionary<string, string>.Empty.Add(Default, Encoding.UTF8.GetString(jinja))
-                : throw new ModelFileException(files.Shown("chat_template.jinja"), null, "not valid UTF-8");
+            var templates = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+            templates[Default] = ordinary;
+            foreach (string name in files.Names(Others).Where(static name => name.EndsWith(".jinja", StringComparison.Ordinal) && FileNames.IsPlain(name)).Take(MaxOthers))
+                templates[name[..^".jinja".Length]] = Jinja(files, $"{Others}/{name}")!;
+            return templates.ToImmutable();
         }
 
         if (files.Read("chat_template.json", MaxBytes) is { } json)
@@ -46,6 +51,13 @@ internal static class ChatTemplates
         }
 
         return templates.ToImmutable();
+    }
+
+    private static string? Jinja(FolderFiles files, string name)
+    {
+        if (files.Read(name, MaxBytes) is not { } bytes)
+            return null;
+        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw new ModelFileException(files.Shown(name), null, "not valid UTF-8");
     }
 
     private static ImmutableDictionary<string, string> FromJson(string file, JsonElement root)

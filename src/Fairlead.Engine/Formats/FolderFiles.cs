@@ -35,18 +35,24 @@ internal sealed class FolderFiles
         }
     }
 
-    /// <summary>The names of the files directly in the folder, sorted.</summary>
-    public string[] Names()
+    /// <summary>The names of the files directly in the folder, or in <paramref name="folder"/> below it, sorted; none where there is no such folder.</summary>
+    /// <exception cref="ModelFileException">It cannot be read, or a link leads out of the folder.</exception>
+    public string[] Names(string folder = "")
     {
         try
         {
-            string[] names = [.. Directory.EnumerateFiles(_root).Select(static file => Path.GetFileName(file))];
+            string path = folder.Length == 0 ? _root : RealPath.Of(Path.Combine(_root, folder));
+            if (!RealPath.IsWithin(path, _root))
+                throw new ModelFileException(Shown(folder), null, $"is a symbolic link out of the folder, to {path}");
+            if (!Directory.Exists(path))
+                return [];
+            string[] names = [.. Directory.EnumerateFiles(path).Select(static file => Path.GetFileName(file))];
             Array.Sort(names, StringComparer.Ordinal);
             return names;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ModelFileException(_shown, null, $"the folder cannot be read: {e.Message}", e);
+            throw new ModelFileException(Shown(folder), null, $"the folder cannot be read: {e.Message}", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Kernels;
@@ -29,6 +30,18 @@ internal static class HubToGguf
         WriteMetadata(writer, architecture, config);
         WriteTensors(writer, architecture, config, hub.Weights, type);
         return writer;
+    }
+
+    /// <summary>Adds the WordPiece vocabulary of <paramref name="hub"/>, in which GGUF marks beginnings of words instead of continuations.</summary>
+    public static void WriteWordPieces(GgufWriter writer, ModelFolder hub)
+    {
+        using JsonDocument tokenizer = JsonDocument.Parse(hub.TokenizerJson!);
+        string[] pieces = [.. tokenizer.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().OrderBy(static entry => entry.Value.GetInt32()).Select(static entry => entry.Name)];
+        writer.Set("tokenizer.ggml.model", "bert").Set("tokenizer.ggml.pre", "default").Set("tokenizer.ggml.token_type_count", 2u);
+        writer.Set("tokenizer.ggml.tokens", [.. pieces.Select(static piece => piece.StartsWith('[') && piece.EndsWith(']') ? piece : piece.StartsWith("##", StringComparison.Ordinal) ? piece[2..] : "\u2581" + piece)]);
+        writer.Set("tokenizer.ggml.token_type", [.. pieces.Select(static piece => piece is "[PAD]" or "[UNK]" or "[CLS]" or "[SEP]" or "[MASK]" ? 3 : 1)]);
+        foreach ((string key, string piece) in (ReadOnlySpan<(string, string)>)[("unknown", "[UNK]"), ("seperator", "[SEP]"), ("padding", "[PAD]"), ("cls", "[CLS]"), ("mask", "[MASK]")])
+            writer.Set($"tokenizer.ggml.{key}_token_id", (uint)Array.IndexOf(pieces, piece));
     }
 
     private static void WriteMetadata(GgufWriter writer, string architecture, JsonConfig config)
@@ -108,8 +121,8 @@ internal static class HubToGguf
         var experts = new SortedDictionary<string, SortedDictionary<int, (long[] Shape, float[] Values)>>(StringComparer.Ordinal);
         foreach (string name in weights.Names.Order(StringComparer.Ordinal))
         {
-            if (architecture == "bert" && name.StartsWith("pooler.", StringComparison.Ordinal))
-                continue; // the converter drops it
+            if (architecture == "bert" && (name.StartsWith("pooler.", StringComparison.Ordinal) || name == "embeddings.position_ids"))
+                continue; // the converter drops them
             (long[] shape, float[] values) = Read(weights, name);
             string renamed = Rename(architecture, config, name);
             string inner = Regex.Replace(renamed, @"^blk\.\d+\.|\.(weight|bias)$", "");

@@ -39,6 +39,24 @@ public sealed class ModelFolderTests
     }
 
     [Fact]
+    public void Named_chat_templates_are_found_in_every_place_they_may_stand()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string file in Directory.EnumerateFiles(Goldens.Checkpoint("llama")))
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        folder.Write("additional_chat_templates/tool_use.jinja", "{{ tools }}");
+        using (ModelFolder model = ModelFolder.Open(folder.Path))
+            Assert.Equal((File.ReadAllText(folder["chat_template.jinja"]), "{{ tools }}"), (model.ChatTemplate, model.ChatTemplates["tool_use"]));
+        File.Delete(folder["chat_template.jinja"]);
+        folder.Write("tokenizer_config.json", """{"chat_template": [{"name": "default", "template": "a"}, {"name": "rag", "template": "b"}]}""");
+        using (ModelFolder model = ModelFolder.Open(folder.Path))
+            Assert.Equal(("a", "b"), (model.ChatTemplate, model.ChatTemplates["rag"]));
+        folder.Write("chat_template.json", """{"chat_template": "c"}""");
+        using (ModelFolder model = ModelFolder.Open(folder.Path))
+            Assert.Equal("c", model.ChatTemplate);
+    }
+
+    [Fact]
     public void A_folder_that_is_no_model_is_refused_with_what_is_wrong_and_what_would_help()
     {
         List<string> wrong = [];

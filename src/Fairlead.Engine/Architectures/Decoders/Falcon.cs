@@ -33,7 +33,7 @@ internal static class Falcon
             Heads = heads,
             KvHeads = kvHeads,
             HeadDimension = length,
-            FeedForward = config.Int("ffn_hidden_size", 1, StandardConfig.Widest, config.Int("intermediate_size", 1, StandardConfig.Widest, 4 * width)),
+            FeedForward = config.Int("ffn_hidden_size", 1, StandardConfig.Widest, 4 * width),
             ContextLength = context,
             Norm = NormKind.Layer,
             NormEpsilon = (float)config.Number("layer_norm_epsilon", 0, 1, 1e-5),

@@ -43,7 +43,7 @@ internal static class QwenExperts
                 weights.Linear($"{mlp}.gate", moe.Experts, design.Width),
                 StandardNames.Experts(weights, design, moe, mlp),
                 shared ? StandardNames.GatedMlp(weights, design, $"{mlp}.shared_expert", moe.SharedFeedForward) : null,
-                shared ? weights.Single($"{mlp}.shared_expert_gate", design.Width) : null),
+                shared ? weights.Linear($"{mlp}.shared_expert_gate", 1, design.Width) : null),
         };
     }
 }

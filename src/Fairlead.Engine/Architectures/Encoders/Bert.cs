@@ -8,15 +8,16 @@ namespace Fairlead.Engine.Architectures.Encoders;
 /// <summary>BERT (Devlin et al. 2019): learned positions and segments. Reference: transformers <c>modeling_bert.py</c>.</summary>
 internal static class Bert
 {
-    /// <summary>Longest table of positions that is believed; the longest published encoders of this kind have 8,194.</summary>
-    private const int MostPositions = 1 << 20;
+    /// <summary>Longest table of positions that is believed: a text as long takes memory for all its tokens at once. The longest published encoders of this kind have 8,194.</summary>
+    public const int MostPositions = 1 << 15;
 
     public static EncoderArchitecture Architecture { get; } = new(["bert"], "bert.", static config => Design(config), static (tensors, design) => Weights(tensors, design, "attention.self", "query", "key", "value"));
 
     /// <summary>The options that BERT, RoBERTa and MPNet share.</summary>
     public static EncoderDesign Design(ConfigReader config)
     {
-        config.Ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "gradient_checkpointing", "layer_norm_type", "num_labels", "sentence_transformers", "vocab_padding_idx");
+        IgnoreHeadsAndTraining(config);
+        config.Ignore("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout");
         if (config.Text("position_embedding_type") is not (null or "absolute"))
             throw config.Unsupported("position_embedding_type");
         config.Only("is_decoder", supported: false, missing: false);
@@ -34,6 +35,11 @@ internal static class Bert
             Segments = config.Int("type_vocab_size", 0, ushort.MaxValue, 0),
         };
     }
+
+    /// <summary>Keys that say how a head on top or the training works, or that an old library wrote into every file.</summary>
+    public static void IgnoreHeadsAndTraining(ConfigReader config) => config.Ignore(
+        "_num_labels", "classifier_activation", "cls_token_id", "directionality", "gradient_checkpointing", "language", "mask_token_id", "matryoshka_dimensions", "model_max_length", "name", "num_labels", "output_past",
+        "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "sep_token_id", "tie_encoder_decoder", "tie_weights_", "tie_word_embeddings", "use_bfloat16", "xla_device");
 
     /// <summary>The width, which the heads must share evenly.</summary>
     public static int Width(ConfigReader config, string width, string heads, out int count)

@@ -10,7 +10,8 @@ internal static class DistilBert
 
     private static EncoderDesign Design(ConfigReader config)
     {
-        config.Ignore("dropout", "qa_dropout", "seq_classif_dropout", "tie_weights_", "gradient_checkpointing");
+        Bert.IgnoreHeadsAndTraining(config);
+        config.Ignore("dropout", "qa_dropout", "seq_classif_dropout");
         config.Ignore("sinusoidal_pos_embds"); // how the table of positions was first filled; the checkpoint holds the table itself
         return new EncoderDesign
         {
@@ -21,7 +22,7 @@ internal static class DistilBert
             Inner = config.Int("hidden_dim", 1, 1 << 24),
             Epsilon = 1e-12f, // fixed in the reference
             Activation = Bert.ActivationOf(config, "activation"),
-            Positions = config.Int("max_position_embeddings", 1, 1 << 20),
+            Positions = config.Int("max_position_embeddings", 1, Bert.MostPositions),
         };
     }
 
