@@ -57,7 +57,7 @@ internal static class RopeConfig
                 };
             case "longrope":
                 int pairs = plain.Dimensions / 2;
-                double stretch = Factor(group, Math.Max(1, (double)context / original));
+                double stretch = group.Number("factor", 1e-9, 1e9, (double)context / original); // below 1 where a model is published for less than it was trained on
                 return plain with
                 {
                     Scaling = RopeScaling.LongRope,

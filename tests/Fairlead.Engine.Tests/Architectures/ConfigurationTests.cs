@@ -62,6 +62,16 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void A_configuration_is_refused_before_any_tensor_is_asked_for()
+    {
+        using CheckpointCopy copy = new("llama", config => config["attention_sinks"] = true);
+        using ModelFolder folder = ModelFolder.Open(copy.Path);
+        using var weights = new NoWeights();
+        Assert.Contains("attention_sinks", Assert.Throws<ModelFileException>(() =>
+            Decoder.Load(new ConfigReader(folder.Config), new CheckpointReader("model", weights), new DecoderOptions())).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_scaling_of_positions_is_refused_where_it_is_unknown_or_incomplete()
     {
         (string Name, string Scaling)[] refused =
@@ -208,6 +218,18 @@ public sealed class ConfigurationTests
         JsonNode? value = config[key];
         config.Remove(key);
         return value;
+    }
+
+    /// <summary>Weights that may not be asked for.</summary>
+    private sealed class NoWeights : IWeights
+    {
+        public IReadOnlyCollection<string> Names => [];
+
+        public bool TryGet(string name, out TensorView tensor) => throw new InvalidOperationException($"{name} was asked for");
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>Weights with a few tensors more.</summary>
