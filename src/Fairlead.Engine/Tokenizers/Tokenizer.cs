@@ -3,6 +3,7 @@ using Fairlead.Engine.Tokenizers.Decoders;
 using Fairlead.Engine.Tokenizers.Gguf;
 using Fairlead.Engine.Tokenizers.Models;
 using Fairlead.Engine.Tokenizers.Normalizers;
+using Fairlead.Engine.Tokenizers.Older;
 using Fairlead.Engine.Tokenizers.PostProcessors;
 using Fairlead.Engine.Tokenizers.PreTokenizers;
 using Fairlead.Engine.Tokenizers.Unicode;
@@ -57,16 +58,17 @@ public sealed class Tokenizer
     /// <summary>Number of the token with which the file says to pad; null where it says nothing.</summary>
     public int? PaddingToken { get; }
 
-    /// <summary>The tokenizer of a model: its <c>tokenizer.json</c> with <c>tokenizer_config.json</c>, or the vocabulary of its GGUF file.</summary>
+    /// <summary>
+    /// The tokenizer of a model: its <c>tokenizer.json</c> with <c>tokenizer_config.json</c>, the vocabulary of its GGUF file, or one of the
+    /// older files: <c>tokenizer.model</c>, <c>vocab.json</c> with <c>merges.txt</c>, <c>vocab.txt</c>.
+    /// </summary>
     /// <exception cref="ModelFileException">There is none, or it is refused.</exception>
     public static Tokenizer Of(ModelFolder folder)
     {
         TokenizerOverrides overrides = folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : new TokenizerOverrides();
         if (folder.TokenizerJson is { } json)
             return FromJson(folder.NameOf("tokenizer.json"), json, overrides);
-        return folder.Gguf is { } gguf
-            ? FromGguf(gguf)
-            : throw new ModelFileException(folder.Path, null, "there is no tokenizer.json; save the tokenizer with its library in that form and put it beside the weights");
+        return folder.Gguf is { } gguf ? FromGguf(gguf) : new Tokenizer(OlderFiles.Read(folder, overrides));
     }
 
     /// <summary>Reads a <c>tokenizer.json</c>.</summary>

@@ -25,6 +25,12 @@ public sealed record TokenizerOverrides
     /// <summary>Texts of unknown, padding, classifier, separator and mask token, where named: <c>unk_token</c> and so on by their key.</summary>
     public IReadOnlyDictionary<string, string> OtherTokens { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>The class that Transformers would load (<c>tokenizer_class</c>), without <c>Fast</c>; only asked for where there is no <c>tokenizer.json</c>.</summary>
+    internal string? TokenizerClass { get; init; }
+
+    /// <summary>Flags of BERT's and GPT-2's tokenizers by their key, where given: <c>do_lower_case</c>, <c>strip_accents</c>, <c>add_prefix_space</c> ….</summary>
+    internal IReadOnlyDictionary<string, bool> Flags { get; init; } = new Dictionary<string, bool>(StringComparer.Ordinal);
+
     /// <summary>Tokens of <c>added_tokens_decoder</c>, which count where <c>tokenizer.json</c> has none of that number.</summary>
     internal IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
 
@@ -40,8 +46,17 @@ public sealed record TokenizerOverrides
                 others.Add(key, text);
         }
 
+        var flags = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (string key in (ReadOnlySpan<string>)["do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space"])
+        {
+            if (Flag(tokenizerConfig, key) is { } flag)
+                flags.Add(key, flag);
+        }
+
         return new TokenizerOverrides
         {
+            TokenizerClass = TokenText(tokenizerConfig, "tokenizer_class")?.Replace("Fast", "", StringComparison.Ordinal),
+            Flags = flags,
             AddBeginOfText = Flag(tokenizerConfig, "add_bos_token"),
             AddEndOfText = Flag(tokenizerConfig, "add_eos_token"),
             BeginOfText = TokenText(tokenizerConfig, "bos_token"),

@@ -17,7 +17,6 @@ namespace Fairlead.Engine.Tokenizers.Gguf;
 internal sealed class GgufVocabulary
 {
     private const string Prefix = "tokenizer.ggml.";
-    private const string Sign = "▁"; // SentencePiece's mark of a space
 
     private readonly GgufFile _file;
     private readonly string[] _tokens;
@@ -55,7 +54,7 @@ internal sealed class GgufVocabulary
     public static TokenizerParts Read(GgufFile file) => file.Text(Prefix + "model") switch
     {
         "gpt2" => new GgufVocabulary(file).ByteLevel(),
-        "llama" => new GgufVocabulary(file).SentencePiece(),
+        "llama" => new GgufVocabulary(file).ScoredMerges(),
         "bert" => new GgufVocabulary(file, WordPieceName).WordPiece(),
         "t5" => new GgufVocabulary(file).Unigram(),
         null => throw new ModelFileException(file.Name, null, "the file has no tokenizer.ggml.model: it holds no vocabulary"),
@@ -89,47 +88,27 @@ internal sealed class GgufVocabulary
             : throw _file.Refuse(Prefix + "merges", $"merge {index} is not two tokens with a space between them");
     }
 
-    private TokenizerParts SentencePiece()
+    private TokenizerParts ScoredMerges()
     {
-        float[] scores = Scores();
-        bool addsSpace = _file.Flag(Prefix + "add_space_prefix") ?? true;
-        int begin = Special("bos", 1), end = Special("eos", 2), unknown = Special("unknown", 0);
-        BpeMerges merges = BpeMerges.FromScores(_file.Name, _vocabulary, scores,
-            id => _types[id] is TokenType.Normal or TokenType.UserDefined or TokenType.Undefined);
-        var spaces = new Replace(Pattern.Literal(_file.Name, " "), Sign);
-        return Parts(
-            addsSpace ? new NormalizerSequence([new Prepend(Sign), spaces]) : spaces,
-            preTokenizer: null,
-            new BpeModel(_vocabulary, merges, new BpeSettings(unknown, FuseUnknown: true, ByteFallback: true)),
-            Around(byDefaultBegin: true, begin, byDefaultEnd: false, end),
-            SentencePieceDecoder(addsSpace),
-            begin,
-            end);
+        int begin = Special("bos", 1), end = Special("eos", 2);
+        SentencePiece pipeline = SentencePiece.Bpe(_file.Name, _vocabulary, SentencePieceSettings(addsSpace: true, Special("unknown", 0)));
+        return Parts(pipeline, Around(byDefaultBegin: true, begin, byDefaultEnd: false, end), begin, end);
     }
 
     private TokenizerParts Unigram()
     {
-        float[] scores = Scores();
-        int begin = Special("bos", -1), end = Special("eos", 1), unknown = Special("unknown", 2);
-        bool addsSpace = _file.Flag(Prefix + "add_space_prefix") ?? false;
-        var normalizers = new List<Normalizer>();
-        if (_file.Integers(Prefix + "precompiled_charsmap") is { } map && Precompiled.Read(_file.Name, [.. map.Select(value => unchecked((byte)value))]) is { } precompiled)
-            normalizers.Add(precompiled);
-        if (_file.Flag(Prefix + "remove_extra_whitespaces") ?? false)
-        {
-            normalizers.Add(new Strip(left: true, right: true));
-            normalizers.Add(new Replace(Pattern.Parse(_file.Name, " {2,}"), " "));
-        }
-
-        return Parts(
-            new NormalizerSequence(normalizers),
-            new Metaspace(Sign[0], addsSpace ? PrependScheme.Always : PrependScheme.Never, split: true),
-            new UnigramModel(_file.Name, _vocabulary, [.. scores.Select(score => (double)score)], unknown, byteFallback: false),
-            Around(byDefaultBegin: false, begin, byDefaultEnd: true, end),
-            SentencePieceDecoder(addsSpace),
-            begin,
-            end);
+        int begin = Special("bos", -1), end = Special("eos", 1);
+        SentencePiece pipeline = SentencePiece.Unigram(_file.Name, _vocabulary, SentencePieceSettings(addsSpace: false, Special("unknown", 2)), byteFallback: false);
+        return Parts(pipeline, Around(byDefaultBegin: false, begin, byDefaultEnd: true, end), begin, end);
     }
+
+    private SentencePieceSettings SentencePieceSettings(bool addsSpace, int unknown) => new(
+        Scores(),
+        unknown,
+        id => _types[id] is TokenType.Normal or TokenType.UserDefined or TokenType.Undefined,
+        _file.Flag(Prefix + "add_space_prefix") ?? addsSpace,
+        _file.Flag(Prefix + "remove_extra_whitespaces") ?? false,
+        [.. (_file.Integers(Prefix + "precompiled_charsmap") ?? []).Select(value => unchecked((byte)value))]);
 
     private TokenizerParts WordPiece()
     {
@@ -147,16 +126,11 @@ internal sealed class GgufVocabulary
 
     // The converter marks words where BERT marks their continuations: ▁the and ing for the and ##ing.
     private static string WordPieceName(string token, TokenType type) => type != TokenType.Normal ? token
-        : token.StartsWith(Sign, StringComparison.Ordinal) && token.Length > 1 ? token[1..]
+        : token.StartsWith(SentencePiece.Sign, StringComparison.Ordinal) && token.Length > 1 ? token[1..]
         : "##" + token;
 
-    private static DecodeSequence SentencePieceDecoder(bool addsSpace)
-    {
-        var steps = new List<DecodeStep> { new ReplaceDecode(Pattern.Literal("tokenizer", Sign), " "), new ByteFallbackDecode(), new FuseDecode() };
-        if (addsSpace)
-            steps.Add(new StripDecode(' ', 1, 0));
-        return new DecodeSequence(steps);
-    }
+    private TokenizerParts Parts(SentencePiece pipeline, PostProcessor postProcessor, int begin, int end) =>
+        Parts(pipeline.Normalizer, pipeline.PreTokenizer, pipeline.Model, postProcessor, pipeline.Decoder, begin, end);
 
     private TokenizerParts Parts(
         Normalizer? normalizer, PreTokenizer? preTokenizer, TokenModel model, PostProcessor postProcessor, DecodeStep decoder, int begin, int end) =>
