@@ -16,6 +16,7 @@ internal static unsafe class BlockDecoder
         where V : struct
     {
         sbyte* quants = stackalloc sbyte[256];
+        float* halves = HalfTable.Values;
         float* end = target + count;
         switch (type)
         {
@@ -34,7 +35,7 @@ internal static unsafe class BlockDecoder
                 for (; target < end; target += 32, source += 18)
                 {
                     SpreadFourBits(Vector128.Load(source + 2), Vector128.Create((sbyte)-8), quants, quants + 16);
-                    Scale<L, V>(quants, 32, Half(source), target);
+                    Scale<L, V>(quants, 32, halves[*(ushort*)source], target);
                 }
 
                 break;
@@ -42,7 +43,7 @@ internal static unsafe class BlockDecoder
                 for (; target < end; target += 32, source += 20)
                 {
                     SpreadFourBits(Vector128.Load(source + 4), Vector128<sbyte>.Zero, quants, quants + 16);
-                    ScaleAndAdd<L, V>(quants, 32, Half(source), Half(source + 2), target);
+                    ScaleAndAdd<L, V>(quants, 32, halves[*(ushort*)source], halves[*(ushort*)(source + 2)], target);
                 }
 
                 break;
@@ -50,7 +51,7 @@ internal static unsafe class BlockDecoder
                 for (; target < end; target += 32, source += 22)
                 {
                     SpreadFiveBits(source + 2, Vector128.Create((sbyte)-16), quants);
-                    Scale<L, V>(quants, 32, Half(source), target);
+                    Scale<L, V>(quants, 32, halves[*(ushort*)source], target);
                 }
 
                 break;
@@ -58,13 +59,13 @@ internal static unsafe class BlockDecoder
                 for (; target < end; target += 32, source += 24)
                 {
                     SpreadFiveBits(source + 4, Vector128<sbyte>.Zero, quants);
-                    ScaleAndAdd<L, V>(quants, 32, Half(source), Half(source + 2), target);
+                    ScaleAndAdd<L, V>(quants, 32, halves[*(ushort*)source], halves[*(ushort*)(source + 2)], target);
                 }
 
                 break;
             case ElementType.Q8_0:
                 for (; target < end; target += 32, source += 34)
-                    Scale<L, V>((sbyte*)source + 2, 32, Half(source), target);
+                    Scale<L, V>((sbyte*)source + 2, 32, halves[*(ushort*)source], target);
                 break;
             case ElementType.Q4_K:
                 for (; target < end; target += 256, source += 144)
@@ -75,7 +76,7 @@ internal static unsafe class BlockDecoder
                         SpreadFourBits(Vector128.Load(source + 32 + (32 * pair)), Vector128<sbyte>.Zero, quants + (64 * pair) + 16, quants + (64 * pair) + 48);
                     }
 
-                    ScaleGroups<L, V>(source, quants, target);
+                    ScaleGroups<L, V>(source, quants, halves, target);
                 }
 
                 break;
@@ -90,7 +91,7 @@ internal static unsafe class BlockDecoder
                         SpreadFiveBits(Vector128.Load(source + 64 + (32 * pair)), fifthHigh, 2 * pair, at + 16, at + 48);
                     }
 
-                    ScaleGroups<L, V>(source, quants, target);
+                    ScaleGroups<L, V>(source, quants, halves, target);
                 }
 
                 break;
@@ -103,7 +104,7 @@ internal static unsafe class BlockDecoder
                         SpreadSixBits(Vector128.Load(source + 64 + at), Vector128.Load(source + 96 + at), Vector128.Load(source + 160 + at), quants + 128 + at);
                     }
 
-                    float scale = Half(source + 208);
+                    float scale = halves[*(ushort*)(source + 208)];
                     for (int group = 0; group < 16; group++)
                         Scale<L, V>(quants + (16 * group), 16, scale * (sbyte)source[192 + group], target + (16 * group));
                 }
@@ -112,16 +113,6 @@ internal static unsafe class BlockDecoder
             default:
                 throw new ArgumentOutOfRangeException(nameof(type), type, "no such element type");
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Half(byte* source)
-    {
-        // The conversion of the runtime is a call; scales are read once per 32 values, so it would cost as much as the values themselves.
-        int bits = Unsafe.ReadUnaligned<short>(source);
-        int shifted = (bits << 13) & HalfBits.SignAndMagnitude;
-        int notFinite = (shifted & HalfBits.Exponent) == HalfBits.Exponent ? HalfBits.SingleExponent : 0;
-        return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(BitConverter.Int32BitsToSingle(shifted) * HalfBits.Rescale) | notFinite);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -145,16 +136,27 @@ internal static unsafe class BlockDecoder
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScaleGroups<L, V>(byte* block, sbyte* quants, float* target)
+    private static void ScaleGroups<L, V>(byte* block, sbyte* quants, float* halves, float* target)
         where L : struct, ILanes<V>
         where V : struct
     {
-        float scale = Half(block), minimumScale = Half(block + 2);
+        float scale = halves[*(ushort*)block], minimumScale = halves[*(ushort*)(block + 2)];
+        (ulong scales, ulong minima) = UnpackScales(block + 4);
         for (int group = 0; group < 8; group++)
         {
-            (int groupScale, int groupMinimum) = Dequantize.ScaleAndMinimum(new ReadOnlySpan<byte>(block + 4, 12), group);
-            ScaleAndAdd<L, V>(quants + (32 * group), 32, scale * groupScale, -(minimumScale * groupMinimum), target + (32 * group));
+            float groupScale = scale * (int)((scales >> (8 * group)) & 63), groupMinimum = minimumScale * (int)((minima >> (8 * group)) & 63);
+            ScaleAndAdd<L, V>(quants + (32 * group), 32, groupScale, -groupMinimum, target + (32 * group));
         }
+    }
+
+    /// <summary>The eight 6-bit scales and minima of a block of Q4_K or Q5_K, a byte each: <see cref="Dequantize.ScaleAndMinimum"/> for all groups at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static (ulong Scales, ulong Minima) UnpackScales(byte* packed)
+    {
+        uint first = Unsafe.ReadUnaligned<uint>(packed), second = Unsafe.ReadUnaligned<uint>(packed + 4), third = Unsafe.ReadUnaligned<uint>(packed + 8);
+        return (
+            (first & 0x3f3f3f3f) | ((ulong)((third & 0x0f0f0f0f) | ((first >> 2) & 0x30303030)) << 32),
+            (second & 0x3f3f3f3f) | ((ulong)(((third >> 4) & 0x0f0f0f0f) | ((second >> 2) & 0x30303030)) << 32));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
