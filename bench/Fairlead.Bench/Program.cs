@@ -2,6 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using Fairlead.Bench;
 
+// Not part of the table: bench/Fairlead.Bench kernels
+if (args is ["kernels"])
+{
+    KernelBench.Run();
+    return 0;
+}
+
 // bench/gateway.sh builds and calls this: all contenders in one run, interleaved, medians and ranges as a Markdown table.
 string binary = args[0];
 string? portkey = args.Length > 1 && File.Exists(args[1]) ? args[1] : null;
