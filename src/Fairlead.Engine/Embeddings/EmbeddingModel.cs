@@ -53,15 +53,13 @@ public sealed class EmbeddingModel : IDisposable
     public static bool IsEmbeddingModel(string path)
     {
         if (!Directory.Exists(path))
-        {
-            using GgufFile file = GgufFile.Open(path);
-            return file.Text("general.architecture") == "bert";
-        }
-
+            return HoldsBert(path);
         FolderFiles files = new(path);
         if (files.Locate("modules.json") is not null)
             return true;
-        return ModuleFiles.Optional(files, "config.json")?.TextOrNull("model_type") is { } type && EncoderArchitecture.IsKnown(type);
+        if (ModuleFiles.Optional(files, "config.json") is { } config)
+            return config.TextOrNull("model_type") is { } type && EncoderArchitecture.IsKnown(type);
+        return files.Names().Where(static name => name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)).ToArray() is [string only] && HoldsBert(files.Locate(only)!);
     }
 
     /// <summary>Opens a folder as the Hub stores it.</summary>
@@ -133,6 +131,12 @@ public sealed class EmbeddingModel : IDisposable
         _pipeline.Dispose();
         _encoder.Dispose();
         _folder.Dispose();
+    }
+
+    private static bool HoldsBert(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        return file.Text("general.architecture") == "bert";
     }
 
     private static EmbeddingPipeline Plain(ModelFolder folder, int width) => folder.Gguf is not { } gguf

@@ -73,6 +73,8 @@ public sealed class EmbeddingModelTests
         }
 
         Assert.True(EmbeddingModel.IsEmbeddingModel(folder["minilm.gguf"]));
+        Assert.True(EmbeddingModel.IsEmbeddingModel(folder.Path));
+        Assert.False(EmbeddingModel.IsEmbeddingModel(Goldens.Guide));
         using EmbeddingModel model = EmbeddingModel.Open(folder["minilm.gguf"]);
         Assert.Equal((384, 512), (model.Dimension, model.MaxTokens));
         List<string> wrong = [];

@@ -207,7 +207,9 @@ public sealed class ModelFolderTests
             Assert.Equal([3, 4], model.GenerationDefaults.EndOfText.ToArray());
         }
 
-        File.Copy(folder["a.gguf"], folder["b.gguf"]);
+        using (ModelFolder hub = ModelFolder.Open(Goldens.Checkpoint("qwen3")))
+            HubToGguf.Convert(hub).SetRaw("split.count", GgufType.UInt16, static w => w.Write((ushort)2)).WriteTo(folder["b.gguf"]);
+        Assert.Contains("split over 2 files; join them", Assert.Throws<ModelFileException>(() => ModelFolder.Open(folder["b.gguf"])).Reason, StringComparison.Ordinal);
         Assert.Contains("holds 2 GGUF files; name the one to load, such as a.gguf", Assert.Throws<ModelFileException>(() => ModelFolder.Open(folder.Path)).Reason, StringComparison.Ordinal);
     }
 
