@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Templates;
 using Fairlead.Worker.Answers;
@@ -52,10 +53,9 @@ internal sealed class LanguageServed : IDisposable
             problem = new Problem(ProblemKind.FieldInvalid, "This model continues text and holds no conversation: it has no chat template. Ask it at /v1/completions.", "messages");
             return null;
         }
-        if (request.Tools is not null || request.Format is not AnswerFormat.Free)
+        if (request.Tools is not null)
         {
-            string field = request.Tools is not null ? "tools" : "response_format";
-            problem = new Problem(ProblemKind.FieldInvalid, $"'{field}' is not kept to by models that this server runs itself in this version. Leave it out, or ask a provider.", field);
+            problem = new Problem(ProblemKind.FieldInvalid, "'tools' are not called by models that this server runs itself in this version. Leave them out, or ask a provider.", "tools");
             return null;
         }
         string prompt;
@@ -78,9 +78,12 @@ internal sealed class LanguageServed : IDisposable
             problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"The model's chat template does not take this conversation: {e.Reason}"), "messages");
             return null;
         }
+        if (!TryConstrain(request.Format, out TokenConstraint? constraint, out problem))
+            return null;
         // The template has written every special token that the model wants.
         GenerationRequest asked = Ask(request.Settings, [.. _model.Tokenizer.Encode(prompt, addSpecialTokens: false).Ids], scope) with
         {
+            Constraint = constraint,
             Logprobs = request.Logprobs is not null,
             TopLogprobs = request.Logprobs ?? 0,
             ContinuesPrompt = request.ContinueFinalMessage,
@@ -97,11 +100,8 @@ internal sealed class LanguageServed : IDisposable
     /// <summary>Begins to complete; null with a problem where that cannot be.</summary>
     public CompletionTurn? Begin(CompletionRequest request, string? scope, CancellationToken gone, out Problem? problem)
     {
-        if (request.Format is not AnswerFormat.Free)
-        {
-            problem = new Problem(ProblemKind.FieldInvalid, "'response_format' is not kept to by models that this server runs itself in this version. Leave it out, or ask a provider.", "response_format");
+        if (!TryConstrain(request.Format, out TokenConstraint? constraint, out problem))
             return null;
-        }
         var events = ImmutableArray.CreateBuilder<ChannelReader<GenerationEvent>>(request.Prompts.Length);
         // One token for all: where a later prompt is refused, those before it are taken back.
         CancellationTokenSource all = CancellationTokenSource.CreateLinkedTokenSource(gone);
@@ -110,6 +110,7 @@ internal sealed class LanguageServed : IDisposable
             ImmutableArray<int> ids = prompt.Text is { } text ? [.. _model.Tokenizer.Encode(text, request.AddSpecialTokens).Ids] : prompt.Ids;
             GenerationRequest asked = Ask(request.Settings, ids, scope) with
             {
+                Constraint = constraint,
                 Echo = request.Echo,
                 Logprobs = request.Logprobs is not null,
                 TopLogprobs = request.Logprobs ?? 0,
@@ -139,6 +140,25 @@ internal sealed class LanguageServed : IDisposable
     }
 
     public void Dispose() => _model.Dispose();
+
+    /// <summary>The constraint of a form over this model's vocabulary; false with a problem where it cannot be kept.</summary>
+    private bool TryConstrain(ConstraintSpec? format, out TokenConstraint? constraint, out Problem? problem)
+    {
+        constraint = null;
+        problem = null;
+        if (format is null)
+            return true;
+        try
+        {
+            constraint = _model.Constraints.Start(format);
+            return true;
+        }
+        catch (ConstraintException e)
+        {
+            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"'response_format' cannot be kept: {e.Message}"), "response_format");
+            return false;
+        }
+    }
 
     private static GenerationRequest Ask(AnswerSettings settings, ImmutableArray<int> prompt, string? scope) => new()
     {

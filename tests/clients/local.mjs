@@ -48,6 +48,25 @@ const scenarios = {
     assert.equal(last.usage.cost, 0);
   },
 
+  'the guide within a schema': async () => {
+    const answer = await client.chat.completions.create({
+      model: guide,
+      messages: what,
+      response_format: {
+        type: 'json_schema',
+        json_schema: {
+          name: 'fact', strict: true,
+          schema: { type: 'object', properties: { topic: { type: 'string', maxLength: 40 }, sure: { type: 'boolean' } }, required: ['topic', 'sure'], additionalProperties: false },
+        },
+      },
+    });
+    const fact = JSON.parse(answer.choices[0].message.content);
+    assert.deepEqual(Object.keys(fact).sort(), ['sure', 'topic']);
+    assert.equal(typeof fact.topic, 'string');
+    assert.equal(typeof fact.sure, 'boolean');
+    return answer.choices[0].message.content;
+  },
+
   'log-probabilities': async () => {
     const answer = await client.chat.completions.create({ model: guide, messages: what, logprobs: true, top_logprobs: 3, max_tokens: 5 });
     const tokens = answer.choices[0].logprobs.content;

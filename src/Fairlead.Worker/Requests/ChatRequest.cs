@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Worker.Requests;
@@ -37,7 +38,8 @@ internal sealed record ChatRequest
 
     public required AnswerSettings Settings { get; init; }
 
-    public required AnswerFormat Format { get; init; }
+    /// <summary>What the answer must look like; null where any text will do.</summary>
+    public required ConstraintSpec? Format { get; init; }
 
     /// <summary>Further variables for the model's template (<c>chat_template_kwargs</c>), an object; null where there are none.</summary>
     public required JsonElement? TemplateVariables { get; init; }
@@ -78,8 +80,8 @@ internal sealed record ChatRequest
         long? top = fields.Whole("top_logprobs", 0, SamplingSettings.MostAlternatives);
         if (top > 0 && !logprobs)
             fields.Refuse("top_logprobs", "'top_logprobs' needs 'logprobs': true.");
-        AnswerFormat format = AnswerFormat.Read(fields);
-        if (use == ToolUse.Required && format is not AnswerFormat.Free)
+        ConstraintSpec? format = AnswerFormat.Read(fields);
+        if (use == ToolUse.Required && format is not null)
             fields.Refuse("response_format", "An answer that must call a tool cannot keep to a 'response_format' as well. Drop one of the two.");
         bool continues = fields.Flag("continue_final_message") ?? false;
         bool prompts = fields.Flag("add_generation_prompt") ?? !continues;

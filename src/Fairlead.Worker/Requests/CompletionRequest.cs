@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Worker.Requests;
@@ -13,7 +14,8 @@ internal sealed record CompletionRequest
 
     public required AnswerSettings Settings { get; init; }
 
-    public required AnswerFormat Format { get; init; }
+    /// <summary>What the answer must look like; null where any text will do.</summary>
+    public required ConstraintSpec? Format { get; init; }
 
     /// <summary>The answer begins with the prompt.</summary>
     public bool Echo { get; init; }

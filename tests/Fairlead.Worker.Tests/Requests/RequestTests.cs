@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
 using Fairlead.Worker.Requests;
 
@@ -75,9 +76,9 @@ public sealed class RequestTests
     [InlineData("tool_choice", "\"required\"", "no 'tools'")]
     [InlineData("tool_choice", "\"perhaps\"", "\"required\"")]
     [InlineData("tools", "[{\"type\":\"retrieval\"}]", "functions are the only tools")]
-    [InlineData("response_format", "{\"type\":\"yaml\"}", "is 'yaml'")]
-    [InlineData("response_format", "{\"type\":\"json_schema\"}", "schema' is missing")]
-    [InlineData("response_format", "{\"type\":\"regex\"}", "value' is missing")]
+    [InlineData("response_format", "{\"type\":\"yaml\"}", "'yaml' is no response format")]
+    [InlineData("response_format", "{\"type\":\"json_schema\"}", "needs a schema")]
+    [InlineData("response_format", "{\"type\":\"regex\"}", "needs the expression")]
     [InlineData("messages", "[]", "missing or empty")]
     [InlineData("messages", "[{\"role\":\"wizard\",\"content\":\"x\"}]", "is one of")]
     [InlineData("messages", "[{\"role\":\"user\"}]", "content' is missing")]
@@ -135,11 +136,11 @@ public sealed class RequestTests
             $"\"response_format\":{{\"type\":\"json_schema\",\"json_schema\":{{\"name\":\"x\",\"strict\":true,\"schema\":{Schema}}}}}",
             $"\"response_format\":{{\"type\":\"json_object\",\"schema\":{Schema}}}", $"\"response_format\":{{\"type\":\"json\",\"value\":{Schema}}}", $"\"guided_json\":{Schema}"])
         {
-            Assert.Equal(Schema, Assert.IsType<AnswerFormat.Schema>(Chat($"{{{Hello},{format}}}").Format).Value.GetRawText());
+            Assert.Equal(new ConstraintSpec.JsonSchema(Schema), Chat($"{{{Hello},{format}}}").Format);
         }
-        Assert.IsType<AnswerFormat.AnyJson>(Chat($"{{{Hello},\"response_format\":{{\"type\":\"json_object\"}}}}").Format);
-        Assert.IsType<AnswerFormat.Free>(Chat($"{{{Hello},\"response_format\":{{\"type\":\"text\"}}}}").Format);
-        Assert.Equal("[a-c]+", Assert.IsType<AnswerFormat.Pattern>(Chat($"{{{Hello},\"response_format\":{{\"type\":\"regex\",\"value\":\"[a-c]+\"}}}}").Format).Value);
+        Assert.Equal(new ConstraintSpec.JsonObject(), Chat($"{{{Hello},\"response_format\":{{\"type\":\"json_object\"}}}}").Format);
+        Assert.Null(Chat($"{{{Hello},\"response_format\":{{\"type\":\"text\"}}}}").Format);
+        Assert.Equal(new ConstraintSpec.Regex("[a-c]+"), Chat($"{{{Hello},\"response_format\":{{\"type\":\"regex\",\"value\":\"[a-c]+\"}}}}").Format);
     }
 
     [Fact]
