@@ -142,7 +142,7 @@ internal sealed class BatchLoop : IDisposable
         Admit();
         Publish();
         if (_running.Count == 0)
-            return false;
+            return _waiting.Count > 0; // never so by design; but if it were, turning on would be found out and sleeping would not
         int rows = Plan();
         int scores = 0;
         foreach (StepRow row in _rows.AsSpan(0, rows))
@@ -218,18 +218,24 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
+    /// <summary>
+    /// From the oldest to the youngest: a token that is cancelled while this goes on is seen by all that are looked at later, so no choice
+    /// stays behind that waits for an older one which is gone.
+    /// </summary>
     private void DropCancelled()
     {
-        for (int i = _waiting.Count - 1; i >= 0; i--)
-        {
-            if (_waiting[i].Request.Cancellation.IsCancellationRequested)
-                End(_waiting[i], FinishReason.Cancelled);
-        }
+        DropCancelled(_running);
+        DropCancelled(_waiting);
+    }
 
-        for (int i = _running.Count - 1; i >= 0; i--)
+    private void DropCancelled(List<BatchSequence> sequences)
+    {
+        for (int i = 0; i < sequences.Count;)
         {
-            if (_running[i].Request.Cancellation.IsCancellationRequested)
-                End(_running[i], FinishReason.Cancelled);
+            if (sequences[i].Request.Cancellation.IsCancellationRequested)
+                End(sequences[i], FinishReason.Cancelled); // takes it out of the list
+            else
+                i++;
         }
     }
 

@@ -61,7 +61,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>What the loop does and has done.</summary>
     public GenerationCounters Counters => _loop.Counters;
 
-    /// <summary>Makes constraints over this model's vocabulary. The first use reads the whole vocabulary: some 0.1 s for 128 thousand tokens.</summary>
+    /// <summary>Makes constraints over this model's vocabulary. The first use reads the whole vocabulary and keeps it as a tree.</summary>
     public ConstraintCompiler Constraints => _constraints.Value;
 
     /// <summary>

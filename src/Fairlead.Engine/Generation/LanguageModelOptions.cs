@@ -6,7 +6,7 @@ public sealed record LanguageModelOptions
     /// <summary>Prompt and answer together, in tokens; null for all the model was made for, and no more than that.</summary>
     public int? ContextLength { get; init; }
 
-    /// <summary>Answers written at once, 1…256. Default 8: from there on a batch of the managed kernels gains little more.</summary>
+    /// <summary>Answers written at once, 1…256. Default 8: one reading of the weights then serves eight tokens.</summary>
     public int Slots { get; init; } = 8;
 
     /// <summary>Requests that may wait for a slot, ≥ 1; one more is refused. Default 64.</summary>
