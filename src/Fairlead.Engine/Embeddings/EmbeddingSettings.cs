@@ -42,12 +42,12 @@ internal sealed record EmbeddingSettings(int? MaxTokens, bool Lowercase, Immutab
         var prompts = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         if (model.Section("prompts") is { } named)
         {
-            foreach (string name in named.Names)
-                prompts.Add(name, named.Text(name, ""));
+            foreach ((string name, string text) in named.AllTexts)
+                prompts.Add(name, text);
         }
 
         string? chosen = model.TextOrNull("default_prompt_name");
-        string beginning = chosen is null ? "" : prompts.TryGetValue(chosen, out string? text) ? text : throw model.Refuse("default_prompt_name", "is not among prompts");
+        string beginning = chosen is null ? "" : prompts.TryGetValue(chosen, out string? prompt) ? prompt : throw model.Refuse("default_prompt_name", "is not among prompts");
         return new EmbeddingSettings(maxTokens, lowercase, prompts.ToImmutable(), beginning);
     }
 }

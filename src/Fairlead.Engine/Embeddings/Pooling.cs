@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Fairlead.Engine.Formats;
 
 namespace Fairlead.Engine.Embeddings;
@@ -28,6 +29,17 @@ internal enum PoolingMode
 /// <summary>What <c>1_Pooling/config.json</c> asks for. Several modes give their vectors one after the other. Reference: sentence-transformers <c>models/Pooling.py</c>.</summary>
 internal sealed unsafe class Pooling
 {
+    /// <summary>The switches, in the order in which the reference joins several, whatever the file's.</summary>
+    private static readonly (string Key, PoolingMode Mode)[] s_keys =
+    [
+        ("pooling_mode_cls_token", PoolingMode.FirstToken),
+        ("pooling_mode_max_tokens", PoolingMode.Max),
+        ("pooling_mode_mean_tokens", PoolingMode.Mean),
+        ("pooling_mode_mean_sqrt_len_tokens", PoolingMode.MeanSqrtLength),
+        ("pooling_mode_weightedmean_tokens", PoolingMode.WeightedMean),
+        ("pooling_mode_lasttoken", PoolingMode.LastToken),
+    ];
+
     private readonly ImmutableArray<PoolingMode> _modes;
 
     public Pooling(params ImmutableArray<PoolingMode> modes) => _modes = modes;
@@ -43,27 +55,16 @@ internal sealed unsafe class Pooling
         }
 
         var modes = ImmutableArray.CreateBuilder<PoolingMode>();
-
-        // in this order, whatever the file's: so the reference joins them
-        foreach ((string key, PoolingMode mode) in (ReadOnlySpan<(string, PoolingMode)>)
-            [
-                ("pooling_mode_cls_token", PoolingMode.FirstToken),
-                ("pooling_mode_max_tokens", PoolingMode.Max),
-                ("pooling_mode_mean_tokens", PoolingMode.Mean),
-                ("pooling_mode_mean_sqrt_len_tokens", PoolingMode.MeanSqrtLength),
-                ("pooling_mode_weightedmean_tokens", PoolingMode.WeightedMean),
-                ("pooling_mode_lasttoken", PoolingMode.LastToken),
-            ])
+        foreach ((string key, PoolingMode mode) in s_keys)
         {
             if (config.Flag(key, false))
                 modes.Add(mode);
         }
 
-        foreach (string name in config.Names)
+        foreach (JsonProperty property in config.Root.EnumerateObject())
         {
-            if (name.StartsWith("pooling_mode_", StringComparison.Ordinal) && config.Has(name) && config.Flag(name, false) &&
-                name is not ("pooling_mode_cls_token" or "pooling_mode_max_tokens" or "pooling_mode_mean_tokens" or "pooling_mode_mean_sqrt_len_tokens" or "pooling_mode_weightedmean_tokens" or "pooling_mode_lasttoken"))
-                throw config.Refuse(name, "is a way of pooling that is not known");
+            if (property.Name.StartsWith("pooling_mode_", StringComparison.Ordinal) && property.Value.ValueKind == JsonValueKind.True && !Array.Exists(s_keys, known => known.Key == property.Name))
+                throw config.Refuse(property.Name, "is a way of pooling that is not known");
         }
 
         if (modes.Count == 0 && config.TextOrNull("pooling_mode") is { } named)

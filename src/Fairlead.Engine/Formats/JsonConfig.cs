@@ -40,6 +40,21 @@ public sealed class JsonConfig
         }
     }
 
+    /// <summary>The object as a table of texts, in the order of the file. To look each key up by itself would take the square of their number.</summary>
+    /// <exception cref="ModelFileException">A value is no text; thrown when it is reached.</exception>
+    public IEnumerable<KeyValuePair<string, string>> AllTexts
+    {
+        get
+        {
+            foreach (JsonProperty property in Root.EnumerateObject())
+            {
+                yield return property.Value.ValueKind == JsonValueKind.String
+                    ? new KeyValuePair<string, string>(property.Name, property.Value.GetString()!)
+                    : throw new ModelFileException(File, null, $"{_path}{Excerpt.Of(property.Name)} must be a text, it is {StrictJson.Kind(property.Value)}");
+            }
+        }
+    }
+
     /// <summary>Reads <c>config.json</c> and turns the newer form into the older.</summary>
     /// <exception cref="ModelFileException">It is no JSON object, or its rope settings cannot be said in the older form.</exception>
     public static JsonConfig Parse(string file, ReadOnlyMemory<byte> utf8) => new(file, "", NewerConfig.ToOlder(file, StrictJson.ParseObject(file, utf8)));

@@ -40,9 +40,8 @@ public sealed class SafeTensorsWeights : IWeights
         var places = new Dictionary<string, SafeTensorsFile>(StringComparer.Ordinal);
         try
         {
-            foreach (string tensor in map.Names)
+            foreach ((string tensor, string shard) in map.AllTexts)
             {
-                string shard = map.Text(tensor);
                 if (!shards.TryGetValue(shard, out SafeTensorsFile? file))
                 {
                     if (!FileNames.IsPlain(shard) || !shard.EndsWith(".safetensors", StringComparison.Ordinal))
