@@ -195,14 +195,25 @@ internal sealed class AlignedText
             }
             else
             {
+                bool pairs = CodePoints.HasSurrogates(source.Span[from..to]);
+                Span<int> starts = _starts.AsSpan(_count, length), ends = _ends.AsSpan(_count, length);
                 for (int i = 0; i < length; i++)
                 {
-                    _starts[_count + i] = source.StartOf(from + i);
-                    _ends[_count + i] = source.EndOf(from + i);
+                    starts[i] = pairs ? source.StartOf(from + i) : source._origin + from + i;
+                    ends[i] = pairs ? source.EndOf(from + i) : source._origin + from + i + 1;
                 }
             }
 
             _count += length;
+        }
+
+        /// <summary>Takes ASCII units of the source over as what <paramref name="map"/> has for each.</summary>
+        public void CopyMapped(int from, int to, ReadOnlySpan<char> map)
+        {
+            int first = _count;
+            CopyRange(from, to);
+            foreach (ref char unit in _text.AsSpan(first, _count - first))
+                unit = map[unit];
         }
 
         public AlignedText Build() => new(_text.AsMemory(0, _count), _starts, _ends, source._origin);

@@ -57,15 +57,13 @@ internal static class ByteAlphabet
         Span<byte> utf8 = stackalloc byte[4];
         for (int at = start; at < end;)
         {
-            char unit = span[at];
+            int ascii = span[at..end].IndexOfAnyExceptInRange('\0', '\x7F');
+            int until = ascii < 0 ? end : at + ascii;
+            builder.CopyMapped(at, until, s_characters);
+            at = until;
+            if (at == end)
+                break;
             int from = text.StartOf(at), to = text.EndOf(at);
-            if (unit < 128)
-            {
-                builder.Append(s_characters[unit], from, to);
-                at++;
-                continue;
-            }
-
             int count = new Rune(CodePoints.At(span, at, out int length)).EncodeToUtf8(utf8);
             at += length;
             foreach (byte value in utf8[..count])

@@ -33,23 +33,8 @@ internal readonly struct JsonPart
     public string Type => this["type"].Text();
 
     /// <summary>Parses a whole file.</summary>
-    public static JsonPart Parse(string file, ReadOnlySpan<byte> json)
-    {
-        if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]))
-            json = json[3..];
-        try
-        {
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 64 });
-            JsonElement value = JsonElement.ParseValue(ref reader);
-            if (reader.Read())
-                throw new ModelFileException(file, reader.TokenStartIndex, "more than one JSON value");
-            return new JsonPart(file, "", value);
-        }
-        catch (JsonException broken)
-        {
-            throw new ModelFileException(file, null, $"not JSON: {broken.Message}", broken);
-        }
-    }
+    /// <exception cref="ModelFileException">It is not JSON, or holds a text that is not Unicode.</exception>
+    public static JsonPart Parse(string file, ReadOnlySpan<byte> json) => new(file, "", StrictJson.Parse(file, json.ToArray()));
 
     /// <summary>The value under that key; one that is not present where the key is missing.</summary>
     public JsonPart this[string key]
@@ -86,12 +71,11 @@ internal readonly struct JsonPart
             throw Refusal("is no JSON object");
         foreach (JsonProperty member in _value.EnumerateObject())
         {
-            string name = Decoded(() => member.Name);
-            yield return (name, new JsonPart(_file, Path, member.Value));
+            yield return (member.Name, new JsonPart(_file, Path, member.Value));
         }
     }
 
-    public string Text() => _value.ValueKind == JsonValueKind.String ? ReadText(_value) : throw Refusal("is no text");
+    public string Text() => _value.ValueKind == JsonValueKind.String ? _value.GetString()! : throw Refusal("is no text");
 
     public string Text(string otherwise) => IsPresent ? Text() : otherwise;
 
@@ -131,19 +115,4 @@ internal readonly struct JsonPart
 
     /// <summary>Refuses a component by its type.</summary>
     public ModelFileException Unsupported(string kind) => Refusal($"is of the type {Type}, a {kind} that is not supported");
-
-    private string ReadText(JsonElement value) => Decoded(() => value.GetString()!);
-
-    // The reader takes any bytes between quotes; what is no Unicode shows only when the text is wanted.
-    private string Decoded(Func<string> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (InvalidOperationException broken)
-        {
-            throw new ModelFileException(_file, null, $"{Path} holds a text that is not Unicode", broken);
-        }
-    }
 }

@@ -45,7 +45,7 @@ public sealed class HostileTokenizerTests
     [InlineData("model", """{"type":"Unigram","vocab":[["a",0]],"unk_id":5}""", "unk_id")]
     [InlineData("model", """{"type":"Unigram","vocab":[["a","b"]],"unk_id":0}""", "is no number")]
     [InlineData("model", """{"type":"Unigram","vocab":[["a"]],"unk_id":0}""", "has no element 1")]
-    [InlineData("model", """{"type":"Unigram","vocab":[["\ud800",0]],"unk_id":0}""", "not Unicode")]
+    [InlineData("model", """{"type":"Unigram","vocab":[["\ud800",0]],"unk_id":0}""", "half a surrogate pair")]
     [InlineData("added_tokens", """[{"content":"xyzzy"}]""", "has no id")]
     [InlineData("added_tokens", """[{"id":99999999,"content":"xyzzy"}]""", "is 99999999")]
     [InlineData("added_tokens", """{}""", "is no JSON array")]

@@ -156,6 +156,9 @@ internal sealed class Pattern
                     case PatternProgram.Kind.Jump:
                         pc = now.A;
                         continue;
+                    case PatternProgram.Kind.Split when now.Set is { } first && !IsNext(first, at):
+                        pc = now.B;
+                        continue;
                     case PatternProgram.Kind.Split:
                         Push(new Entry(EntryKind.Try, now.B, at, 0));
                         pc = now.A;
@@ -203,6 +206,8 @@ internal sealed class Pattern
                     return -1;
             }
         }
+
+        private readonly bool IsNext(CodePointSet set, int at) => at < _text.Length && set.Contains(CodePoints.At(_text, at, out _));
 
         private readonly bool TryOne(CodePointSet set, ref int at)
         {

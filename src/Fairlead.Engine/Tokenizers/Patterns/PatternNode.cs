@@ -65,5 +65,40 @@ internal abstract record PatternNode
         _ => true,
     };
 
+    /// <summary>The characters that a match of the part can begin with; null where it may be empty, so that anything may stand there.</summary>
+    public CodePointSet? First() => this switch
+    {
+        One one => one.Set,
+        Atomic atomic => atomic.Part.First(),
+        Repeat { Min: > 0 } repeat => repeat.Part.First(),
+        Choice choice => Union([.. choice.Options.Select(option => option.First())]),
+        Sequence sequence => FirstOf(sequence.Parts),
+        _ => null,
+    };
+
+    // Up to the first part that takes a character for certain; places and look-around before it take none and are left out of account.
+    private static CodePointSet? FirstOf(IReadOnlyList<PatternNode> parts)
+    {
+        var sets = new List<CodePointSet?>();
+        foreach (PatternNode part in parts)
+        {
+            if (part is At or Look)
+                continue;
+            sets.Add(part is Repeat { Min: 0 } optional ? optional.Part.First() : part.First());
+            if (!part.MayBeEmpty())
+                return Union(sets);
+        }
+
+        return null;
+    }
+
+    private static CodePointSet? Union(List<CodePointSet?> sets)
+    {
+        if (sets.Count == 1)
+            return sets[0];
+        CodePointSet[] known = [.. sets.OfType<CodePointSet>()];
+        return known.Length == sets.Count ? new CodePointSet(codePoint => Array.Exists(known, set => set.Contains(codePoint))) : null;
+    }
+
     private static int Bounded(long length) => length < 10_000 ? (int)length : -1;
 }

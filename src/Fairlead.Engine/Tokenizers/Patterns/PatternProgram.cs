@@ -25,7 +25,7 @@ internal sealed class PatternProgram
         One,
         Jump,
 
-        /// <summary>Go on at A; if that fails, at B.</summary>
+        /// <summary>Go on at A; if that fails, at B. With a set, at B at once where the next character is not in it.</summary>
         Split,
 
         /// <summary>The set, A to B times, as often as possible.</summary>
@@ -91,7 +91,7 @@ internal sealed class PatternProgram
                     Emit(part);
                 break;
             case PatternNode.Choice choice:
-                EmitChoice(choice.Options, Emit);
+                EmitChoice(choice.Options, Emit, isAhead: true);
                 break;
             case PatternNode.Atomic atomic:
                 EmitPart(new Instruction { Kind = Kind.Atomic }, atomic.Part);
@@ -108,7 +108,8 @@ internal sealed class PatternProgram
         }
     }
 
-    private void EmitChoice(IReadOnlyList<PatternNode> options, Action<PatternNode> emit)
+    // What lies behind says nothing about the next character, so such options are not guarded by what they begin with.
+    private void EmitChoice(IReadOnlyList<PatternNode> options, Action<PatternNode> emit, bool isAhead)
     {
         var jumps = new List<int>();
         for (int i = 0; i < options.Count - 1; i++)
@@ -116,7 +117,7 @@ internal sealed class PatternProgram
             int split = Add(default);
             emit(options[i]);
             jumps.Add(Add(default));
-            _code[split] = new Instruction { Kind = Kind.Split, A = split + 1, B = _code.Count };
+            _code[split] = new Instruction { Kind = Kind.Split, A = split + 1, B = _code.Count, Set = isAhead ? options[i].First() : null };
         }
 
         emit(options[^1]);
@@ -147,7 +148,7 @@ internal sealed class PatternProgram
             return;
         }
 
-        EmitChoice(options, option => EmitPart(new Instruction { Kind = Kind.LookBehind, Length = option.FixedLength() }, option));
+        EmitChoice(options, option => EmitPart(new Instruction { Kind = Kind.LookBehind, Length = option.FixedLength() }, option), isAhead: false);
     }
 
     private void EmitRepeat(PatternNode.Repeat repeat)
