@@ -83,14 +83,7 @@ internal static unsafe class BlockDecoder
             case ElementType.Q5_K:
                 for (; target < end; target += 256, source += 176)
                 {
-                    Vector128<byte> fifthLow = Vector128.Load(source + 16), fifthHigh = Vector128.Load(source + 32);
-                    for (int pair = 0; pair < 4; pair++)
-                    {
-                        sbyte* at = quants + (64 * pair);
-                        SpreadFiveBits(Vector128.Load(source + 48 + (32 * pair)), fifthLow, 2 * pair, at, at + 32);
-                        SpreadFiveBits(Vector128.Load(source + 64 + (32 * pair)), fifthHigh, 2 * pair, at + 16, at + 48);
-                    }
-
+                    SpreadFiveBitGroups(source, quants);
                     ScaleGroups<L, V>(source, quants, halves, target);
                 }
 
@@ -98,12 +91,7 @@ internal static unsafe class BlockDecoder
             case ElementType.Q6_K:
                 for (; target < end; target += 256, source += 210)
                 {
-                    for (int at = 0; at < 32; at += 16)
-                    {
-                        SpreadSixBits(Vector128.Load(source + at), Vector128.Load(source + 32 + at), Vector128.Load(source + 128 + at), quants + at);
-                        SpreadSixBits(Vector128.Load(source + 64 + at), Vector128.Load(source + 96 + at), Vector128.Load(source + 160 + at), quants + 128 + at);
-                    }
-
+                    SpreadSixBitGroups(source, quants);
                     float scale = halves[*(ushort*)(source + 208)];
                     for (int group = 0; group < 16; group++)
                         Scale<L, V>(quants + (16 * group), 16, scale * (sbyte)source[192 + group], target + (16 * group));
@@ -166,6 +154,30 @@ internal static unsafe class BlockDecoder
         (Vector128.ShiftRightLogical(packed, 4).AsSByte() + offset).Store(upper);
     }
 
+    /// <summary>The quants of a block of Q5_K, from 0 to 31.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void SpreadFiveBitGroups(byte* block, sbyte* quants)
+    {
+        Vector128<byte> fifthLow = Vector128.Load(block + 16), fifthHigh = Vector128.Load(block + 32);
+        for (int pair = 0; pair < 4; pair++)
+        {
+            sbyte* at = quants + (64 * pair);
+            SpreadFiveBits(Vector128.Load(block + 48 + (32 * pair)), fifthLow, 2 * pair, at, at + 32);
+            SpreadFiveBits(Vector128.Load(block + 64 + (32 * pair)), fifthHigh, 2 * pair, at + 16, at + 48);
+        }
+    }
+
+    /// <summary>The quants of a block of Q6_K, from −32 to 31.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void SpreadSixBitGroups(byte* block, sbyte* quants)
+    {
+        for (int at = 0; at < 32; at += 16)
+        {
+            SpreadSixBits(Vector128.Load(block + at), Vector128.Load(block + 32 + at), Vector128.Load(block + 128 + at), quants + at);
+            SpreadSixBits(Vector128.Load(block + 64 + at), Vector128.Load(block + 96 + at), Vector128.Load(block + 160 + at), quants + 128 + at);
+        }
+    }
+
     /// <summary>The fifth bit is bit <paramref name="bit"/> of <paramref name="fifth"/> for the lower halves and the next one for the upper halves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SpreadFiveBits(Vector128<byte> packed, Vector128<byte> fifth, int bit, sbyte* lower, sbyte* upper)
@@ -177,7 +189,7 @@ internal static unsafe class BlockDecoder
 
     /// <summary>Four bytes with the fifth bits of 32 values, then 16 bytes with the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SpreadFiveBits(byte* source, Vector128<sbyte> offset, sbyte* quants)
+    internal static void SpreadFiveBits(byte* source, Vector128<sbyte> offset, sbyte* quants)
     {
         Vector128<byte> packed = Vector128.Load(source + 4), sixteen = Vector128.Create((byte)16);
         Vector128<byte> bit = Vector128.Create(0x8040201008040201UL).AsByte(); // in byte i the bit i mod 8

@@ -8,8 +8,8 @@ namespace Fairlead.Engine.Kernels;
 /// <remarks>The weights are those of <see cref="Dequantize"/>, but for the sign of a zero, which no sum shows.</remarks>
 internal unsafe interface IBlockFormat
 {
-    /// <summary>Numbers that a format may put down while it works on a block.</summary>
-    const int Room = 16;
+    /// <summary>Numbers that a format may put down while it works on a block: 256 quants of a byte, 16 scales.</summary>
+    const int Room = 64 + 16;
 
     /// <summary>Values of a block.</summary>
     static abstract int Values { get; }
@@ -115,15 +115,7 @@ internal readonly unsafe struct FourBitGroupFormat : IBlockFormat
         where L : struct, ILanes<V>
         where V : struct
     {
-        // Eight scales, then eight minima, into memory: a number is broadcast from there for nothing, and from a register for two of the slots that are scarce here.
-        (ulong scales, ulong minima) = BlockDecoder.UnpackScales(block + 4);
-        Vector128<byte> both = Vector128.Create(scales, minima).AsByte();
-        (Vector128<ushort> scaleWords, Vector128<ushort> minimumWords) = Vector128.Widen(both);
-        Vector128<float> scale = Vector128.Create(halves[*(ushort*)block]), minimum = Vector128.Create(-halves[*(ushort*)(block + 2)]);
-        (Vector128.ConvertToSingle(Vector128.WidenLower(scaleWords).AsInt32()) * scale).Store(room);
-        (Vector128.ConvertToSingle(Vector128.WidenUpper(scaleWords).AsInt32()) * scale).Store(room + 4);
-        (Vector128.ConvertToSingle(Vector128.WidenLower(minimumWords).AsInt32()) * minimum).Store(room + 8);
-        (Vector128.ConvertToSingle(Vector128.WidenUpper(minimumWords).AsInt32()) * minimum).Store(room + 12);
+        GroupScales.Unpack(block, halves, room);
         byte* quants = block + 16 + lane;
         input += lane;
         for (int group = 0; group < 8; group += 2, quants += 32, input += 64)
@@ -138,6 +130,120 @@ internal readonly unsafe struct FourBitGroupFormat : IBlockFormat
         }
 
         return sum;
+    }
+}
+
+/// <summary>A block of Q5_0.</summary>
+internal readonly unsafe struct FiveBitFormat : IBlockFormat
+{
+    public static int Values => 32;
+
+    public static int Bytes => 22;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Accumulate<L, V>(byte* block, float* input, int lane, float* halves, float* room, V sum)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        sbyte* quants = (sbyte*)room;
+        BlockDecoder.SpreadFiveBits(block + 2, Vector128.Create((sbyte)-16), quants);
+        V scale = L.Create(halves[*(ushort*)block]);
+        sum = L.MultiplyAdd(L.Multiply(L.LoadInt8(quants + lane), scale), L.Load(input + lane), sum);
+        return L.MultiplyAdd(L.Multiply(L.LoadInt8(quants + 16 + lane), scale), L.Load(input + 16 + lane), sum);
+    }
+}
+
+/// <summary>A block of Q5_1.</summary>
+internal readonly unsafe struct FiveBitMinimumFormat : IBlockFormat
+{
+    public static int Values => 32;
+
+    public static int Bytes => 24;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Accumulate<L, V>(byte* block, float* input, int lane, float* halves, float* room, V sum)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        sbyte* quants = (sbyte*)room;
+        BlockDecoder.SpreadFiveBits(block + 4, Vector128<sbyte>.Zero, quants);
+        V scale = L.Create(halves[*(ushort*)block]), minimum = L.Create(halves[*(ushort*)(block + 2)]);
+        sum = L.MultiplyAdd(L.MultiplyAdd(L.LoadInt8(quants + lane), scale, minimum), L.Load(input + lane), sum);
+        return L.MultiplyAdd(L.MultiplyAdd(L.LoadInt8(quants + 16 + lane), scale, minimum), L.Load(input + 16 + lane), sum);
+    }
+}
+
+/// <summary>A block of Q5_K: eight groups of 32.</summary>
+internal readonly unsafe struct FiveBitGroupFormat : IBlockFormat
+{
+    public static int Values => 256;
+
+    public static int Bytes => 176;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Accumulate<L, V>(byte* block, float* input, int lane, float* halves, float* room, V sum)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        GroupScales.Unpack(block, halves, room);
+        sbyte* quants = (sbyte*)(room + 16);
+        BlockDecoder.SpreadFiveBitGroups(block, quants);
+        quants += lane;
+        input += lane;
+        for (int group = 0; group < 8; group++, quants += 32, input += 32)
+        {
+            V scale = L.Create(room[group]), minimum = L.Create(room[group + 8]);
+            sum = L.MultiplyAdd(L.MultiplyAdd(L.LoadInt8(quants), scale, minimum), L.Load(input), sum);
+            sum = L.MultiplyAdd(L.MultiplyAdd(L.LoadInt8(quants + 16), scale, minimum), L.Load(input + 16), sum);
+        }
+
+        return sum;
+    }
+}
+
+/// <summary>A block of Q6_K: sixteen groups of 16.</summary>
+internal readonly unsafe struct SixBitGroupFormat : IBlockFormat
+{
+    public static int Values => 256;
+
+    public static int Bytes => 210;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Accumulate<L, V>(byte* block, float* input, int lane, float* halves, float* room, V sum)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        sbyte* quants = (sbyte*)(room + 16);
+        BlockDecoder.SpreadSixBitGroups(block, quants);
+        Vector128<float> scale = Vector128.Create(halves[*(ushort*)(block + 208)]);
+        (Vector128<short> lower, Vector128<short> upper) = Vector128.Widen(Vector128.Load((sbyte*)block + 192));
+        (Vector128.ConvertToSingle(Vector128.WidenLower(lower)) * scale).Store(room);
+        (Vector128.ConvertToSingle(Vector128.WidenUpper(lower)) * scale).Store(room + 4);
+        (Vector128.ConvertToSingle(Vector128.WidenLower(upper)) * scale).Store(room + 8);
+        (Vector128.ConvertToSingle(Vector128.WidenUpper(upper)) * scale).Store(room + 12);
+        quants += lane;
+        input += lane;
+        for (int group = 0; group < 16; group++, quants += 16, input += 16)
+            sum = L.MultiplyAdd(L.Multiply(L.LoadInt8(quants), L.Create(room[group])), L.Load(input), sum);
+        return sum;
+    }
+}
+
+/// <summary>The scales and minima of a block of Q4_K or Q5_K.</summary>
+internal static unsafe class GroupScales
+{
+    /// <summary>Eight scales, then the negatives of eight minima, into memory: a number is broadcast from there for nothing, and from a register for two of the slots that
+    /// are scarce where this is used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Unpack(byte* block, float* halves, float* room)
+    {
+        (ulong scales, ulong minima) = BlockDecoder.UnpackScales(block + 4);
+        (Vector128<ushort> scaleWords, Vector128<ushort> minimumWords) = Vector128.Widen(Vector128.Create(scales, minima).AsByte());
+        Vector128<float> scale = Vector128.Create(halves[*(ushort*)block]), minimum = Vector128.Create(-halves[*(ushort*)(block + 2)]);
+        (Vector128.ConvertToSingle(Vector128.WidenLower(scaleWords).AsInt32()) * scale).Store(room);
+        (Vector128.ConvertToSingle(Vector128.WidenUpper(scaleWords).AsInt32()) * scale).Store(room + 4);
+        (Vector128.ConvertToSingle(Vector128.WidenLower(minimumWords).AsInt32()) * minimum).Store(room + 8);
+        (Vector128.ConvertToSingle(Vector128.WidenUpper(minimumWords).AsInt32()) * minimum).Store(room + 12);
     }
 }
 

@@ -101,7 +101,11 @@ public static unsafe class MatMul
                 ElementType.Q4_0 => Single<L, V, FourBitFormat>(row, first, end),
                 ElementType.Q4_1 => Single<L, V, FourBitMinimumFormat>(row, first, end),
                 ElementType.Q4_K => Single<L, V, FourBitGroupFormat>(row, first, end),
-                _ => first,
+                ElementType.Q5_0 => Single<L, V, FiveBitFormat>(row, first, end),
+                ElementType.Q5_1 => Single<L, V, FiveBitMinimumFormat>(row, first, end),
+                ElementType.Q5_K => Single<L, V, FiveBitGroupFormat>(row, first, end),
+                ElementType.Q6_K => Single<L, V, SixBitGroupFormat>(row, first, end),
+                _ => first, // F32 is multiplied in place by the kernel for many rows too
             };
         }
 
