@@ -74,10 +74,6 @@ public sealed class ModelFolder : IDisposable
     /// <summary>What error messages should call a file of the folder.</summary>
     public string NameOf(string name) => _files?.Shown(name) ?? Path;
 
-    /// <summary>The weights of another file of the folder (<c>2_Dense/model.safetensors</c>), or null where there is none. The caller disposes them.</summary>
-    /// <exception cref="ModelFileException">The file is refused.</exception>
-    public IWeights? OpenWeights(string name) => _files?.Locate(name) is { } path ? SafeTensorsWeights.OpenSingle(path, NameOf(name)) : null;
-
     /// <summary>Unmaps everything; every view of the weights is dead from here on.</summary>
     public void Dispose()
     {

@@ -1,8 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Tensors;
+using Fairlead.Engine.Tests.Formats;
 
 namespace Fairlead.Engine.Tests.Architectures.Encoders;
 
@@ -77,6 +79,42 @@ public sealed class EncoderGoldens
             Span<float> alone = new(encoder.Forward(text, new int[text.Length], [text.Length]), text.Length * encoder.Width);
             Assert.True(alone.SequenceEqual(together.AsSpan(at, alone.Length)));
             at += alone.Length;
+        }
+    }
+
+    [Fact]
+    public unsafe void A_checkpoint_from_before_2019_with_a_head_on_top_gives_the_same_numbers()
+    {
+        using TemporaryFolder old = new();
+        byte[] file = File.ReadAllBytes(Path.Combine(Goldens.Checkpoint("bert"), "model.safetensors"));
+        int length = (int)BitConverter.ToInt64(file);
+        JsonObject header = JsonNode.Parse(file.AsSpan(8, length))!.AsObject(), renamed = [];
+        foreach ((string name, JsonNode? tensor) in header.Where(static entry => entry.Key != "__metadata__"))
+            renamed[(name.StartsWith("pooler", StringComparison.Ordinal) ? "cls." : "bert.") + name.Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal).Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal)] = tensor!.DeepClone();
+        int end = file.Length - 8 - length;
+        renamed["bert.embeddings.position_ids"] = JsonNode.Parse($$"""{"dtype":"I64","shape":[1,1],"data_offsets":[{{end}},{{end + 8}}]}""");
+        byte[] written = System.Text.Encoding.UTF8.GetBytes(renamed.ToJsonString());
+        old.Write("model.safetensors", [.. BitConverter.GetBytes((long)written.Length), .. written, .. file.AsSpan(8 + length), .. new byte[8]]);
+        File.Copy(Path.Combine(Goldens.Checkpoint("bert"), "config.json"), old["config.json"]);
+
+        using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("bert")), oldFolder = ModelFolder.Open(old.Path);
+        using Encoder encoder = Encoder.Load(folder), oldEncoder = Encoder.Load(oldFolder);
+        int[] text = [2, 201, 265, 3], segments = [0, 0, 1, 1];
+        Assert.Equal(new Span<float>(encoder.Forward(text, segments, [4]), 256).ToArray(), new Span<float>(oldEncoder.Forward(text, segments, [4]), 256).ToArray());
+    }
+
+    [Fact]
+    public unsafe void Distances_fall_into_the_buckets_of_the_reference()
+    {
+        float[] table = new float[32 * 2];
+        fixed (float* data = table)
+        {
+            DistanceBias bias = new(new TensorView(ElementType.F32, [32, 2], (byte*)data));
+
+            // worked by hand: 8 + ⌊8 · log(n / 8) / log(16)⌋ from 8 on, and 16 more for a key behind the query
+            foreach ((int distance, int bucket) in (ReadOnlySpan<(int, int)>)
+                [(0, 0), (-1, 1), (1, 17), (-7, 7), (7, 23), (-8, 8), (-11, 8), (-12, 9), (-15, 9), (-16, 10), (-22, 10), (-23, 11), (-32, 12), (-64, 14), (-90, 14), (-91, 15), (-127, 15), (-128, 15), (-5000, 15), (5000, 31), (64, 30)])
+                Assert.Equal((distance, bucket), (distance, bias.Bucket(distance)));
         }
     }
 
