@@ -33,13 +33,24 @@ public sealed class ChatConversation
         using (Utf8JsonWriter json = new(buffer))
         {
             json.WriteStartArray();
-            int index = 0;
-            foreach (JsonElement message in messages.EnumerateArray())
-                conversation.Write(message, $"messages[{index++}]", json);
+            for (int index = 0; index < messages.GetArrayLength(); index++)
+            {
+                try
+                {
+                    conversation.Write(messages[index], $"messages[{index}]", json);
+                }
+                catch (InvalidOperationException e)
+                {
+                    // JSON lets \ud800 stand alone; its texts say so only when they are read.
+                    throw new ChatRequestException($"messages[{index}]", "holds a text that is not Unicode: half of a surrogate pair, or bytes that are no UTF-8", e);
+                }
+            }
+
             json.WriteEndArray();
         }
 
-        using JsonDocument prepared = JsonDocument.Parse(buffer.WrittenMemory);
+        // Arguments that came as a text nest as deep as they like; the template's own limit says when it is too much.
+        using JsonDocument prepared = JsonDocument.Parse(buffer.WrittenMemory, new JsonDocumentOptions { MaxDepth = 1_000 });
         bool continues = continueFinal ?? EndsWithAnswer(messages);
         return new ChatTemplateInput
         {

@@ -35,12 +35,11 @@ internal sealed partial class Renderer
         Continue,
     }
 
-    /// <summary>A name that the template finds without setting it.</summary>
+    /// <summary>A name that the template finds without setting it. It stands in the outermost scope, where the template may set it anew.</summary>
     public void Define(string name, Value value) => _scope.Set(name, value);
 
     public string Render(Block template)
     {
-        // What the template sets must not hide behind what it was given: both are the same outermost scope in Jinja2.
         Run(template);
         return _output.ToString();
     }

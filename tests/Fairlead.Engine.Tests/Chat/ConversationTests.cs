@@ -48,6 +48,8 @@ public class ConversationTests
     [InlineData("""[{"content": "x"}]""", "messages[0].role", "missing")]
     [InlineData("""["x"]""", "messages[0]", "object")]
     [InlineData("""{}""", "messages", "array")]
+    [InlineData("""[{"role": "user", "content": "a"}, {"role": "user", "content": "\ud83d"}]""", "messages[1]", "surrogate")]
+    [InlineData("""[{"role": "user", "content": "a", "x": {"\udc00": 1}}]""", "messages[0]", "surrogate")]
     [InlineData("""[{"role": "assistant", "tool_calls": [{"id": "1"}]}]""", "messages[0].tool_calls[0].function", "missing")]
     [InlineData("""[{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{oops"}}]}]""", "messages[0].tool_calls[0].function.arguments", "no JSON")]
     public void What_the_model_cannot_take_is_refused_with_its_place(string messages, string parameter, string reason)
@@ -56,6 +58,17 @@ public class ConversationTests
 
         Assert.Equal(parameter, refused.Parameter);
         Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Arguments_that_nest_without_end_are_refused_and_do_not_overflow()
+    {
+        string deep = new string('[', 60) + new string(']', 60);
+        string messages = $$$"""[{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\": {{{deep}}}}"}}]}]""";
+        Assert.Contains("[[[[", Prepared(messages, Plain), StringComparison.Ordinal);
+
+        messages = messages.Replace(deep, new string('[', 5_000) + new string(']', 5_000), StringComparison.Ordinal);
+        Assert.Throws<ChatRequestException>(() => Prepared(messages, Plain));
     }
 
     [Fact]
