@@ -260,6 +260,28 @@ public sealed class EmbeddingModelTests
         Assert.Equal(77, model.MaxTokens);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("0_Transformer")]
+    public void A_model_in_the_Hub_cache_opens_through_its_links_in_every_folder(string transformer)
+    {
+        using TemporaryFolder model = Model("bert", """{"pooling_mode_mean_tokens": true}"""), cache = new();
+        model.Write("modules.json", $$"""[{"path": "{{transformer}}", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}]""");
+        foreach (string file in Directory.EnumerateFiles(model.Path, "*", SearchOption.AllDirectories))
+        {
+            string name = Path.GetRelativePath(model.Path, file);
+            if (name is not ("modules.json" or "1_Pooling/config.json"))
+                name = Path.Combine(transformer, name);
+            cache.Write($"models--a--b/blobs/{name.Replace('/', '-')}", File.ReadAllBytes(file));
+            string link = cache[$"models--a--b/snapshots/0123abcd/{name}"];
+            Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+            File.CreateSymbolicLink(link, string.Concat(Enumerable.Repeat("../", 2 + name.Count(static c => c == '/'))) + $"blobs/{name.Replace('/', '-')}");
+        }
+
+        using EmbeddingModel embedding = EmbeddingModel.Open(cache["models--a--b/snapshots/0123abcd"]);
+        Assert.True(Near(embedding.Embed([new EmbeddingInput("The router loads the prompt when idle.")], false, out _, default)![0].Values, Expected("bert").GetProperty("mean")[0]));
+    }
+
     /// <summary>A golden encoder with modules around it.</summary>
     private static TemporaryFolder Model(string name, string pooling, string more = "")
     {
