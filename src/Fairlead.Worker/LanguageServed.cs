@@ -1,9 +1,12 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Chat;
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Templates;
@@ -17,11 +20,15 @@ internal sealed class LanguageServed : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly TimeProvider _clock;
+    private readonly Lazy<ConversationFormat?> _plain;
+    private readonly Lazy<ConversationFormat?> _withTools;
 
     private LanguageServed(LanguageModel model, TimeProvider clock)
     {
         _model = model;
         _clock = clock;
+        _plain = new Lazy<ConversationFormat?>(() => ConversationFormat.Of(model, withTools: false));
+        _withTools = new Lazy<ConversationFormat?>(() => ConversationFormat.Of(model, withTools: true));
         Defaults = model.DefaultSampling;
         Spelling = new TokenSpelling(model.TextOf, model.Tokenizer.BytesOf);
         Fingerprint = FingerprintOf(model);
@@ -46,39 +53,25 @@ internal sealed class LanguageServed : IDisposable
     }
 
     /// <summary>Begins to answer a conversation; null with a problem where that cannot be.</summary>
-    public ChatTurn? Begin(ChatRequest request, string? scope, CancellationToken gone, out Problem? problem)
+    /// <param name="request">The request.</param>
+    /// <param name="answerId">Makes the ids of tool calls, where the model writes none.</param>
+    /// <param name="scope">Whose prompt it is.</param>
+    /// <param name="gone">Ends the generation.</param>
+    /// <param name="problem">What stands in the way.</param>
+    public ChatTurn? Begin(ChatRequest request, string answerId, string? scope, CancellationToken gone, out Problem? problem)
     {
-        if (_model.TemplateFor(request.Tools is not null) is not { } template)
+        if ((request.Tools is null ? _plain : _withTools).Value is not { } format)
         {
             problem = new Problem(ProblemKind.FieldInvalid, "This model continues text and holds no conversation: it has no chat template. Ask it at /v1/completions.", "messages");
             return null;
         }
-        if (request.Tools is not null)
+        if (request.Tools is not null && !format.Chat.HasToolCalls)
         {
-            problem = new Problem(ProblemKind.FieldInvalid, "'tools' are not called by models that this server runs itself in this version. Leave them out, or ask a provider.", "tools");
+            // The gateway knows these words and passes the model over for an hour where others could call.
+            problem = new Problem(ProblemKind.FieldInvalid, "This model does not support tools: its chat template has no way to call them that we know. Leave 'tools' out, or ask another model.", "tools");
             return null;
         }
-        string prompt;
-        try
-        {
-            prompt = template.Render(
-                new ChatTemplateInput
-                {
-                    Messages = request.Messages,
-                    Tools = request.Tools,
-                    AddGenerationPrompt = request.AddGenerationPrompt,
-                    ContinueFinalMessage = request.ContinueFinalMessage,
-                    SpecialTokens = _model.SpecialTokens,
-                    Variables = request.TemplateVariables,
-                },
-                _clock);
-        }
-        catch (ChatTemplateException e)
-        {
-            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"The model's chat template does not take this conversation: {e.Reason}"), "messages");
-            return null;
-        }
-        if (!TryConstrain(request.Format, out TokenConstraint? constraint, out problem))
+        if (!TryRender(request, format, out string prompt, out problem) || !TryConstrain(Form(request, format, ref problem), out TokenConstraint? constraint, ref problem))
             return null;
         // The template has written every special token that the model wants.
         GenerationRequest asked = Ask(request.Settings, [.. _model.Tokenizer.Encode(prompt, addSpecialTokens: false).Ids], scope) with
@@ -86,21 +79,24 @@ internal sealed class LanguageServed : IDisposable
             Constraint = constraint,
             Logprobs = request.Logprobs is not null,
             TopLogprobs = request.Logprobs ?? 0,
-            ContinuesPrompt = request.ContinueFinalMessage,
+            ContinuesPrompt = request.ContinueFinalMessage == true,
+            SkipSpecialTokens = !format.NeedsSpecialTokens,
         };
         if (!_model.TryStart(asked, gone, out ChannelReader<GenerationEvent>? events, out GenerationRefusal? refusal))
         {
             problem = Refusal.Of(refusal, "messages");
             return null;
         }
-        problem = null;
-        return new ChatTurn(events);
+        ImmutableArray<ChatOutputParser> parsers =
+            [.. Enumerable.Range(0, request.Settings.Choices).Select(choice => format.Chat.NewParser(prompt, request.Tools, SeedOf(answerId, choice)))];
+        return new ChatTurn(events, parsers, request.ParallelToolCalls ? int.MaxValue : 1);
     }
 
     /// <summary>Begins to complete; null with a problem where that cannot be.</summary>
     public CompletionTurn? Begin(CompletionRequest request, string? scope, CancellationToken gone, out Problem? problem)
     {
-        if (!TryConstrain(request.Format, out TokenConstraint? constraint, out problem))
+        problem = null;
+        if (!TryConstrain(request.Format, out TokenConstraint? constraint, ref problem))
             return null;
         var events = ImmutableArray.CreateBuilder<ChannelReader<GenerationEvent>>(request.Prompts.Length);
         // One token for all: where a later prompt is refused, those before it are taken back.
@@ -125,7 +121,6 @@ internal sealed class LanguageServed : IDisposable
             problem = Refusal.Of(refusal, "prompt");
             return null;
         }
-        problem = null;
         return new CompletionTurn(events.ToImmutable(), request.Settings.Choices, all);
     }
 
@@ -141,24 +136,66 @@ internal sealed class LanguageServed : IDisposable
 
     public void Dispose() => _model.Dispose();
 
-    /// <summary>The constraint of a form over this model's vocabulary; false with a problem where it cannot be kept.</summary>
-    private bool TryConstrain(ConstraintSpec? format, out TokenConstraint? constraint, out Problem? problem)
+    private bool TryRender(ChatRequest request, ConversationFormat format, out string prompt, out Problem? problem)
     {
-        constraint = null;
         problem = null;
-        if (format is null)
-            return true;
+        prompt = "";
         try
         {
-            constraint = _model.Constraints.Start(format);
+            ChatTemplateInput input = ChatConversation.Prepare(request.Messages, request.Tools, format.Chat, request.ContinueFinalMessage);
+            prompt = format.Template.Render(
+                input with
+                {
+                    AddGenerationPrompt = request.AddGenerationPrompt ?? input.AddGenerationPrompt,
+                    ContinueFinalMessage = input.ContinueFinalMessage && request.AddGenerationPrompt != true,
+                    SpecialTokens = _model.SpecialTokens,
+                    Variables = request.TemplateVariables,
+                },
+                _clock);
+            return true;
+        }
+        catch (ChatRequestException e)
+        {
+            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"{e.Message}. Models served here read text."), e.Parameter);
+        }
+        catch (ChatTemplateException e)
+        {
+            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"The model's chat template does not take this conversation: {e.Reason}"), "messages");
+        }
+        return false;
+    }
+
+    /// <summary>What the answer must look like: as the caller says, or a tool call where there must be one.</summary>
+    private static ConstraintSpec? Form(ChatRequest request, ConversationFormat format, ref Problem? problem)
+    {
+        if (request.ToolUse != ToolUse.Required)
+            return request.Format;
+        ConstraintSpec? call = format.RequiredCall(request.Tools!.Value, request.RequiredTool);
+        if (call is null)
+            problem = new Problem(ProblemKind.FieldInvalid, "This model's way of writing tool calls cannot be forced. Set 'tool_choice' to \"auto\".", "tool_choice");
+        return call;
+    }
+
+    /// <summary>The constraint of a form over this model's vocabulary; false with a problem where it cannot be kept, or there was one before.</summary>
+    private bool TryConstrain(ConstraintSpec? form, out TokenConstraint? constraint, ref Problem? problem)
+    {
+        constraint = null;
+        if (form is null || problem is not null)
+            return problem is null;
+        try
+        {
+            constraint = _model.Constraints.Start(form);
             return true;
         }
         catch (ConstraintException e)
         {
-            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"'response_format' cannot be kept: {e.Message}"), "response_format");
+            problem = new Problem(ProblemKind.FieldInvalid, Refusal.Bound($"The form that the answer must have cannot be kept to: {e.Message}"), "response_format");
             return false;
         }
     }
+
+    private static ulong SeedOf(string answerId, int choice) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{answerId}/{choice}"))));
 
     private static GenerationRequest Ask(AnswerSettings settings, ImmutableArray<int> prompt, string? scope) => new()
     {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Chat;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Worker.Answers;
@@ -75,11 +76,11 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         ChatRequest? request = ChatRequest.Read(body, language.Defaults, out Problem? problem);
         if (request is null)
             return problem;
-        ChatTurn? turn = language.Begin(request, Scope(http), http.RequestAborted, out problem);
+        AnswerHead head = Head(http, "chatcmpl-", language.Fingerprint);
+        ChatTurn? turn = language.Begin(request, head.Id, Scope(http), http.RequestAborted, out problem);
         if (turn is null)
             return problem;
         NameIgnored(http, request.Ignored);
-        AnswerHead head = Head(http, "chatcmpl-", language.Fingerprint);
         await (request.Settings.Stream ? StreamAsync(http, turn, request, language, head) : WholeAsync(http, turn, request, language, head));
         return null;
     }
@@ -105,13 +106,13 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
                 }
                 // Log-probabilities stand at the first chunk that their tokens make, and at one of their own where they make none yet.
                 ImmutableArray<Engine.Generation.AnswerToken> tokens = spelling is null ? [] : step.Tokens;
-                foreach (ChatDelta delta in step.Deltas)
+                foreach (ChatEvent delta in step.Deltas)
                 {
                     stream.Add(new ChatChunk(head, step.Choice, delta, Begins: false, null, tokens, spelling), ChatChunk.Write);
                     tokens = [];
                 }
                 if (!tokens.IsDefaultOrEmpty)
-                    stream.Add(new ChatChunk(head, step.Choice, new ChatDelta.Content(""), Begins: false, null, tokens, spelling), ChatChunk.Write);
+                    stream.Add(new ChatChunk(head, step.Choice, new ChatEvent.Content(""), Begins: false, null, tokens, spelling), ChatChunk.Write);
                 if (step.Finish is { } finish)
                     stream.Add(new ChatChunk(head, step.Choice, null, Begins: false, finish, [], null), ChatChunk.Write);
                 if (step.Usage is { } usage && request.Settings.IncludeUsage)
@@ -141,7 +142,7 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
                     continue;
                 }
                 ChatChoice choice = choices[step.Choice];
-                foreach (ChatDelta delta in step.Deltas)
+                foreach (ChatEvent delta in step.Deltas)
                     choice.Take(delta);
                 if (request.Logprobs is not null)
                     choice.Take(step.Tokens);

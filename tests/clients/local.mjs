@@ -5,6 +5,7 @@ import { baseUrl, key, run } from './scenario.mjs';
 
 const guide = 'fairlead/guide';
 const folder = process.env.FOLDER_MODEL; // a small checkpoint with random weights
+const caller = process.env.TOOL_MODEL; // the same weights with a template that knows tools
 const encoder = process.env.ENCODER_MODEL; // empty where it is not on this machine
 const client = new OpenAI({ baseURL: baseUrl, apiKey: key, maxRetries: 0 });
 const what = [{ role: 'user', content: 'What is Fairlead?' }];
@@ -104,6 +105,31 @@ const scenarios = {
     }
     assert.equal(text, (await client.chat.completions.create(request)).choices[0].message.content);
     assert.ok(['stop', 'length'].includes(finish), finish);
+  },
+
+  'a tool that must be called': async () => {
+    const request = {
+      model: caller,
+      messages: [{ role: 'user', content: 'How is the weather in Paris?' }],
+      tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { enum: ['Paris', 'London'] } }, required: ['city'], additionalProperties: false } } }],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+    };
+    const answer = await client.chat.completions.create(request);
+    assert.equal(answer.choices[0].finish_reason, 'tool_calls');
+    const [call] = answer.choices[0].message.tool_calls;
+    assert.equal(call.function.name, 'weather');
+    assert.ok(['Paris', 'London'].includes(JSON.parse(call.function.arguments).city), call.function.arguments);
+    let name = '';
+    let args = '';
+    for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+      for (const piece of chunk.choices[0]?.delta.tool_calls ?? []) {
+        name += piece.function?.name ?? '';
+        args += piece.function?.arguments ?? '';
+      }
+    }
+    assert.equal(name, 'weather');
+    assert.ok(['Paris', 'London'].includes(JSON.parse(args).city), args);
   },
 
   'a completion of token ids': async () => {

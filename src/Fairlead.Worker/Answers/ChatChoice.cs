@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Fairlead.Engine.Chat;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Worker.Answers;
@@ -13,21 +14,21 @@ internal sealed class ChatChoice
     private readonly List<AnswerToken> _tokens = [];
     private string _finish = "stop";
 
-    public void Take(ChatDelta delta)
+    public void Take(ChatEvent delta)
     {
         switch (delta)
         {
-            case ChatDelta.Content content:
+            case ChatEvent.Content content:
                 _content.Append(content.Text);
                 break;
-            case ChatDelta.Reasoning reasoning:
+            case ChatEvent.Reasoning reasoning:
                 _reasoning.Append(reasoning.Text);
                 break;
-            case ChatDelta.CallBegins call:
+            case ChatEvent.CallStarted call:
                 _calls.Add((call.Id, call.Name, new StringBuilder()));
                 break;
-            case ChatDelta.CallArguments arguments:
-                _calls[arguments.Index].Arguments.Append(arguments.Text);
+            case ChatEvent.CallArguments arguments:
+                _calls[arguments.Index].Arguments.Append(arguments.Fragment);
                 break;
         }
     }

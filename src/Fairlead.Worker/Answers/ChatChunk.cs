@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Fairlead.Engine.Chat;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Worker.Answers;
@@ -13,7 +14,7 @@ namespace Fairlead.Worker.Answers;
 /// <param name="Tokens">The tokens of the delta, where their log-probabilities are wanted.</param>
 /// <param name="Spelling">How they are written; null where they are not wanted.</param>
 internal readonly record struct ChatChunk(
-    AnswerHead Head, int Choice, ChatDelta? Delta, bool Begins, string? Finish, ImmutableArray<AnswerToken> Tokens, TokenSpelling? Spelling)
+    AnswerHead Head, int Choice, ChatEvent? Delta, bool Begins, string? Finish, ImmutableArray<AnswerToken> Tokens, TokenSpelling? Spelling)
 {
     private const string Kind = "chat.completion.chunk";
 
@@ -50,17 +51,17 @@ internal readonly record struct ChatChunk(
         end.Usage.Write(json);
     }
 
-    private static void WriteDelta(Utf8JsonWriter json, ChatDelta? delta)
+    private static void WriteDelta(Utf8JsonWriter json, ChatEvent? delta)
     {
         switch (delta)
         {
-            case ChatDelta.Content content:
+            case ChatEvent.Content content:
                 json.WriteString("content", content.Text);
                 break;
-            case ChatDelta.Reasoning reasoning:
+            case ChatEvent.Reasoning reasoning:
                 json.WriteString("reasoning_content", reasoning.Text);
                 break;
-            case ChatDelta.CallBegins call:
+            case ChatEvent.CallStarted call:
                 json.WriteStartArray("tool_calls");
                 json.WriteStartObject();
                 json.WriteNumber("index", call.Index);
@@ -73,12 +74,12 @@ internal readonly record struct ChatChunk(
                 json.WriteEndObject();
                 json.WriteEndArray();
                 break;
-            case ChatDelta.CallArguments arguments:
+            case ChatEvent.CallArguments arguments:
                 json.WriteStartArray("tool_calls");
                 json.WriteStartObject();
                 json.WriteNumber("index", arguments.Index);
                 json.WriteStartObject("function");
-                json.WriteString("arguments", arguments.Text);
+                json.WriteString("arguments", arguments.Fragment);
                 json.WriteEndObject();
                 json.WriteEndObject();
                 json.WriteEndArray();

@@ -22,7 +22,7 @@ internal enum ToolUse
 /// <summary>A request to <c>/v1/chat/completions</c>, checked.</summary>
 internal sealed record ChatRequest
 {
-    /// <summary>The conversation, as templates read it: see <see cref="Conversation"/>.</summary>
+    /// <summary>The conversation as it was sent, an array that is not empty; what is in it, the model's format checks.</summary>
     public required JsonElement Messages { get; init; }
 
     /// <summary>The tools as they were sent, an array of <c>{"type":"function","function":{…}}</c>; null where the model is not to be told of any.</summary>
@@ -44,11 +44,11 @@ internal sealed record ChatRequest
     /// <summary>Further variables for the model's template (<c>chat_template_kwargs</c>), an object; null where there are none.</summary>
     public required JsonElement? TemplateVariables { get; init; }
 
-    /// <summary>The prompt ends with the mark that begins the assistant's turn. Default true.</summary>
-    public bool AddGenerationPrompt { get; init; } = true;
+    /// <summary>The prompt ends with the mark that begins the assistant's turn; null for yes, unless the answer goes on with the last message.</summary>
+    public bool? AddGenerationPrompt { get; init; }
 
-    /// <summary>The last message is the beginning of the answer.</summary>
-    public bool ContinueFinalMessage { get; init; }
+    /// <summary>The last message is the beginning of the answer; null for yes where it is the assistant's.</summary>
+    public bool? ContinueFinalMessage { get; init; }
 
     /// <summary>Alternatives to give beside each token, 0 to 20; null for no log-probabilities at all.</summary>
     public int? Logprobs { get; init; }
@@ -61,7 +61,11 @@ internal sealed record ChatRequest
     {
         var fields = new FieldReader(body);
         fields.Text("model"); // a worker holds one
-        JsonElement messages = Conversation.Read(fields);
+        if (fields.Array("messages") is not { } messages || messages.GetArrayLength() == 0)
+        {
+            fields.Refuse("messages", "The field 'messages' is missing or empty. An array of {\"role\": …, \"content\": …} is expected.");
+            messages = default;
+        }
         AnswerSettings settings = AnswerSettings.Read(fields, defaults);
         if (settings.MaxTokens == 0)
             fields.Refuse("max_tokens", "'max_tokens' is 0; an answer has at least one token.");
@@ -83,9 +87,9 @@ internal sealed record ChatRequest
         ConstraintSpec? format = AnswerFormat.Read(fields);
         if (use == ToolUse.Required && format is not null)
             fields.Refuse("response_format", "An answer that must call a tool cannot keep to a 'response_format' as well. Drop one of the two.");
-        bool continues = fields.Flag("continue_final_message") ?? false;
-        bool prompts = fields.Flag("add_generation_prompt") ?? !continues;
-        if (continues && prompts)
+        bool? continues = fields.Flag("continue_final_message");
+        bool? prompts = fields.Flag("add_generation_prompt");
+        if (continues == true && prompts == true)
             fields.Refuse("continue_final_message", "An answer cannot both go on with the last message and begin a new one. Set 'add_generation_prompt' to false.");
         var request = new ChatRequest
         {

@@ -13,6 +13,7 @@ public sealed class LocalClientTests(LocalGateway gateway, ITestOutputHelper out
             ["BASE_URL"] = gateway.Process.BaseUrl.ToString(),
             ["KEY"] = gateway.Process.Key,
             ["FOLDER_MODEL"] = "local/qwen",
+            ["TOOL_MODEL"] = "local/caller",
             ["ENCODER_MODEL"] = LocalGateway.Encoder is null ? "" : "local/minilm",
         };
         IReadOnlyList<ScenarioLine> lines = await JavaScriptClients.RunAsync("local.mjs", variables, TestContext.Current.CancellationToken);
@@ -21,6 +22,6 @@ public sealed class LocalClientTests(LocalGateway gateway, ITestOutputHelper out
             output.WriteLine($"{(line.Ok ? "ok" : "BROKEN")}  {line.Client}: {line.Scenario}  {line.Detail}");
         string broken = string.Join('\n', lines.Where(static l => !l.Ok).Select(static l => $"{l.Client}: {l.Scenario}: {l.Detail}"));
         Assert.True(broken.Length == 0, $"{broken}\n{gateway.Process.Output}");
-        Assert.Equal(LocalGateway.Encoder is null ? 9 : 10, lines.Count);
+        Assert.Equal(LocalGateway.Encoder is null ? 10 : 11, lines.Count);
     }
 }

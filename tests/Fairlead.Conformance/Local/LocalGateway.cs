@@ -13,7 +13,7 @@ public sealed class LocalGateway : IAsyncLifetime
 
     internal FairleadProcess Process => _process!;
 
-    /// <summary>A small checkpoint with random weights and a chat template that knows tools.</summary>
+    /// <summary>A small checkpoint with random weights.</summary>
     internal static string Folder { get; } = Path.Combine(Checkout.Root, "tests", "data", "goldens", "qwen2");
 
     /// <summary>The encoder whose vectors are known; null where the shared fixtures are not on this machine.</summary>
@@ -25,20 +25,50 @@ public sealed class LocalGateway : IAsyncLifetime
         string broken = Directory.CreateDirectory(_folder["broken"]).FullName;
         File.WriteAllText(Path.Combine(broken, "config.json"), "{\"model_type\":\"llama\"}");
         File.WriteAllText(Path.Combine(broken, "model.safetensors"), "this is no header");
-        string odd = Directory.CreateDirectory(_folder["odd"]).FullName;
-        foreach (string file in Directory.EnumerateFiles(Folder))
-            File.Copy(file, Path.Combine(odd, Path.GetFileName(file)));
-        string config = File.ReadAllText(Path.Combine(odd, "config.json"));
-        File.WriteAllText(Path.Combine(odd, "config.json"), config.Replace("\"qwen2\"", "\"oracle9\"", StringComparison.Ordinal).Replace("Qwen2ForCausalLM", "Oracle9ForCausalLM", StringComparison.Ordinal));
+        string caller = Copy(Folder, _folder["caller"]);
+        File.WriteAllText(Path.Combine(caller, "chat_template.jinja"), TemplateWithTools);
+        Edit(caller, "\"max_position_embeddings\": 128", "\"max_position_embeddings\": 1024"); // room for tools
+        string odd = Copy(Folder, _folder["odd"]);
+        Edit(odd, "\"qwen2\"", "\"oracle9\"");
         _process = await FairleadProcess.StartAsync(
             $$"""
             local:
               qwen: { path: {{Folder}} }
+              caller: { path: {{caller}} }
               broken: { path: {{broken}} }
               odd: { path: {{odd}} }
             {{(Encoder is null ? "" : $"  minilm: {{ path: {Encoder} }}")}}
             """,
             TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Calls as the Hermes and Qwen 2.5 families write them.</summary>
+    private const string TemplateWithTools = """
+        {%- if tools %}<|system|>
+        {% for tool in tools %}{{ tool | tojson }}
+        {% endfor %}{{ eos_token }}
+        {% endif %}{% for m in messages %}<|{{ m.role }}|>
+        {{ m.content or '' }}{% for call in m.tool_calls or [] %}
+        <tool_call>
+        {"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+        </tool_call>{% endfor %}{{ eos_token }}
+        {% endfor %}{% if add_generation_prompt %}<|assistant|>
+        {% endif %}
+        """;
+
+    private static void Edit(string folder, string old, string next)
+    {
+        string config = File.ReadAllText(Path.Combine(folder, "config.json"));
+        Assert.Contains(old, config, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.Replace(old, next, StringComparison.Ordinal));
+    }
+
+    private static string Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.EnumerateFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        return to;
     }
 
     public async ValueTask DisposeAsync()

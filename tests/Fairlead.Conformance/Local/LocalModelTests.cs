@@ -90,6 +90,8 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
     [Theory]
     [InlineData("embeddings", "{\"model\":\"local/qwen\",\"input\":\"x\"}", "makes no embeddings")]
     [InlineData("chat/completions", "{\"model\":\"local/qwen\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"functions\":[]}", "'tools'")]
+    [InlineData("chat/completions", "{\"model\":\"local/qwen\",\"messages\":[{\"role\":\"user\"}]}", "content")]
+    [InlineData("chat/completions", "{\"model\":\"local/qwen\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{\"not\":{}}}}}", "response_format")]
     [InlineData("completions", "{\"model\":\"local/qwen\",\"prompt\":\"x\",\"suffix\":\"y\"}", "suffix")]
     [InlineData("completions", "{\"model\":\"local/qwen\",\"prompt\":[999999]}", "vocabulary")]
     [InlineData("chat/completions", "{\"model\":\"fairlead/guide\",\"messages\":[{\"role\":\"user\",\"content\":\"LONG\"}]}", "context_length_exceeded")]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Fairlead.Engine.Chat;
 using Fairlead.Engine.Generation;
 using Fairlead.Worker.Answers;
 
@@ -15,10 +16,10 @@ public sealed class AnswerTests
     public void A_choice_is_the_sum_of_its_deltas()
     {
         var choice = new ChatChoice();
-        choice.Take(new ChatDelta.Reasoning("hm, "));
-        choice.Take(new ChatDelta.Reasoning("yes"));
-        choice.Take(new ChatDelta.Content("It is "));
-        choice.Take(new ChatDelta.Content("cold."));
+        choice.Take(new ChatEvent.Reasoning("hm, "));
+        choice.Take(new ChatEvent.Reasoning("yes"));
+        choice.Take(new ChatEvent.Content("It is "));
+        choice.Take(new ChatEvent.Content("cold."));
         choice.End("length");
         Assert.Equal(
             """{"index":2,"message":{"role":"assistant","content":"It is cold.","reasoning_content":"hm, yes","refusal":null},"logprobs":null,"finish_reason":"length"}""",
@@ -29,10 +30,10 @@ public sealed class AnswerTests
     public void A_choice_that_only_calls_tools_has_no_content()
     {
         var choice = new ChatChoice();
-        choice.Take(new ChatDelta.CallBegins(0, "call_a", "weather"));
-        choice.Take(new ChatDelta.CallArguments(0, "{\"city\":"));
-        choice.Take(new ChatDelta.CallBegins(1, "call_b", "time"));
-        choice.Take(new ChatDelta.CallArguments(0, "\"Oslo\"}"));
+        choice.Take(new ChatEvent.CallStarted(0, "call_a", "weather"));
+        choice.Take(new ChatEvent.CallArguments(0, "{\"city\":"));
+        choice.Take(new ChatEvent.CallStarted(1, "call_b", "time"));
+        choice.Take(new ChatEvent.CallArguments(0, "\"Oslo\"}"));
         choice.End("tool_calls");
         JsonElement message = JsonDocument.Parse(Json(json => choice.Write(json, 0, null))).RootElement.GetProperty("message");
         Assert.Equal(JsonValueKind.Null, message.GetProperty("content").ValueKind);
@@ -45,9 +46,9 @@ public sealed class AnswerTests
     public void A_chunk_says_what_is_added_and_nothing_else()
     {
         Assert.Contains("\"delta\":{\"role\":\"assistant\",\"content\":\"\"}", Chunk(new ChatChunk(Head, 0, null, true, null, [], null)), StringComparison.Ordinal);
-        Assert.Contains("\"delta\":{\"content\":\"hi\"},\"logprobs\":null,\"finish_reason\":null", Chunk(new ChatChunk(Head, 0, new ChatDelta.Content("hi"), false, null, [], null)), StringComparison.Ordinal);
+        Assert.Contains("\"delta\":{\"content\":\"hi\"},\"logprobs\":null,\"finish_reason\":null", Chunk(new ChatChunk(Head, 0, new ChatEvent.Content("hi"), false, null, [], null)), StringComparison.Ordinal);
         Assert.Contains("\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"", Chunk(new ChatChunk(Head, 0, null, false, "stop", [], null)), StringComparison.Ordinal);
-        Assert.Contains("\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"{}\"}}]", Chunk(new ChatChunk(Head, 0, new ChatDelta.CallArguments(1, "{}"), false, null, [], null)), StringComparison.Ordinal);
+        Assert.Contains("\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"{}\"}}]", Chunk(new ChatChunk(Head, 0, new ChatEvent.CallArguments(1, "{}"), false, null, [], null)), StringComparison.Ordinal);
         Assert.StartsWith("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"local/m\",\"system_fingerprint\":\"fp_1\"", Chunk(new ChatChunk(Head, 0, null, true, null, [], null)), StringComparison.Ordinal);
     }
 

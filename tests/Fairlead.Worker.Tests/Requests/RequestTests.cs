@@ -80,11 +80,6 @@ public sealed class RequestTests
     [InlineData("response_format", "{\"type\":\"json_schema\"}", "needs a schema")]
     [InlineData("response_format", "{\"type\":\"regex\"}", "needs the expression")]
     [InlineData("messages", "[]", "missing or empty")]
-    [InlineData("messages", "[{\"role\":\"wizard\",\"content\":\"x\"}]", "is one of")]
-    [InlineData("messages", "[{\"role\":\"user\"}]", "content' is missing")]
-    [InlineData("messages", "[{\"role\":\"user\",\"content\":7}]", "neither a text nor an array")]
-    [InlineData("messages", "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:\"}}]}]", "read text only")]
-    [InlineData("messages", "[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}]", "are no JSON")]
     [InlineData("continue_final_message", "true", null)]
     public void A_field_that_is_wrong_is_named_with_what_is_expected(string field, string value, string? words)
     {
@@ -97,24 +92,6 @@ public sealed class RequestTests
         if (words is not null)
             Assert.Contains(words, problem.Message, StringComparison.Ordinal);
         Assert.InRange(problem.Message.Length, 20, 300);
-    }
-
-    [Fact]
-    public void A_conversation_reads_as_templates_are_written_for_it()
-    {
-        ChatRequest request = Chat("""
-            {"messages":[
-              {"role":"developer","content":"Be brief."},
-              {"role":"user","content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},
-              {"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
-              {"role":"tool","tool_call_id":"call_1","content":"cold"},
-              {"role":"assistant","reasoning_content":"hm"}]}
-            """);
-        Assert.Equal(
-            """[{"role":"system","content":"Be brief."},{"role":"user","content":"one\ntwo"},"""
-            + """{"role":"assistant","content":"","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":{"city":"Oslo"}}}]},"""
-            + """{"role":"tool","tool_call_id":"call_1","content":"cold"},{"role":"assistant","reasoning_content":"hm","content":""}]""",
-            request.Messages.GetRawText());
     }
 
     [Fact]
