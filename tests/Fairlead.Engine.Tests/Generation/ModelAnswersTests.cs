@@ -2,7 +2,10 @@ using System.Threading.Channels;
 using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Tensors;
 using Fairlead.Engine.Tests.Architectures;
+using Fairlead.Engine.Tests.Formats;
+using Fairlead.Engine.Tests.LlamaCpp;
 
 namespace Fairlead.Engine.Tests.Generation;
 
@@ -11,6 +14,12 @@ public sealed class ModelAnswersTests
 {
     // One of each way through the layers that could mix rows up: plain, experts, windows and soft caps, multi-query heads and parallel blocks.
     private static readonly string[] Kinds = ["llama", "mixtral", "gemma2", "falcon-mq"];
+
+    // And every way in which weights are stored, since each has kernels of its own.
+    private static readonly ElementType[] Types =
+    [
+        ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_1, ElementType.Q5_0, ElementType.Q5_1, ElementType.Q4_K, ElementType.Q5_K, ElementType.Q6_K,
+    ];
 
     [Fact]
     public void Every_golden_is_continued_as_the_reference_does_three_at_a_time_and_in_small_pieces()
@@ -44,9 +53,9 @@ public sealed class ModelAnswersTests
     [Fact]
     public void A_request_among_seven_others_gets_the_bits_it_gets_alone()
     {
-        foreach (string name in Kinds)
+        foreach ((string name, Func<LoadedModel> load) in Models())
         {
-            using LoadedModel model = LoadedModel.Golden(name);
+            using LoadedModel model = load();
             var random = new Random(8);
             GenerationRequest request = Request(random, model, 40) with { Choices = 2 };
             AnswerToken[][] alone = Alone(model, request);
@@ -74,9 +83,9 @@ public sealed class ModelAnswersTests
     [Fact]
     public void A_cached_beginning_gives_the_bits_that_reading_it_gives()
     {
-        foreach (string name in Kinds)
+        foreach ((string name, Func<LoadedModel> load) in Models())
         {
-            using LoadedModel model = LoadedModel.Golden(name);
+            using LoadedModel model = load();
             var random = new Random(9);
             GenerationRequest request = Request(random, model, 60);
             AnswerToken[] alone = Alone(model, request)[0];
@@ -194,6 +203,12 @@ public sealed class ModelAnswersTests
         }
     }
 
+    private static IEnumerable<(string Name, Func<LoadedModel> Load)> Models() =>
+    [
+        .. Kinds.Select(static name => (name, (Func<LoadedModel>)(() => LoadedModel.Golden(name)))),
+        .. Types.Select(static type => (type.ToString(), (Func<LoadedModel>)(() => LoadedModel.Stored(type)))),
+    ];
+
     private static GenerationRequest Request(Random random, LoadedModel model, int prompt) => new()
     {
         Prompt = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(model.Decoder.Shape.VocabularySize))],
@@ -250,9 +265,11 @@ public sealed class ModelAnswersTests
 internal sealed class LoadedModel : IDisposable
 {
     private readonly ModelFolder _folder;
+    private readonly TemporaryFolder? _files;
 
-    private LoadedModel(string path)
+    private LoadedModel(string path, TemporaryFolder? files = null)
     {
+        _files = files;
         _folder = ModelFolder.Open(path);
         Decoder = Decoder.Load(_folder);
     }
@@ -262,6 +279,13 @@ internal sealed class LoadedModel : IDisposable
     public int? Padding => _folder.Config.IntOrNull("pad_token_id");
 
     public static LoadedModel Golden(string name) => new(Goldens.Checkpoint(name));
+
+    /// <summary>A random model with all its matrices stored in that type.</summary>
+    public static LoadedModel Stored(ElementType type)
+    {
+        var files = new TemporaryFolder();
+        return new LoadedModel(files.Write("random.gguf", RandomModel.Make(type, type, seed: 1).ToArray()), files);
+    }
 
     public BatchLoop NewLoop(BatchLimits limits, int blocks)
     {
@@ -274,5 +298,6 @@ internal sealed class LoadedModel : IDisposable
     {
         Decoder.Dispose();
         _folder.Dispose();
+        _files?.Dispose();
     }
 }
