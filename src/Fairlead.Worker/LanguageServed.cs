@@ -71,7 +71,7 @@ internal sealed class LanguageServed : IDisposable
             problem = new Problem(ProblemKind.FieldInvalid, "This model does not support tools: its chat template has no way to call them that we know. Leave 'tools' out, or ask another model.", "tools");
             return null;
         }
-        if (!TryRender(request, format, out string prompt, out problem) || !TryConstrain(Form(request, format, ref problem), out TokenConstraint? constraint, ref problem))
+        if (!TryRender(request, format, out string prompt, out problem) || !TryConstrain(Form(request, format, prompt, ref problem), out TokenConstraint? constraint, ref problem))
             return null;
         // The template has written every special token that the model wants.
         GenerationRequest asked = Ask(request.Settings, [.. _model.Tokenizer.Encode(prompt, addSpecialTokens: false).Ids], scope) with
@@ -166,11 +166,11 @@ internal sealed class LanguageServed : IDisposable
     }
 
     /// <summary>What the answer must look like: as the caller says, or a tool call where there must be one.</summary>
-    private static ConstraintSpec? Form(ChatRequest request, ConversationFormat format, ref Problem? problem)
+    private static ConstraintSpec? Form(ChatRequest request, ConversationFormat format, string prompt, ref Problem? problem)
     {
         if (request.ToolUse != ToolUse.Required)
             return request.Format;
-        ConstraintSpec? call = format.RequiredCall(request.Tools!.Value, request.RequiredTool);
+        ConstraintSpec? call = format.Chat.GrammarFor(request.Tools!.Value, prompt, request.RequiredTool, request.ParallelToolCalls);
         if (call is null)
             problem = new Problem(ProblemKind.FieldInvalid, "This model's way of writing tool calls cannot be forced. Set 'tool_choice' to \"auto\".", "tool_choice");
         return call;

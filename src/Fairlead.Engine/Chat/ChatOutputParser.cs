@@ -38,7 +38,7 @@ public sealed class ChatOutputParser
         if (format.Calls is [ToolCallSyntax.Harmony])
             _harmony = new HarmonyReader(_sink, _events, _withTools);
         string end = prompt.TrimEnd();
-        _isReasoning = format.Reasoning is { } reasoning && end.EndsWith(reasoning.Open.TrimEnd(), StringComparison.Ordinal);
+        _isReasoning = format.OpensReasoning(prompt);
         _dropSpace = _isReasoning;
         // Functionary's prompt ends with the mark of a call: what comes first is a name.
         if (format.Calls is [ToolCallSyntax.Named { ContentName: not null } named] && end.EndsWith(named.Open, StringComparison.Ordinal))

@@ -15,7 +15,7 @@ internal sealed class TemplateProbe(ChatTemplate template, IReadOnlyDictionary<s
     /// <summary>Forms of an assistant's turn with a call, the likeliest first.</summary>
     private static readonly (bool Text, bool Null)[] Forms = [(false, false), (false, true), (true, false), (true, true)];
 
-    public ChatFormat Find(Func<string, bool>? isToken)
+    public ChatFormat Find(Func<string, bool>? isToken, IEnumerable<string> special)
     {
         ReasoningSyntax? reasoning = ReasoningSyntax.Detect(template.Source, isToken);
         TemplateTraits traits = new()
@@ -31,14 +31,14 @@ internal sealed class TemplateProbe(ChatTemplate template, IReadOnlyDictionary<s
             foreach (IReadOnlyList<ToolCallSyntax> family in ToolCallSyntax.Known)
             {
                 if (ReadsBack(family[0], prompt, turn))
-                    return new ChatFormat(family, Fitting(reasoning, family), traits with { ArgumentsAsText = text, NullContentBesideCalls = isNull });
+                    return new ChatFormat(family, Fitting(reasoning, family), traits with { ArgumentsAsText = text, NullContentBesideCalls = isNull }, special);
             }
         }
 
         // The template writes no calls. It may still tell the model how to: then the marks stand in its text.
         IReadOnlyList<ToolCallSyntax>? told = ToolCallSyntax.Known.FirstOrDefault(family => family[0].Open.Length > 2 && template.Source.Contains(family[0].Open, StringComparison.Ordinal))
             ?? (isToken is null ? null : ToolCallSyntax.Known.FirstOrDefault(family => family[0].Open.Length > 2 && isToken(family[0].Open)));
-        return new ChatFormat(told ?? [], reasoning, traits with { NullContentBesideCalls = !Renders(Turn("abcdef123", false, false)) && Renders(Turn("abcdef123", false, true)) });
+        return new ChatFormat(told ?? [], reasoning, traits with { NullContentBesideCalls = !Renders(Turn("abcdef123", false, false)) && Renders(Turn("abcdef123", false, true)) }, special);
     }
 
     /// <summary>Harmony has channels for reasoning; a mark found besides is only text of the template.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Engine.Chat;
+using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Templates;
 using Fairlead.Engine.Tests.Templates;
 
@@ -47,7 +48,7 @@ public class FormatTests
     {
         ChatTemplate template = RealTemplates.Load().Template("LFM2-8B-A1B");
 
-        ChatFormat format = ChatFormat.Detect(template, RealTemplates.Tokens("<s>", "</s>"), static token => token is "<|tool_call_start|>" or "<think>" or "</think>");
+        ChatFormat format = ChatFormat.Detect(template, RealTemplates.Tokens("<s>", "</s>"), static token => token is "<|tool_call_start|>" or "<think>" or "</think>", []);
 
         Assert.IsType<ToolCallSyntax.Python>(format.Calls[0]);
         Assert.Equal("<think>", format.Reasoning?.Open);
@@ -89,11 +90,12 @@ public class FormatTests
         foreach (string name in real.Names)
         {
             ChatFormat format = Detect(name);
-            if (format.GrammarFor(tools, "get_weather") is not { } grammar)
+            if (format.GrammarFor(tools, "", "get_weather") is not { } grammar)
                 continue;
             forced++;
             string prompt = format.Calls[0] is ToolCallSyntax.Named { ContentName: not null } ? ">>>" : "";
-            string text = string.Concat(Assert.Single(grammar.Alternatives).Select(Write));
+            string text = Write(grammar);
+            Assert.Null(Fairlead.Engine.Tests.Constraints.Reading.RefusedAt(grammar, text));
             ChatOutputParser parser = format.NewParser(prompt, tools, 1);
             List<ChatEvent> events = [.. parser.Append(text)];
             events.AddRange(parser.Finish());
@@ -104,20 +106,52 @@ public class FormatTests
                 && arguments.Replace(" ", "", StringComparison.Ordinal) == """{"city":"Oslo","days":3}""";
             if (!right)
                 wrong.Add($"{name}: {JsonSerializer.Serialize(text)} → {RoundTripTests.Joined(events)}");
-            Assert.Equal(2, format.GrammarFor(tools)!.Alternatives.Count);
-            Assert.Null(format.GrammarFor(tools, "nosuch"));
+            Assert.NotNull(format.GrammarFor(tools, ""));
+            Assert.Null(format.GrammarFor(tools, "", "nosuch"));
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.True(forced >= 45, $"{forced} notations can be forced");
 
-        static string Write(ToolCallPiece piece) => piece switch
+        // One text that keeps to the grammar.
+        static string Write(ConstraintSpec spec) => spec switch
         {
-            ToolCallPiece.Literal literal => literal.Text,
-            ToolCallPiece.Json json => json.Schema.Contains("\"city\"", StringComparison.Ordinal) ? """{"city": "Oslo", "days": 3}""" : "3",
-            ToolCallPiece.TextBefore => "Oslo",
-            _ => throw new InvalidOperationException(piece.ToString()),
+            ConstraintSpec.Literal literal => literal.Text,
+            ConstraintSpec.JsonSchema json => json.Schema.Contains("\"city\"", StringComparison.Ordinal) ? """{"city": "Oslo", "days": 3}""" : "3",
+            ConstraintSpec.TextWithout => "Oslo",
+            ConstraintSpec.Regex pattern => pattern.Pattern.Contains('A') ? "abcdef123" : "0",
+            ConstraintSpec.Sequence sequence => string.Concat(sequence.Parts.Select(Write)),
+            ConstraintSpec.Repeat repeat => Write(repeat.Part),
+            _ => throw new InvalidOperationException(spec.ToString()),
         };
+    }
+
+    [Fact]
+    public void A_required_call_comes_after_the_reasoning_that_the_prompt_has_opened()
+    {
+        ChatFormat format = Detect("Qwen-QwQ-32B");
+        JsonElement tools = JsonDocument.Parse(Tools).RootElement;
+        ConstraintSpec grammar = format.GrammarFor(tools, "<|im_start|>assistant\n<think>\n")!;
+        const string Call = "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>";
+
+        Assert.Null(Fairlead.Engine.Tests.Constraints.Reading.RefusedAt(grammar, $"I add.\n</think>\n\n{Call}\n{Call}"));
+        Assert.NotNull(Fairlead.Engine.Tests.Constraints.Reading.RefusedAt(grammar, Call));
+        Assert.Null(Fairlead.Engine.Tests.Constraints.Reading.RefusedAt(format.GrammarFor(tools, "<|im_start|>assistant\n")!, Call));
+        Assert.NotNull(Fairlead.Engine.Tests.Constraints.Reading.RefusedAt(format.GrammarFor(tools, "", parallel: false)!, $"{Call}\n{Call}"));
+    }
+
+    [Fact]
+    public void Marks_that_are_special_tokens_are_asked_for_as_tokens()
+    {
+        ChatTemplate template = RealTemplates.Load().Template("mistralai-Ministral-3-14B-Reasoning-2512");
+        ChatFormat format = ChatFormat.Detect(template, RealTemplates.Tokens("<s>", "</s>"), null, ["<s>", "[TOOL_CALLS]", "[ARGS]", "[INST]"]);
+
+        ConstraintSpec.Sequence grammar = Assert.IsType<ConstraintSpec.Sequence>(format.GrammarFor(JsonDocument.Parse(Tools).RootElement, "", "add", parallel: false));
+        ConstraintSpec.Sequence call = Assert.IsType<ConstraintSpec.Sequence>(Assert.Single(grammar.Parts));
+        Assert.Equal(new ConstraintSpec.SpecialToken("[TOOL_CALLS]"), call.Parts[0]);
+        Assert.Equal(new ConstraintSpec.Literal("add"), call.Parts[1]);
+        Assert.Equal(new ConstraintSpec.SpecialToken("[ARGS]"), call.Parts[2]);
+        Assert.IsType<ConstraintSpec.JsonSchema>(call.Parts[3]);
     }
 
     internal static ChatFormat Detect(string name) => ChatFormat.Detect(RealTemplates.Load().Template(name), RealTemplates.Tokens("<s>", "</s>"));
