@@ -12,7 +12,12 @@ internal sealed class GgufConfig
 {
     private readonly GgufFile _file;
     private readonly string _architecture;
+    /// <summary>What changes nothing here: sizes that the tensors say, notes of the converter, settings of training.</summary>
+    private static readonly string[] s_changesNothing =
+        ["vocab_size", "tensor_data_layout", "pooling_type", "expert_shared_feed_forward_length", "rope.scaling.finetuned", "rope.scaling.original_context_length"];
+
     private readonly Utf8JsonWriter _json;
+    private readonly HashSet<string> _accounted = new(s_changesNothing, StringComparer.Ordinal);
     private int _layers;
     private long _hidden;
     private long _heads;
@@ -25,19 +30,32 @@ internal sealed class GgufConfig
     }
 
     /// <summary>The configuration of the model in <paramref name="file"/>.</summary>
-    /// <exception cref="ModelFileException">Its architecture is not known here, or it lacks a key that nothing else tells.</exception>
+    /// <exception cref="ModelFileException">Its architecture is not known here, it lacks a key that nothing else tells, or it has one that is not known and may change the answers.</exception>
     public static JsonConfig Make(GgufFile file)
     {
         GgufArchitecture known = GgufArchitecture.Of(file);
         ArrayBufferWriter<byte> bytes = new();
         using (Utf8JsonWriter json = new(bytes))
         {
+            GgufConfig config = new(file, known.Name, json);
             json.WriteStartObject();
-            new GgufConfig(file, known.Name, json).Write(known);
+            config.Write(known);
             json.WriteEndObject();
+            config.Finish();
         }
 
         return JsonConfig.Parse(file.Name, bytes.WrittenMemory);
+    }
+
+    // As with config.json: a key that nobody reads may change the mathematics, so it is refused by name.
+    private void Finish()
+    {
+        string prefix = _architecture + ".";
+        foreach (string key in _file.Keys)
+        {
+            if (key.StartsWith(prefix, StringComparison.Ordinal) && !_accounted.Contains(key[prefix.Length..]))
+                throw _file.Refuse(key, $"is not known for architecture {_architecture}, and may change the model's answers; llama-server may serve this file");
+        }
     }
 
     private void Write(GgufArchitecture known)
@@ -48,8 +66,12 @@ internal sealed class GgufConfig
         _heads = Wanted("attention.head_count");
         if (_heads == 0)
             throw Refuse("attention.head_count", "must be at least 1");
+        if (_file.Flag(Full("attention.causal")) is { } causal && causal == (known.Name == "bert"))
+            throw Refuse("attention.causal", "is not supported the way it stands");
         WriteTokens();
         _json.WriteBoolean("tie_word_embeddings", !_file.Tensors.ContainsKey("output.weight"));
+        if (known.Name is "gpt2" or "bloom" or "bert" && Whole("attention.head_count_kv") is { } shared && shared != _heads)
+            throw Refuse("attention.head_count_kv", $"must be attention.head_count, {_heads}");
         switch (known.Name)
         {
             case "gpt2":
@@ -59,6 +81,8 @@ internal sealed class GgufConfig
                 return;
             case "bloom":
                 WriteShape("hidden_size", "n_layer", "n_head", "seq_length", null);
+                if (Whole("feed_forward_length") is { } inner && inner != 4 * _hidden)
+                    throw Refuse("feed_forward_length", "must be four times embedding_length");
                 WriteNumber("layer_norm_epsilon", "attention.layer_norm_epsilon");
                 return;
             case "bert":
@@ -95,6 +119,8 @@ internal sealed class GgufConfig
                 return;
         }
 
+        if (known.ModelType is not ("mixtral" or "qwen2_moe" or "qwen3_moe") && (Whole("expert_count") ?? 0) + (Whole("expert_used_count") ?? 0) > 0)
+            throw Refuse("expert_count", $"is not supported for architecture {_architecture}");
         WriteNumber("rms_norm_eps", "attention.layer_norm_rms_epsilon");
         if (known.Name is "gemma" or "gemma2" or "gemma3")
         {
@@ -148,7 +174,7 @@ internal sealed class GgufConfig
                 break;
             case "gemma3_text":
                 WriteNumber("final_logit_softcapping", "final_logit_softcapping");
-                WriteWindow(every: 6);
+                WriteWindow(every: (int)Math.Clamp(Whole("attention.sliding_window_pattern") ?? 6, 1, int.MaxValue));
                 _json.WriteNumber("rope_local_base_freq", Decimal("rope.freq_base_swa") ?? 10_000);
                 _json.WriteNumber("query_pre_attn_scalar", _layers == 62 ? _hidden / _heads : headSize);
                 break;
@@ -211,7 +237,9 @@ internal sealed class GgufConfig
         if (turned != headSize)
             _json.WriteNumber("partial_rotary_factor", headSize == 0 ? 0 : (double)turned / headSize);
 
-        string kind = Name("rope.scaling.type") ?? (Decimal("rope.scaling.factor") is null ? "none" : "linear");
+        // before December 2023 the factor alone stood there, first under another name
+        double factor = Decimal("rope.scaling.factor") ?? Decimal("rope.scale_linear") ?? 1;
+        string kind = Name("rope.scaling.type") ?? (factor == 1 ? "none" : "linear");
         long context = Wanted("context_length");
         if (_file.Tensors.ContainsKey("rope_freqs.weight"))
         {
@@ -234,13 +262,13 @@ internal sealed class GgufConfig
             case "linear":
                 _json.WriteStartObject("rope_scaling");
                 _json.WriteString("rope_type", "linear");
-                _json.WriteNumber("factor", Decimal("rope.scaling.factor") ?? 1);
+                _json.WriteNumber("factor", factor);
                 _json.WriteEndObject();
                 return;
             case "yarn":
                 _json.WriteStartObject("rope_scaling");
                 _json.WriteString("rope_type", "yarn");
-                _json.WriteNumber("factor", Decimal("rope.scaling.factor") ?? 1);
+                _json.WriteNumber("factor", factor);
                 _json.WriteNumber("original_max_position_embeddings", Whole("rope.scaling.original_context_length") ?? context);
                 foreach ((string name, string key) in (ReadOnlySpan<(string, string)>)[("attention_factor", "yarn_attn_factor"), ("beta_fast", "yarn_beta_fast"), ("beta_slow", "yarn_beta_slow")])
                     WriteNumber(name, "rope.scaling." + key);
@@ -295,16 +323,22 @@ internal sealed class GgufConfig
             _json.WriteNumber(name, number);
     }
 
-    private string? Name(string key) => _file.Text($"{_architecture}.{key}");
+    private string? Name(string key) => _file.Text(Full(key));
 
-    private double? Decimal(string key) => _file.Number($"{_architecture}.{key}");
+    private double? Decimal(string key) => _file.Number(Full(key));
+
+    private string Full(string key)
+    {
+        _accounted.Add(key);
+        return $"{_architecture}.{key}";
+    }
 
     private long Wanted(string key) => Whole(key) ?? throw Refuse(key, "is missing");
 
     // one number for all layers, which some architectures write as a list with one entry a layer
     private long? Whole(string key)
     {
-        string full = $"{_architecture}.{key}";
+        string full = Full(key);
         if (!_file.TryGetType(full, out _, out bool isList))
             return null;
         if (!isList)

@@ -79,6 +79,19 @@ public sealed class GgufWeightsTests
         Assert.Contains("blk.0.attn_sinks.weight is not known for architecture llama", refusal.Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("llama.attention.clamp_kqv")]
+    [InlineData("llama.rope.scaling.yarn_ext_factor")]
+    [InlineData("llama.attention.scale")]
+    public void A_key_of_the_architecture_that_nobody_reads_is_refused_and_not_ignored(string key)
+    {
+        using TemporaryFolder temporary = new();
+        using ModelFolder hub = ModelFolder.Open(Goldens.Checkpoint("llama"));
+        HubToGguf.Convert(hub).Set(key, 8f).WriteTo(temporary["model.gguf"]);
+        ModelFileException refusal = Assert.Throws<ModelFileException>(() => ModelFolder.Open(temporary["model.gguf"]));
+        Assert.Contains($"{key}: is not known for architecture llama", refusal.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Experts_of_a_file_from_before_they_were_joined_are_found_too()
     {
