@@ -8,17 +8,20 @@ namespace Fairlead.Engine.Tokenizers;
 internal readonly struct JsonPart
 {
     private readonly string _file;
+    private readonly string _list; // the way to the list it is an element of, or to itself
+    private readonly int _index; // in that list; −1: it is in none
     private readonly JsonElement _value;
 
-    private JsonPart(string file, string path, JsonElement value)
+    private JsonPart(string file, string list, int index, JsonElement value)
     {
         _file = file;
-        Path = path;
+        _list = list;
+        _index = index;
         _value = value;
     }
 
-    /// <summary>The way from the top: <c>pre_tokenizer.pretokenizers[1]</c>.</summary>
-    public string Path { get; }
+    /// <summary>The way from the top: <c>pre_tokenizer.pretokenizers[1]</c>. Put together only when asked for: a file has half a million merges.</summary>
+    public string Path => _index < 0 ? _list : $"{_list}[{_index}]";
 
     public string File => _file;
 
@@ -34,7 +37,7 @@ internal readonly struct JsonPart
 
     /// <summary>Parses a whole file.</summary>
     /// <exception cref="ModelFileException">It is not JSON, or holds a text that is not Unicode.</exception>
-    public static JsonPart Parse(string file, ReadOnlySpan<byte> json) => new(file, "", StrictJson.Parse(file, json.ToArray()));
+    public static JsonPart Parse(string file, ReadOnlySpan<byte> json) => new(file, "", -1, StrictJson.Parse(file, json.ToArray()));
 
     /// <summary>The value under that key; one that is not present where the key is missing.</summary>
     public JsonPart this[string key]
@@ -44,7 +47,7 @@ internal readonly struct JsonPart
             if (_value.ValueKind != JsonValueKind.Object)
                 throw Refusal("is no JSON object");
             string path = Path.Length == 0 ? key : $"{Path}.{key}";
-            return new JsonPart(_file, path, _value.TryGetProperty(key, out JsonElement value) ? value : default);
+            return new JsonPart(_file, path, -1, _value.TryGetProperty(key, out JsonElement value) ? value : default);
         }
     }
 
@@ -53,26 +56,26 @@ internal readonly struct JsonPart
     {
         if (_value.ValueKind != JsonValueKind.Array)
             throw Refusal("is no JSON array");
+        string path = Path;
         int index = 0;
         foreach (JsonElement item in _value.EnumerateArray())
-            yield return new JsonPart(_file, $"{Path}[{index++}]", item);
+            yield return new JsonPart(_file, path, index++, item);
     }
 
     /// <summary>How many elements an array has.</summary>
     public int Count => IsArray ? _value.GetArrayLength() : throw Refusal("is no JSON array");
 
-    /// <summary>An array's element.</summary>
-    public JsonPart At(int index) => index < Count ? new JsonPart(_file, $"{Path}[{index}]", _value[index]) : throw Refusal($"has no element {index}");
+    /// <summary>An element of a small array; a refusal of it names the array.</summary>
+    public JsonPart At(int index) => index < Count ? new JsonPart(_file, _list, _index, _value[index]) : throw Refusal($"has no element {index}");
 
     /// <summary>The members of an object.</summary>
     public IEnumerable<(string Name, JsonPart Value)> Members()
     {
         if (_value.ValueKind != JsonValueKind.Object)
             throw Refusal("is no JSON object");
+        string path = Path;
         foreach (JsonProperty member in _value.EnumerateObject())
-        {
-            yield return (member.Name, new JsonPart(_file, Path, member.Value));
-        }
+            yield return (member.Name, new JsonPart(_file, path, -1, member.Value));
     }
 
     public string Text() => _value.ValueKind == JsonValueKind.String ? _value.GetString()! : throw Refusal("is no text");

@@ -27,6 +27,7 @@ public sealed class HostileTokenizerTests
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}}],"pair":[],"special_tokens":{}}""", "[CLS]")]
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],"pair":[],"special_tokens":{}}""", "asks for the text B")]
     [InlineData("post_processor", """{"type":"BertProcessing","sep":["x"],"cls":["y",1]}""", "has no element 1")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","\ud800":[],"single":[],"pair":[]}""", "half a surrogate pair")]
     [InlineData("decoder", """{"type":"Sorcery"}""", "decoder is of the type Sorcery")]
     [InlineData("decoder", """{"type":"Strip","content":"","start":1,"stop":0}""", "is not one character")]
     [InlineData("model", """{"type":"Sorcery"}""", "model is of the type Sorcery")]
