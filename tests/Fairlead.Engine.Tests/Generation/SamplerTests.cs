@@ -173,14 +173,14 @@ public sealed class SamplerTests
             var sampler = new Sampler(settings, [2], seed: 1, choice: 0, [1, 2, 3], maxTokens: 1000);
             Fill(scores);
             sampler.Choose(scores, scratch, mayEnd: false);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 20; i++)
+            Assert.Equal(0, Allocation.Of(() =>
             {
-                Fill(scores);
-                sampler.Choose(scores, scratch, mayEnd: false);
-            }
-
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+                for (int i = 0; i < 20; i++)
+                {
+                    Fill(scores);
+                    sampler.Choose(scores, scratch, mayEnd: false);
+                }
+            }));
         }
 
         static void Fill(float[] scores)
