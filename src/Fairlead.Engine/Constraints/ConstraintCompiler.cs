@@ -1,3 +1,5 @@
+using Fairlead.Engine.Constraints.Automata;
+
 namespace Fairlead.Engine.Constraints;
 
 /// <summary>Makes constraints over one vocabulary and keeps those made last, since most callers send the same schema again. For any number of threads.</summary>
@@ -16,6 +18,9 @@ public sealed class ConstraintCompiler(TokenTrie trie)
 
     /// <summary>The vocabulary.</summary>
     public TokenTrie Trie => trie;
+
+    /// <summary>States an automaton may add before another takes over.</summary>
+    internal int Growth { get; init; } = Automaton.SoftLimit;
 
     /// <summary>Constraints kept now.</summary>
     internal int Kept
@@ -48,7 +53,7 @@ public sealed class ConstraintCompiler(TokenTrie trie)
         }
 
         // Compiled outside the lock: a large schema takes milliseconds, and two callers compiling the same one do no harm.
-        var machine = new ConstraintMachine(GrammarCompiler.Compile(spec), trie);
+        var machine = new ConstraintMachine(GrammarCompiler.Compile(spec), trie, Growth);
         lock (_guard)
         {
             Compiled++;

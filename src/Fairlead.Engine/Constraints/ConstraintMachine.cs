@@ -29,16 +29,21 @@ internal sealed class ConstraintMachine
     private readonly int[] _path;
     private readonly ulong[] _scratch;
     private readonly List<int> _exits = [];
+    private readonly int _growth;
+    private int _limit;
     private ConstraintMachine? _successor;
     private int _visited;
 
-    public ConstraintMachine(Grammar grammar, TokenTrie trie)
+    /// <summary>A machine that has read nothing.</summary>
+    /// <param name="growth">States it may add before another takes over: <see cref="Automaton.SoftLimit"/> but in tests.</param>
+    public ConstraintMachine(Grammar grammar, TokenTrie trie, int growth = Automaton.SoftLimit)
     {
-        (_grammar, _trie) = (grammar, trie);
+        (_grammar, _trie, _growth) = (grammar, trie, growth);
         _automaton = new Automaton(grammar);
         _path = new int[trie.LongestToken + 1];
         _scratch = new ulong[trie.MaskLength];
         Start = _automaton.Start;
+        _limit = _automaton.Count + growth;
     }
 
     /// <summary>The state before the first byte.</summary>
@@ -66,21 +71,22 @@ internal sealed class ConstraintMachine
     /// </summary>
     public ConstraintMachine Current(ref int state)
     {
-        ConstraintMachine successor;
         lock (_guard)
         {
-            if (_automaton.Count < Automaton.SoftLimit)
+            if (_automaton.Count < _limit)
                 return this;
-            successor = _successor ??= new ConstraintMachine(_grammar, _trie);
+            ConstraintMachine successor = _successor ??= new ConstraintMachine(_grammar, _trie, _growth);
             // The old automaton is only read here, but another thread may be extending it: both locks, always old before new.
             lock (successor._guard)
             {
                 successor.Allow(Automaton.SoftLimit * 16);
                 state = successor._automaton.Adopt(_automaton, state);
+                // What has been brought along does not count as growth, or a large state would move for ever.
+                successor._limit = Math.Max(successor._limit, successor._automaton.Count + (_growth / 2));
             }
-        }
 
-        return successor.Current(ref state);
+            return successor;
+        }
     }
 
     /// <summary>The state after all of <paramref name="bytes"/>; <see cref="Automaton.Never"/> where they may not come.</summary>

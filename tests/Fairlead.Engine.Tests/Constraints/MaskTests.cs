@@ -82,6 +82,25 @@ public sealed class MaskTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Moving_to_another_automaton_at_nearly_every_token_changes_no_answer()
+    {
+        TokenTrie trie = Vocabularies.Small;
+        var still = new ConstraintCompiler(trie);
+        var moving = new ConstraintCompiler(trie) { Growth = 3 };
+        int moved = 0;
+        for (int place = 0; place < SchemaCase.All.Count; place += 3)
+        {
+            ConstraintSpec spec = Reading.Schema(SchemaCase.All[place].Schema);
+            TokenConstraint one = moving.Start(spec);
+            string text = Answers.Random(still.Start(spec), trie, new Random(place), 25);
+            Assert.Equal(text, Answers.Random(one, trie, new Random(place), 25));
+            moved += one.HasMoved ? 1 : 0;
+        }
+
+        Assert.True(moved > 40);
+    }
+
+    [Fact]
     public void A_place_where_only_one_token_may_come_is_known()
     {
         var trie = new TokenTrie(4, static token => token switch { 0 => "tr"u8.ToArray(), 1 => "ue"u8.ToArray(), 2 => "false"u8.ToArray(), _ => default }, null, 3);

@@ -17,9 +17,6 @@ internal sealed class CodePointSet
     /// <summary>Every code point that a text can hold.</summary>
     public static CodePointSet All { get; } = Of(new CodePointRange(0, LastCodePoint));
 
-    /// <summary>No code point.</summary>
-    public static CodePointSet None { get; } = new([]);
-
     /// <summary>The ranges, ascending.</summary>
     public IReadOnlyList<CodePointRange> Ranges { get; }
 

@@ -183,19 +183,23 @@ internal sealed class RegexParser
     private CodePointSet Class()
     {
         bool negated = TryTake('^');
-        CodePointSet set = CodePointSet.None;
+        var ranges = new List<CodePointRange>();
         while (true)
         {
             if (_at == _pattern.Length)
                 throw Refuse("has a '[' that is never closed");
             if (TryTake(']'))
+            {
+                CodePointSet set = CodePointSet.Of([.. ranges]);
                 return negated ? ~set : set;
+            }
+
             if (Rest.StartsWith("[:"))
                 throw Refuse("uses a POSIX class, which is not supported");
             CodePointSet low = ClassMember();
             if (!Rest.StartsWith("-") || Rest.StartsWith("-]"))
             {
-                set |= low;
+                ranges.AddRange(low.Ranges);
                 continue;
             }
 
@@ -207,7 +211,7 @@ internal sealed class RegexParser
                 throw Refuse("has a range whose ends are not single characters");
             if (first > last)
                 throw Refuse("has a range whose ends are in the wrong order");
-            set |= CodePointSet.Of(new CodePointRange(first, last));
+            ranges.Add(new CodePointRange(first, last));
         }
     }
 

@@ -16,6 +16,7 @@ internal sealed class SchemaBranches(SchemaDocument document)
     private const int MaxWork = 100_000;
 
     private readonly HashSet<SchemaNode> _checked = [];
+    private readonly HashSet<SchemaNode> _oneOfs = [];
     private int _work;
 
     /// <summary>Called once for each <c>oneOf</c> with its options: refuses those that are not known to exclude one another.</summary>
@@ -77,7 +78,7 @@ internal sealed class SchemaBranches(SchemaDocument document)
         }
 
         Union first = unions[0];
-        if (first.Keyword == "oneOf" && _checked.Add(document.Implied(first.At.Schema, "oneOf:checked", "true")))
+        if (first.Keyword == "oneOf" && _oneOfs.Add(first.At.Schema))
             CheckOneOf(first.At.Schema, first.Options);
         foreach (SchemaNode option in first.Options)
         {

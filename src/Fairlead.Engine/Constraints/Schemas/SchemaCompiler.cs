@@ -21,9 +21,6 @@ namespace Fairlead.Engine.Constraints.Schemas;
 /// </remarks>
 internal sealed class SchemaCompiler
 {
-    /// <summary>Values of one enum: 32 KiB hold about 8,000 short ones.</summary>
-    private const int MaxValues = 2_000;
-
     private readonly GrammarBuilder _builder;
     private readonly TextLanguage _text;
     private readonly JsonLanguage _json;
@@ -34,6 +31,8 @@ internal sealed class SchemaCompiler
     private readonly SchemaBranches _branches;
     private readonly Dictionary<string, int> _rules = [];
     private readonly Dictionary<string, int> _values = [];
+    private readonly Dictionary<string, ValueFacets> _facets = [];
+    private readonly Dictionary<string, ObjectShape> _shapes = [];
     private readonly Queue<(int Rule, bool IsObject, SchemaNode[] Branch)> _open = [];
 
     /// <summary>Reads the schema; <see cref="WriteRoot"/>, and later <see cref="WriteRules"/>, write it.</summary>
@@ -56,7 +55,7 @@ internal sealed class SchemaCompiler
         while (_open.TryDequeue(out (int Rule, bool IsObject, SchemaNode[] Branch) next))
         {
             int start = _builder.Count;
-            int body = next.IsObject ? _objects.Write(new ObjectShape(_document, next.Branch)) : _arrays.Write(next.Branch);
+            int body = next.IsObject ? _objects.Write(ShapeOf(next.Branch)) : _arrays.Write(next.Branch);
             _builder.DefineRule(next.Rule, start, body);
         }
     }
@@ -85,7 +84,7 @@ internal sealed class SchemaCompiler
     private int BranchValue(SchemaNode[] branch)
     {
         _branches.Spend(1);
-        ValueFacets facets = ValueFacets.Of(branch);
+        ValueFacets facets = FacetsOf(branch);
         ValueTypes types = facets.TypesToWrite;
         if (facets.Values is { } values)
             return Enumerated(values, types, facets);
@@ -107,6 +106,26 @@ internal sealed class SchemaCompiler
         return _builder.Choice([.. options]);
     }
 
+    // Kept, because a union is compared option by option and a pattern is read only once that way. In the order of the branch, which is that of properties.
+
+    private ValueFacets FacetsOf(SchemaNode[] branch)
+    {
+        string key = InOrder(branch);
+        if (!_facets.TryGetValue(key, out ValueFacets? facets))
+            _facets.Add(key, facets = ValueFacets.Of(branch));
+        return facets;
+    }
+
+    private ObjectShape ShapeOf(SchemaNode[] branch)
+    {
+        string key = InOrder(branch);
+        if (!_shapes.TryGetValue(key, out ObjectShape? shape))
+            _shapes.Add(key, shape = new ObjectShape(_document, branch));
+        return shape;
+    }
+
+    private static string InOrder(SchemaNode[] branch) => string.Join(',', branch.Select(static schema => schema.Id));
+
     private int Rule(bool isObject, SchemaNode[] branch)
     {
         string key = KeyOf(isObject ? "o" : "a", branch);
@@ -121,8 +140,6 @@ internal sealed class SchemaCompiler
 
     private int Enumerated(List<JsonElement> values, ValueTypes types, ValueFacets facets)
     {
-        if (values.Count > MaxValues)
-            throw new ConstraintException(facets.ValuesPointer, $"more than {MaxValues} values are not supported; use a pattern");
         _branches.Spend(values.Count);
         var texts = new List<int>();
         var others = new List<int>();
@@ -206,7 +223,7 @@ internal sealed class SchemaCompiler
         var options = new List<int>();
         foreach (SchemaNode[] branch in _branches.Of(schemas))
         {
-            ValueFacets facets = ValueFacets.Of(branch);
+            ValueFacets facets = FacetsOf(branch);
             if ((facets.Types & ValueTypes.String) == 0)
                 continue;
             int content = Content(facets);
@@ -246,10 +263,14 @@ internal sealed class SchemaCompiler
     private bool Exclusive(SchemaNode[] left, SchemaNode[] right, int depth)
     {
         _branches.Spend(4);
-        ValueFacets one = ValueFacets.Of(left);
-        ValueFacets other = ValueFacets.Of(right);
+        ValueFacets one = FacetsOf(left);
+        ValueFacets other = FacetsOf(right);
         if (one.Values is { } values && other.Values is { } others)
+        {
+            _branches.Spend(values.Count * others.Count / 16);
             return !values.Exists(value => others.Exists(o => JsonElement.DeepEquals(value, o)));
+        }
+
         ValueTypes shared = TypesOf(one) & TypesOf(other);
         return (shared & (ValueTypes.Null | ValueTypes.Boolean | ValueTypes.Array)) == 0
             && ((shared & ValueTypes.Number) == 0 || one.Number.DisjointFrom(other.Number))
@@ -272,8 +293,8 @@ internal sealed class SchemaCompiler
     {
         if (depth == 3)
             return false;
-        var one = new ObjectShape(_document, left);
-        var other = new ObjectShape(_document, right);
+        var one = ShapeOf(left);
+        var other = ShapeOf(right);
         return one.Required.Union(other.Required).Any(name => Exclusive(_branches.Of(one.SchemasOf(name)), _branches.Of(other.SchemasOf(name)), depth + 1));
     }
 }

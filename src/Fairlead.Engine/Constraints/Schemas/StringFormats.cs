@@ -15,6 +15,8 @@ internal static class StringFormats
 
     private const string Byte = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 
+    private const string Base64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?";
+
     private const string UriCharacter = "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})";
 
     private const string UriTail = $@"(?:/{UriCharacter}*)*(?:\?(?:{UriCharacter}|[/?])*)?(?:#(?:{UriCharacter}|[/?])*)?";
@@ -33,14 +35,20 @@ internal static class StringFormats
         // All eight groups, or one run of zeros left out with up to six groups around it (RFC 4291 §2.2).
         ["ipv6"] = "(?:" + string.Join('|', Ipv6()) + ")",
         ["uuid"] = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}",
+        // Pydantic's and zod's names, which have no RFC.
+        ["uuid4"] = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}",
+        ["ulid"] = "[0-7][0-9A-HJKMNP-TV-Z]{25}",
+        ["e164"] = @"\+[1-9][0-9]{6,14}",
+        ["base64"] = Base64,
+        ["base64url"] = "(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?",
         ["uri"] = $@"[A-Za-z][A-Za-z0-9+.-]{{0,15}}://{Label}(?:\.{Label}){{0,4}}(?::[0-9]{{1,5}})?{UriTail}",
         ["uri-reference"] = $@"(?:[A-Za-z][A-Za-z0-9+.-]{{0,15}}://{Label}(?:\.{Label}){{0,4}}(?::[0-9]{{1,5}})?)?{UriTail}",
         ["json-pointer"] = @"(?:/(?:[^~/]|~[01])*)*",
-        ["byte"] = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+        ["byte"] = Base64,
     };
 
-    /// <summary>Formats that say nothing of the text itself (OpenAPI 3): kept by doing nothing.</summary>
-    public static bool IsRemark(string format) => format is "password" or "binary";
+    /// <summary>Formats that say nothing of the text itself (OpenAPI 3, Pydantic's paths): kept by doing nothing.</summary>
+    public static bool IsRemark(string format) => format is "password" or "binary" or "path" or "file-path" or "directory-path";
 
     /// <summary>The expression for <paramref name="format"/>; null where it is not known.</summary>
     public static string? PatternOf(string format) => Patterns.GetValueOrDefault(format);

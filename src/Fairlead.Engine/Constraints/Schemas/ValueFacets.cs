@@ -28,6 +28,9 @@ internal sealed class ValueFacets
 {
     private const int MaxLength = 1_000_000;
 
+    /// <summary>Values of one enum: 32 KiB hold about 8,000 short ones.</summary>
+    private const int MaxValues = 2_000;
+
     private static readonly string[] ObjectKeywords = ["properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties"];
     private static readonly string[] ArrayKeywords = ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems"];
 
@@ -99,6 +102,8 @@ internal sealed class ValueFacets
         {
             if (values.ValueKind != JsonValueKind.Array)
                 throw member.Refuse("enum", "enum is a list of values");
+            if (values.GetArrayLength() > MaxValues)
+                throw member.Refuse("enum", $"more than {MaxValues} values are not supported; use a pattern");
             Keep(member, "enum", [.. values.EnumerateArray()]);
         }
 
