@@ -16,7 +16,8 @@ install() { # package, and how to tell that it is there
 install libsqlite3-0 sh -c 'ls /usr/lib/*/libsqlite3.so.0 /usr/lib/libsqlite3* 2>/dev/null | grep -q .'
 install nodejs command -v node
 install npm command -v npm
-if [ -f tests/clients/package-lock.json ] && command -v npm >/dev/null && [ ! -d tests/clients/node_modules ]; then
+# Installed once, and again when the lock file is newer: npm leaves a copy of it behind.
+if command -v npm >/dev/null && [ ! tests/clients/node_modules/.package-lock.json -nt tests/clients/package-lock.json ]; then
   npm ci --prefix tests/clients --no-audit --no-fund --silent || echo "note: the npm clients could not be installed" >&2
 fi
 # llama.cpp for the comparison of engines: 85 MB. Not `npm ci`: this wants the other platforms' packages in the lock file, and they are left out here.

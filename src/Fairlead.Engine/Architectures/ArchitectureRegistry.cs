@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Fairlead.Engine.Architectures.Decoders;
+using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
 
 namespace Fairlead.Engine.Architectures;
@@ -39,5 +40,5 @@ internal static class ArchitectureRegistry
         s_decoders.TryGetValue(modelType, out DecoderArchitecture? architecture)
             ? architecture
             : throw new ModelFileException(file, null,
-                $"\"model_type\": \"{modelType}\" is not among the language models that this engine runs ({string.Join(", ", ModelTypes)}). {ConfigReader.Elsewhere}");
+                $"\"model_type\": \"{Excerpt.Of(modelType)}\" is not among the models that this engine runs. {ConfigReader.Elsewhere} Language models that it runs: {string.Join(", ", ModelTypes)}; encoders: {string.Join(", ", EncoderArchitecture.ModelTypesKnown)}");
 }

@@ -73,6 +73,9 @@ public sealed class ChatConversation
         if (message.ValueKind != JsonValueKind.Object)
             throw new ChatRequestException(path, "must be an object");
         string role = Text(message, "role") ?? throw new ChatRequestException($"{path}.role", "is missing");
+        // Most templates end in "else: the assistant": a misspelt role would be read as the model's own words.
+        if (role is not ("system" or "developer" or "user" or "assistant" or "tool"))
+            throw new ChatRequestException($"{path}.role", "is none of system, developer, user, assistant and tool");
         if (role == "developer" && !_traits.DeveloperRole)
             role = "system";
         bool hasCalls = HasCalls(message);

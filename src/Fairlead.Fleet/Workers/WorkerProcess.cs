@@ -125,6 +125,8 @@ public sealed partial class WorkerProcess
     /// <summary>Asks it to take on nothing new and to end when it has answered; ends it when <paramref name="patience"/> is over.</summary>
     public async Task StopAsync(TimeSpan patience)
     {
+        if (Exited.IsCompleted)
+            return;
         _stopping = true;
         try
         {

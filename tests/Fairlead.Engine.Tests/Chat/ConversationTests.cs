@@ -46,6 +46,7 @@ public class ConversationTests
     [InlineData("""[{"role": "user", "content": 5}]""", "messages[0].content", "text or an array")]
     [InlineData("""[{"role": "user"}]""", "messages[0].content", "missing")]
     [InlineData("""[{"content": "x"}]""", "messages[0].role", "missing")]
+    [InlineData("""[{"role": "User", "content": "x"}]""", "messages[0].role", "none of system, developer, user")]
     [InlineData("""["x"]""", "messages[0]", "object")]
     [InlineData("""{}""", "messages", "array")]
     [InlineData("""[{"role": "user", "content": "a"}, {"role": "user", "content": "\ud83d"}]""", "messages[1]", "surrogate")]

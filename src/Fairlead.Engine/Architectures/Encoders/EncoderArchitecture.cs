@@ -14,6 +14,9 @@ internal sealed record EncoderArchitecture(string[] ModelTypes, string Prefix, F
         .SelectMany(static architecture => architecture.ModelTypes, static (architecture, type) => (type, architecture))
         .ToFrozenDictionary(static pair => pair.type, static pair => pair.architecture, StringComparer.Ordinal);
 
+    /// <summary>Every <c>model_type</c> that <see cref="Find"/> knows, in order.</summary>
+    public static IEnumerable<string> ModelTypesKnown => s_known.Keys.Order(StringComparer.Ordinal);
+
     /// <summary>Whether there is an encoder of that <c>model_type</c>.</summary>
     public static bool IsKnown(string modelType) => s_known.ContainsKey(modelType);
 
@@ -22,5 +25,5 @@ internal sealed record EncoderArchitecture(string[] ModelTypes, string Prefix, F
     public static EncoderArchitecture Find(string file, string modelType) => s_known.TryGetValue(modelType, out EncoderArchitecture? found)
         ? found
         : throw new ModelFileException(file, null,
-            $"\"model_type\": \"{modelType}\" is not among the text encoders that this engine runs ({string.Join(", ", s_known.Keys.Order(StringComparer.Ordinal))}). text-embeddings-inference or llama-server may serve it.");
+            $"\"model_type\": \"{Excerpt.Of(modelType)}\" is not among the text encoders that this engine runs. text-embeddings-inference or llama-server may serve it. Encoders that it runs: {string.Join(", ", ModelTypesKnown)}");
 }
