@@ -54,6 +54,9 @@ internal sealed unsafe class Pooling
                 throw config.Refuse(key, $"differs from the encoder's {width}");
         }
 
+        if (!config.Flag("include_prompt", true))
+            throw config.Refuse("include_prompt", "is false, and leaving a prompt's tokens out of the vector is not supported; text-embeddings-inference may serve this model");
+
         var modes = ImmutableArray.CreateBuilder<PoolingMode>();
         foreach ((string key, PoolingMode mode) in s_keys)
         {

@@ -208,6 +208,7 @@ public sealed class EmbeddingModelTests
                 ("no way of pooling is switched on", f => f.Write("1_Pooling/config.json", """{"pooling_mode_cls_token": false}""")),
                 ("pooling_mode_attention is a way of pooling that is not known", f => f.Write("1_Pooling/config.json", """{"pooling_mode_attention": true}""")),
                 ("word_embedding_dimension differs", f => f.Write("1_Pooling/config.json", """{"word_embedding_dimension": 65, "pooling_mode_cls_token": true}""")),
+                ("include_prompt is false", f => f.Write("1_Pooling/config.json", """{"include_prompt": false, "pooling_mode_mean_tokens": true}""")),
                 ("max_seq_length must be at least 1", f => f.Write("sentence_bert_config.json", """{"max_seq_length": 0}""")),
                 ("default_prompt_name is not among prompts", f => f.Write("config_sentence_transformers.json", """{"default_prompt_name": "query"}""")),
                 ("2_Dense/pytorch_model.bin: only safetensors", f =>
