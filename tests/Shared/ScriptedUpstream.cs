@@ -44,8 +44,8 @@ internal sealed class ScriptedUpstream : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        await _accepting; // before the listener stops: asked to accept after that, it would say that it never started
         _listener.Stop();
-        await _accepting;
         await Task.WhenAll(_connections.Keys);
         _stop.Dispose();
     }

@@ -14,7 +14,7 @@ internal sealed partial class Renderer
 
     public Renderer(TemplateLimits limits, TimeProvider clock)
     {
-        Budget = new Budget(limits);
+        Budget = new Budget(limits, clock);
         Clock = clock;
         _globals = Globals.Create();
         _to = _output;

@@ -4,7 +4,8 @@ namespace Fairlead.Engine.Templates;
 
 /// <summary>What one rendering may use. Templates come from strangers: what exceeds a limit ends in <see cref="ChatTemplateException"/>.</summary>
 /// <remarks>
-/// The limits are counts, not times: the same template and conversation end the same on every machine. The defaults come from the 57 real
+/// What counts is steps and sizes, so that the same template and conversation end the same on every machine; the time is for a machine on which
+/// those steps would hold a caller up for longer than anybody waits. The defaults come from the 57 real
 /// templates of the shared fixtures over conversations of 1,000 and 2,000 messages; <c>LimitsTests</c> measures them again.
 /// </remarks>
 public sealed record TemplateLimits
@@ -27,11 +28,18 @@ public sealed record TemplateLimits
 
     /// <summary>Nested evaluations: expressions in statements in macros in macros. 1,500: real templates stay below 40.</summary>
     public int Depth { get; init; } = 1_500;
+
+    /// <summary>How long a rendering may take: 10 s, five times what all steps take on an idle core. Looked at every 16,384 steps.</summary>
+    public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>What is left of the limits in one rendering.</summary>
-internal sealed class Budget(TemplateLimits limits)
+internal sealed class Budget(TemplateLimits limits, TimeProvider clock)
 {
+    private const long StepsBetweenLooks = 16_384;
+
+    private readonly long _began = clock.GetTimestamp();
+    private long _nextLook = StepsBetweenLooks;
     private long _steps;
     private long _built;
     private int _depth;
@@ -53,6 +61,11 @@ internal sealed class Budget(TemplateLimits limits)
         _steps += count;
         if (_steps > limits.Steps)
             throw new TemplateFault($"the template takes more than {limits.Steps} steps; it loops too long for this conversation");
+        if (_steps < _nextLook)
+            return;
+        _nextLook = _steps + StepsBetweenLooks;
+        if (clock.GetElapsedTime(_began) > limits.Time)
+            throw new TemplateFault($"the template takes longer than {limits.Time.TotalSeconds:0.###} seconds");
     }
 
     /// <summary>Accounts for a text of <paramref name="length"/> UTF-16 units that is about to be made.</summary>

@@ -52,4 +52,26 @@ public class LimitsTests
         Assert.True(built < TemplateLimits.Default.Built / 4, $"{built} characters are built");
         Assert.True(depth < TemplateLimits.Default.Depth / 4, $"{depth} levels deep");
     }
+
+    [Fact]
+    public void A_rendering_ends_when_its_time_is_over_whatever_steps_are_left()
+    {
+        ChatTemplate template = ChatTemplate.Parse("slow", "{% for i in range(100000) %}{{ i }}{% endfor %}");
+        ChatTemplateInput input = new() { Messages = JsonSerializer.SerializeToElement(Array.Empty<object>()), SpecialTokens = RealTemplates.Tokens("<s>", "</s>") };
+
+        ChatTemplateException late = Assert.Throws<ChatTemplateException>(() => template.Render(input, new HurryingClock()));
+
+        Assert.Contains("longer than 10 seconds", late.Reason, StringComparison.Ordinal);
+        Assert.NotEmpty(template.Render(input, TimeProvider.System));
+    }
+
+    /// <summary>Each look at it is four seconds after the one before.</summary>
+    private sealed class HurryingClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => _now += 4;
+    }
 }

@@ -29,6 +29,9 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
     {
         /// <summary>Where it happens; null: at the wall.</summary>
         public Func<Yards, string>? Url { get; init; }
+
+        /// <summary>Whether it is one of our own clocks that finds it.</summary>
+        public bool IsStall => Kind is FaultKind.ConnectTimeout or FaultKind.HeaderStall or FaultKind.FirstEventStall;
     }
 
     private const BreakerScope Provider = BreakerScope.Provider, Credential = BreakerScope.Credential, Model = BreakerScope.Offer, Nobody = BreakerScope.None;
@@ -115,8 +118,9 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
     {
         Fault fault = All.Single(f => f.Row == row);
         string model = Yards.ModelOf(fault, stream, candidates);
-        Answer answer = await yards.Gateway.ChatAsync("acme/" + model, stream, $",\"provider\":{{\"order\":[{string.Join(",", Yards.ProvidersOf(fault, stream, candidates).Select(static p => $"\"{p}\""))}]}}");
-        JsonElement record = await yards.Gateway.RecordAsync(answer);
+        GatewayYard gateway = yards.Of(fault);
+        Answer answer = await gateway.ChatAsync("acme/" + model, stream, $",\"provider\":{{\"order\":[{string.Join(",", Yards.ProvidersOf(fault, stream, candidates).Select(static p => $"\"{p}\""))}]}}");
+        JsonElement record = await gateway.RecordAsync(answer);
         bool served = candidates > 1 && fault.TryNext;
         int failed = served ? candidates - 1 : fault.Attempts;
 
@@ -157,7 +161,8 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         Assert.Equal(fault.Scope, FaultTable.For(fault.Kind).Breaker);
     }
 
-    /// <summary>One wall and one gateway for all cells; each cell has providers and a model of its own, so no breaker of one is seen by another.</summary>
+    /// <summary>One wall and two gateways for all cells; each cell has providers and a model of its own, so no breaker of one is seen by another.</summary>
+    /// <remarks>Stalls are found by clocks of a second. Everything else has a gateway whose clocks are so long that a busy machine is not taken for a stall.</remarks>
     public sealed class Yards : IAsyncLifetime
     {
         private readonly FaultWall _spare = new();
@@ -166,7 +171,10 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         internal BlackHole BlackHole { get; } = new();
         internal SlammingDoor SlammingDoor { get; } = new();
         internal StrangersDoor Stranger { get; } = new();
-        internal GatewayYard Gateway { get; private set; } = null!;
+        private GatewayYard _hasty = null!;
+        private GatewayYard _patient = null!;
+
+        internal GatewayYard Of(Fault fault) => fault.IsStall ? _hasty : _patient;
 
         internal static string ModelOf(Fault fault, bool stream, int candidates) => $"m-{Array.IndexOf(All, fault)}-{(stream ? "s" : "w")}-{candidates}";
 
@@ -176,9 +184,18 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
 
         public async ValueTask InitializeAsync()
         {
+            TimeSpan patience = TimeSpan.FromSeconds(15);
+            _hasty = await GatewayYard.StartAsync(ProvidersFor(static fault => fault.IsStall));
+            _patient = await GatewayYard.StartAsync(
+                ProvidersFor(static fault => !fault.IsStall),
+                settings => settings with { Dispatch = settings.Dispatch with { Connect = patience, Headers = patience, FirstToken = patience, Idle = patience } });
+        }
+
+        private List<ProviderSettings> ProvidersFor(Func<Fault, bool> include)
+        {
             var providers = new List<ProviderSettings>();
             var spareModels = new List<string>();
-            foreach (Fault fault in All)
+            foreach (Fault fault in All.Where(include))
             {
                 foreach (bool stream in (bool[])[false, true])
                 {
@@ -197,12 +214,13 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
                 }
             }
             providers.Add(GatewayYard.Provider("spare", _spare.Url, [.. spareModels]));
-            Gateway = await GatewayYard.StartAsync(providers);
+            return providers;
         }
 
         public async ValueTask DisposeAsync()
         {
-            await Gateway.DisposeAsync();
+            await _hasty.DisposeAsync();
+            await _patient.DisposeAsync();
             await Wall.DisposeAsync();
             await _spare.DisposeAsync();
             BlackHole.Dispose();
