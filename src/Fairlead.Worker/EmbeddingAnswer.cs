@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -8,6 +9,9 @@ namespace Fairlead.Worker;
 /// <param name="Tokens">Of all inputs.</param>
 internal sealed record EmbeddingAnswer(IReadOnlyList<float[]> Vectors, int Tokens)
 {
+    /// <summary>Inputs that lost their end: <c>input[24]</c>.</summary>
+    public ImmutableArray<string> Cut { get; init; } = [];
+
     /// <summary>Writes the whole body.</summary>
     /// <param name="json">Fresh.</param>
     /// <param name="model">As callers write it.</param>

@@ -31,7 +31,10 @@ internal sealed class EmbeddingServed : IDisposable
             return null;
         }
         problem = null;
-        return new EmbeddingAnswer([.. vectors.Select(vector => Shorten(vector.Values, request.Dimensions))], vectors.Sum(static vector => vector.Tokens));
+        return new EmbeddingAnswer([.. vectors.Select(vector => Shorten(vector.Values, request.Dimensions))], vectors.Sum(static vector => vector.Tokens))
+        {
+            Cut = [.. vectors.Index().Where(static v => v.Item.IsCut).Select(static v => $"input[{v.Index}]")],
+        };
     }
 
     /// <summary>What <c>/health</c> tells of it.</summary>

@@ -243,7 +243,7 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         EmbeddingAnswer? answer = embedding.Embed(request, http.RequestAborted, out problem);
         if (answer is null)
             return problem;
-        NameIgnored(http, request.Ignored);
+        NameIgnored(http, [.. request.Ignored, .. answer.Cut]);
         http.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter, Plain);
         answer.Write(json, model, request.Base64);

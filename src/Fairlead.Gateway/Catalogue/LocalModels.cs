@@ -26,6 +26,8 @@ internal sealed class LocalModels : IAsyncDisposable
 
     private const string GuideName = "guide";
 
+    private const RouteSet Writing = RouteSet.Chat | RouteSet.Completions;
+
     private readonly Dictionary<string, Running> _running = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Task> _leaving = [];
     private readonly string _socketFolder;
@@ -48,9 +50,9 @@ internal sealed class LocalModels : IAsyncDisposable
     public static IEnumerable<Offer> Offers(GatewaySettings settings)
     {
         foreach (LocalModelSettings model in settings.Local)
-            yield return Offer(Provider, model.Name, Abilities.Images); // the engine reads text; what else a model cannot do only its worker knows
+            yield return Offer(Provider, model.Name, Abilities.Images) with { Routes = RoutesOf(model) }; // the engine reads text; what else a model cannot do only its worker knows
         if (settings.GuideFolder is not null)
-            yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = RouteSet.Chat | RouteSet.Completions };
+            yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
     }
 
     /// <summary>Makes ready what the settings name, and lets go of what they do not name any more.</summary>
@@ -103,6 +105,13 @@ internal sealed class LocalModels : IAsyncDisposable
             yield return new WorkerSpec { Model = GuideId, Path = folder };
     }
 
+    private static RouteSet RoutesOf(LocalModelSettings model) => model.Embeddings switch
+    {
+        true => RouteSet.Embeddings,
+        false => Writing,
+        null => Writing | RouteSet.Embeddings,
+    };
+
     private static Offer Offer(string provider, string name, Abilities cannot) => new()
     {
         Index = 0,
@@ -110,7 +119,7 @@ internal sealed class LocalModels : IAsyncDisposable
         Provider = provider,
         ProviderModelId = name,
         Price = OfferPrice.Free,
-        Routes = RouteSet.Chat | RouteSet.Completions | RouteSet.Embeddings,
+        Routes = Writing | RouteSet.Embeddings,
         Cannot = cannot,
         Honours = ProviderSpec.All & ~Parameters.ReasoningEffort,
         IsLocal = true,

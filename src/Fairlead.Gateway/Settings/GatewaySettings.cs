@@ -97,7 +97,8 @@ public sealed record ProviderModelSettings
 /// <param name="Context">Tokens of input and output together; null for the model's own.</param>
 /// <param name="Slots">Answers generated at once; null for the worker's own choice.</param>
 /// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
-public sealed record LocalModelSettings(string Name, string Path, int? Context = null, int? Slots = null, int? Threads = null);
+/// <param name="Embeddings">True for an encoder, which serves <c>/v1/embeddings</c> alone; false for a model that writes; null where only its first load will tell.</param>
+public sealed record LocalModelSettings(string Name, string Path, int? Context = null, int? Slots = null, int? Threads = null, bool? Embeddings = null);
 
 public sealed record AliasSettings(string Name, ImmutableArray<string> Try, Budget? Budget = null);
 

@@ -23,10 +23,11 @@ internal static class InputReader
         if (ValueReader.Wrong(ref cursor, name, "a string, an array of strings, or arrays of token ids", JsonKind.String, JsonKind.Array) is { } wrong)
             return wrong;
         if (cursor.Peek() != JsonKind.Array)
-            return ReadText(ref cursor, name, name, emptyTextAllowed);
+            return ReadText(ref cursor) || emptyTextAllowed || cursor.Fault is not null ? null : Empty(name, name);
         cursor.Enter();
         bool first = true;
         int count = 0;
+        bool anyText = false; // an empty text among others is for the provider to refuse: some, and models of one's own, have a vector for it
         JsonKind all = 0;
         while (cursor.NextElement(ref first))
         {
@@ -38,9 +39,11 @@ internal static class InputReader
             if (count == most && kind != JsonKind.Number)
                 return new Problem(ProblemKind.BodyTooLarge, $"'{name}' has more than {most} entries. Split it into several requests.", name);
             all = kind;
+            if (kind == JsonKind.String)
+                anyText |= ReadText(ref cursor);
             Problem? problem = kind switch
             {
-                JsonKind.String => ReadText(ref cursor, name, $"{name}[{count}]", emptyTextAllowed),
+                JsonKind.String => null,
                 JsonKind.Array => ReadTokens(ref cursor, body, name, count),
                 _ => ReadToken(ref cursor, body, name, count),
             };
@@ -49,11 +52,12 @@ internal static class InputReader
             count++;
         }
         entries = all == JsonKind.Number ? 1 : count;
-        return count == 0 && cursor.Fault is null ? Empty(name, name) : null;
+        bool nothing = count == 0 || (all == JsonKind.String && !anyText && !emptyTextAllowed);
+        return nothing && cursor.Fault is null ? Empty(name, name) : null;
     }
 
-    private static Problem? ReadText(ref JsonCursor cursor, string name, string place, bool emptyAllowed) =>
-        cursor.ReadString(out ReadOnlySpan<byte> text, out _) && text.IsEmpty && !emptyAllowed ? Empty(name, place) : null;
+    /// <summary>Whether the text has any character.</summary>
+    private static bool ReadText(ref JsonCursor cursor) => cursor.ReadString(out ReadOnlySpan<byte> text, out _) && !text.IsEmpty;
 
     private static Problem? ReadTokens(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, int entry)
     {

@@ -13,7 +13,8 @@ internal sealed record EmbeddingRequest
     /// <summary>Leading numbers of each vector to give, scaled to length one again; null for all.</summary>
     public int? Dimensions { get; init; }
 
-    /// <summary>An input that is too long loses its end, and is not refused. Default false, as with OpenAI; TEI calls it so too.</summary>
+    /// <summary>An input that is too long loses its end, and the answer names it; false: it is refused. Default true, as sentence-transformers and TEI's
+    /// <c>--auto-truncate</c> have it; the field is TEI's.</summary>
     public bool Truncate { get; init; }
 
     /// <summary>Vectors as base64 of little-endian 32-bit floats, not as numbers.</summary>
@@ -35,7 +36,7 @@ internal sealed record EmbeddingRequest
             Inputs = Prompt.ReadAll(fields, "input"),
             Dimensions = (int?)fields.Whole("dimensions", 1, int.MaxValue),
             Base64 = encoding == "base64",
-            Truncate = fields.Flag("truncate") ?? false,
+            Truncate = fields.Flag("truncate") ?? true,
             Ignored = [.. fields.Unread],
         };
         problem = fields.Problem;

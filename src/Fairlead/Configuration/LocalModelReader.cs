@@ -1,4 +1,5 @@
 using Fairlead.Gateway.Settings;
+using Fairlead.Worker;
 
 namespace Fairlead.Configuration;
 
@@ -28,7 +29,7 @@ internal static class LocalModelReader
             errors.Add(new ConfigurationError(section["path"]!.Source, section["path"]!.Line, $"{path}.path: {full} {fault}"));
             return null;
         }
-        return new LocalModelSettings(name, full, Number(section, "context"), Number(section, "slots"), Number(section, "threads"));
+        return new LocalModelSettings(name, full, Number(section, "context"), Number(section, "slots"), Number(section, "threads"), ModelKind.IsEncoder(full));
     }
 
     /// <summary>What speaks against a path as a model; null when nothing does that can be seen from outside.</summary>

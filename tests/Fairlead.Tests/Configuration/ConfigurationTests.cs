@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Gateway.Settings;
+using Fairlead.Shared;
 using Fairlead.Verbs;
 
 namespace Fairlead.Tests.Configuration;
@@ -147,6 +148,15 @@ public sealed class ConfigurationTests : IDisposable
     {
         var settings = Load("discover: false", ("GROQ_API_KEY", "g"), ("HF_TOKEN", "h")).Settings!;
         Assert.Equal(["groq", "huggingface"], settings.Providers.Where(static p => p.Found).Select(static p => p.Name));
+    }
+
+    [Theory]
+    [InlineData("bert", true)]
+    [InlineData("llama", false)]
+    public void An_encoder_is_known_for_one_before_it_is_loaded(string checkpoint, bool isEncoder)
+    {
+        string folder = Path.Combine(Checkout.Root, "tests", "data", "goldens", checkpoint);
+        Assert.Equal(isEncoder, Load($"local: {{ m: {{ path: {folder} }} }}").Settings!.Local.Single().Embeddings);
     }
 
     [Fact]
