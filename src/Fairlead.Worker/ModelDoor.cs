@@ -295,7 +295,7 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
     {
         json.WriteStartObject("error");
         json.WriteString("message", Refusal.Bound(failure));
-        json.WriteString("type", ProblemKind.WorkerCrash.Type);
+        json.WriteString("type", ProblemKind.Internal.Type);
         json.WriteNull("param");
         json.WriteString("code", ProblemKind.Internal.Code);
         json.WriteEndObject();

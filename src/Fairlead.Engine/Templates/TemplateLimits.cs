@@ -29,7 +29,7 @@ public sealed record TemplateLimits
     /// <summary>Nested evaluations: expressions in statements in macros in macros. 1,500: real templates stay below 40.</summary>
     public int Depth { get; init; } = 1_500;
 
-    /// <summary>How long a rendering may take: 10 s, five times what all steps take on an idle core. Looked at every 16,384 steps.</summary>
+    /// <summary>How long a rendering may take: 10 s, several times what all steps take on an idle core. Looked at every 16,384 steps.</summary>
     public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(10);
 }
 

@@ -106,7 +106,7 @@ public sealed partial class WorkerProcess
     /// <summary>Whether it has ended, or does so within <paramref name="patience"/>: a connection that breaks is seen before its process is gone.</summary>
     public async ValueTask<bool> EndsWithinAsync(TimeSpan patience)
     {
-        await Task.WhenAny(Exited, Task.Delay(patience, _time));
+        await Exited.WaitAsync(patience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // which of the two it was is asked below; no timer outlives it
         return Exited.IsCompleted;
     }
 
@@ -162,7 +162,7 @@ public sealed partial class WorkerProcess
         Listen("out", _process.StandardOutput, HearEvent);
         Listen("err", _process.StandardError, HearLine);
         await _process.WaitForExitAsync();
-        await Task.WhenAny(_heard.Task, Task.Delay(LastWords, _time));
+        await _heard.Task.WaitAsync(LastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _exitCode = _process.ExitCode;
         _process.Dispose();
         File.Delete(Socket); // it removes its own, unless it was killed

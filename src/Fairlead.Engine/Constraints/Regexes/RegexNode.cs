@@ -8,7 +8,7 @@ internal abstract record RegexNode
     }
 
     /// <summary>One character out of a set.</summary>
-    public sealed record Character(CodePointSet Set) : RegexNode;
+    public sealed record Character(CodePointRanges Set) : RegexNode;
 
     /// <summary>One after the other; empty: the empty text.</summary>
     public sealed record Concatenation(IReadOnlyList<RegexNode> Parts) : RegexNode;

@@ -23,17 +23,17 @@ internal sealed class RegexParser
     /// <summary>The largest count in braces.</summary>
     private const int MaxCount = 100_000;
 
-    private static readonly CodePointSet Digits = CodePointSet.Of(new CodePointRange('0', '9'));
+    private static readonly CodePointRanges Digits = CodePointRanges.Of(new CodePointRange('0', '9'));
 
-    private static readonly CodePointSet WordCharacters =
-        CodePointSet.Of(new('0', '9'), new('A', 'Z'), new('_', '_'), new('a', 'z'));
+    private static readonly CodePointRanges WordCharacters =
+        CodePointRanges.Of(new('0', '9'), new('A', 'Z'), new('_', '_'), new('a', 'z'));
 
     // ECMA-262 §12.2 and §12.3: white space and line terminators.
-    private static readonly CodePointSet Spaces = CodePointSet.Of(
+    private static readonly CodePointRanges Spaces = CodePointRanges.Of(
         new(9, 13), new(0x20, 0x20), new(0xA0, 0xA0), new(0x1680, 0x1680), new(0x2000, 0x200A), new(0x2028, 0x2029), new(0x202F, 0x202F),
         new(0x205F, 0x205F), new(0x3000, 0x3000), new(0xFEFF, 0xFEFF));
 
-    private static readonly CodePointSet AnyButLineEnd = ~CodePointSet.OfText("\n\r\u2028\u2029");
+    private static readonly CodePointRanges AnyButLineEnd = ~CodePointRanges.OfText("\n\r\u2028\u2029");
 
     private readonly string _pattern;
     private readonly string? _pointer;
@@ -143,7 +143,7 @@ internal sealed class RegexParser
             case '*' or '+' or '?' or '{': // also what is repeated twice, as in a**
                 throw Refuse($"has a '{next}' with nothing to repeat");
             default:
-                return new RegexNode.Character(CodePointSet.Of(TakeCodePoint()));
+                return new RegexNode.Character(CodePointRanges.Of(TakeCodePoint()));
         }
     }
 
@@ -180,7 +180,7 @@ internal sealed class RegexParser
 
     private ReadOnlySpan<char> Rest => _pattern.AsSpan(_at);
 
-    private CodePointSet Class()
+    private CodePointRanges Class()
     {
         bool negated = TryTake('^');
         var ranges = new List<CodePointRange>();
@@ -190,13 +190,13 @@ internal sealed class RegexParser
                 throw Refuse("has a '[' that is never closed");
             if (TryTake(']'))
             {
-                CodePointSet set = CodePointSet.Of([.. ranges]);
+                CodePointRanges set = CodePointRanges.Of([.. ranges]);
                 return negated ? ~set : set;
             }
 
             if (Rest.StartsWith("[:"))
                 throw Refuse("uses a POSIX class, which is not supported");
-            CodePointSet low = ClassMember();
+            CodePointRanges low = ClassMember();
             if (!Rest.StartsWith("-") || Rest.StartsWith("-]"))
             {
                 ranges.AddRange(low.Ranges);
@@ -206,7 +206,7 @@ internal sealed class RegexParser
             _at++;
             if (_at == _pattern.Length)
                 throw Refuse("has a '[' that is never closed");
-            CodePointSet high = ClassMember();
+            CodePointRanges high = ClassMember();
             if (low.Single is not { } first || high.Single is not { } last)
                 throw Refuse("has a range whose ends are not single characters");
             if (first > last)
@@ -215,9 +215,9 @@ internal sealed class RegexParser
         }
     }
 
-    private CodePointSet ClassMember() => _pattern[_at] == '\\' ? Escape(inClass: true) : CodePointSet.Of(TakeCodePoint());
+    private CodePointRanges ClassMember() => _pattern[_at] == '\\' ? Escape(inClass: true) : CodePointRanges.Of(TakeCodePoint());
 
-    private CodePointSet Escape(bool inClass)
+    private CodePointRanges Escape(bool inClass)
     {
         int start = _at++;
         if (_at == _pattern.Length)
@@ -231,15 +231,15 @@ internal sealed class RegexParser
             case 'W': return ~WordCharacters;
             case 's': return Spaces;
             case 'S': return ~Spaces;
-            case 't': return CodePointSet.Of('\t');
-            case 'n': return CodePointSet.Of('\n');
-            case 'r': return CodePointSet.Of('\r');
-            case 'v': return CodePointSet.Of('\v');
-            case 'f': return CodePointSet.Of('\f');
-            case '0' when _at == _pattern.Length || !char.IsAsciiDigit(_pattern[_at]): return CodePointSet.Of(0);
-            case 'b' when inClass: return CodePointSet.Of('\b');
-            case 'x': return CodePointSet.Of(Hex(2));
-            case 'u': return CodePointSet.Of(UnicodeEscape());
+            case 't': return CodePointRanges.Of('\t');
+            case 'n': return CodePointRanges.Of('\n');
+            case 'r': return CodePointRanges.Of('\r');
+            case 'v': return CodePointRanges.Of('\v');
+            case 'f': return CodePointRanges.Of('\f');
+            case '0' when _at == _pattern.Length || !char.IsAsciiDigit(_pattern[_at]): return CodePointRanges.Of(0);
+            case 'b' when inClass: return CodePointRanges.Of('\b');
+            case 'x': return CodePointRanges.Of(Hex(2));
+            case 'u': return CodePointRanges.Of(UnicodeEscape());
             case 'p' or 'P': return Property(kind == 'P');
             case 'b' or 'B':
                 _at = start;
@@ -259,7 +259,7 @@ internal sealed class RegexParser
                 }
 
                 _at--;
-                return CodePointSet.Of(TakeCodePoint());
+                return CodePointRanges.Of(TakeCodePoint());
         }
     }
 
@@ -296,13 +296,13 @@ internal sealed class RegexParser
         return value;
     }
 
-    private CodePointSet Property(bool negated)
+    private CodePointRanges Property(bool negated)
     {
         int close = Rest.StartsWith("{") ? _pattern.IndexOf('}', _at) : -1;
         if (close < 0)
             throw Refuse("has a \\p without {…}");
         string name = _pattern[(_at + 1)..close];
-        CodePointSet? set = CodePointSet.Category(name.StartsWith("gc=", StringComparison.Ordinal) ? name[3..] : name);
+        CodePointRanges? set = CodePointRanges.Category(name.StartsWith("gc=", StringComparison.Ordinal) ? name[3..] : name);
         if (set is null)
             throw Refuse($"asks for the Unicode property '{name}'; only general categories are supported");
         _at = close + 1;

@@ -22,10 +22,10 @@ internal sealed class TextLanguage(GrammarBuilder builder)
     private readonly int?[] _anyCharacter = new int?[2];
 
     /// <summary>Any one character.</summary>
-    public int AnyCharacter(Spelling spelling) => _anyCharacter[(int)spelling] ??= Character(CodePointSet.All, spelling);
+    public int AnyCharacter(Spelling spelling) => _anyCharacter[(int)spelling] ??= Character(CodePointRanges.All, spelling);
 
     /// <summary>One character of <paramref name="set"/>.</summary>
-    public int Character(CodePointSet set, Spelling spelling)
+    public int Character(CodePointRanges set, Spelling spelling)
     {
         if (spelling == Spelling.Plain)
             return Utf8(set);
@@ -53,7 +53,7 @@ internal sealed class TextLanguage(GrammarBuilder builder)
     public int Containing(RegexNode regex, Spelling spelling, string? pointer) =>
         Anchored(regex, spelling, pointer, around: builder.Repeat(AnyCharacter(spelling), 0, Grammar.Unbounded));
 
-    private static CodePointSet EscapedInJson { get; } = CodePointSet.Of(new(0, 0x1F), new('"', '"'), new('\\', '\\'));
+    private static CodePointRanges EscapedInJson { get; } = CodePointRanges.Of(new(0, 0x1F), new('"', '"'), new('\\', '\\'));
 
     /// <summary><paramref name="text"/> as it stands between the quotes of a JSON string, in the spelling of <see cref="Spelling.JsonString"/>.</summary>
     public static string Escaped(string text)
@@ -153,7 +153,7 @@ internal sealed class TextLanguage(GrammarBuilder builder)
     }
 
     /// <summary>One character of <paramref name="set"/> in UTF-8 (RFC 3629): never an overlong form, never half of a surrogate pair.</summary>
-    private int Utf8(CodePointSet set)
+    private int Utf8(CodePointRanges set)
     {
         var sequences = new List<ByteSet[]>();
         foreach (CodePointRange range in set.Ranges)

@@ -70,7 +70,7 @@ internal sealed class JsonLanguage
     /// <summary>One character of a string: itself, a short escape, or <c>\uXXXX</c>. Surrogates only as a pair: half of one is no text (RFC 8259 §8.2).</summary>
     private int AnyCharacter()
     {
-        CodePointSet unescaped = CodePointSet.All.Without(CodePointSet.Of(new(0, 0x1F), new('"', '"'), new('\\', '\\')));
+        CodePointRanges unescaped = CodePointRanges.All.Without(CodePointRanges.Of(new(0, 0x1F), new('"', '"'), new('\\', '\\')));
         int hex = _builder.Bytes(Hex);
         int twoHex = _builder.Sequence(hex, hex);
         int basic = _builder.Choice(

@@ -6,16 +6,17 @@ namespace Fairlead.Engine.Constraints.Regexes;
 internal readonly record struct CodePointRange(int First, int Last);
 
 /// <summary>A set of Unicode code points: ascending ranges with a gap between any two. Surrogates are never in it, for text has none. Immutable.</summary>
-internal sealed class CodePointSet
+/// <remarks>Made for union and complement, of which an automaton's edges are; the tokenizers' <c>CodePointSet</c> answers membership alone, and fast.</remarks>
+internal sealed class CodePointRanges
 {
     private const int LastCodePoint = 0x10FFFF;
 
-    private static readonly Dictionary<string, CodePointSet> Categories = [];
+    private static readonly Dictionary<string, CodePointRanges> Categories = [];
 
-    private CodePointSet(List<CodePointRange> ranges) => Ranges = ranges;
+    private CodePointRanges(List<CodePointRange> ranges) => Ranges = ranges;
 
     /// <summary>Every code point that a text can hold.</summary>
-    public static CodePointSet All { get; } = Of(new CodePointRange(0, LastCodePoint));
+    public static CodePointRanges All { get; } = Of(new CodePointRange(0, LastCodePoint));
 
     /// <summary>The ranges, ascending.</summary>
     public IReadOnlyList<CodePointRange> Ranges { get; }
@@ -24,7 +25,7 @@ internal sealed class CodePointSet
     public int? Single => Ranges is [{ } only] && only.First == only.Last ? only.First : null;
 
     /// <summary>The union of <paramref name="ranges"/>, in any order.</summary>
-    public static CodePointSet Of(params ReadOnlySpan<CodePointRange> ranges)
+    public static CodePointRanges Of(params ReadOnlySpan<CodePointRange> ranges)
     {
         CodePointRange[] sorted = ranges.ToArray();
         Array.Sort(sorted, static (left, right) => left.First.CompareTo(right.First));
@@ -36,7 +37,7 @@ internal sealed class CodePointSet
             Add(new CodePointRange(Math.Max(range.First, 0xE000), range.Last));
         }
 
-        return new CodePointSet(merged);
+        return new CodePointRanges(merged);
 
         void Add(CodePointRange range)
         {
@@ -50,31 +51,31 @@ internal sealed class CodePointSet
     }
 
     /// <summary>One code point.</summary>
-    public static CodePointSet Of(int codePoint) => Of(new CodePointRange(codePoint, codePoint));
+    public static CodePointRanges Of(int codePoint) => Of(new CodePointRange(codePoint, codePoint));
 
     /// <summary>Every character of <paramref name="text"/>.</summary>
-    public static CodePointSet OfText(string text) => Of([.. text.EnumerateRunes().Select(static rune => new CodePointRange(rune.Value, rune.Value))]);
+    public static CodePointRanges OfText(string text) => Of([.. text.EnumerateRunes().Select(static rune => new CodePointRange(rune.Value, rune.Value))]);
 
     /// <summary>
     /// A general category of Unicode as <c>\p{…}</c> names it (<c>L</c>, <c>Lu</c>, <c>Letter</c>, <c>Uppercase_Letter</c>), from the tables
     /// of the runtime (Unicode 16 in .NET 10; they are there without ICU). Null where there is no such name.
     /// </summary>
-    public static CodePointSet? Category(string name)
+    public static CodePointRanges? Category(string name)
     {
         Func<UnicodeCategory, bool>? belongs = Test(name);
         if (belongs is null)
             return null;
         lock (Categories)
         {
-            if (!Categories.TryGetValue(name, out CodePointSet? set))
+            if (!Categories.TryGetValue(name, out CodePointRanges? set))
                 Categories.Add(name, set = Scan(belongs));
             return set;
         }
     }
 
-    public static CodePointSet operator |(CodePointSet left, CodePointSet right) => Of([.. left.Ranges, .. right.Ranges]);
+    public static CodePointRanges operator |(CodePointRanges left, CodePointRanges right) => Of([.. left.Ranges, .. right.Ranges]);
 
-    public static CodePointSet operator ~(CodePointSet set)
+    public static CodePointRanges operator ~(CodePointRanges set)
     {
         var gaps = new List<CodePointRange>();
         int next = 0;
@@ -91,12 +92,12 @@ internal sealed class CodePointSet
     }
 
     /// <summary>What is in this set and not in <paramref name="other"/>.</summary>
-    public CodePointSet Without(CodePointSet other) => ~(~this | other);
+    public CodePointRanges Without(CodePointRanges other) => ~(~this | other);
 
     /// <summary>Whether <paramref name="codePoint"/> is in the set.</summary>
     public bool Contains(int codePoint) => Ranges.Any(range => codePoint >= range.First && codePoint <= range.Last);
 
-    private static CodePointSet Scan(Func<UnicodeCategory, bool> belongs)
+    private static CodePointRanges Scan(Func<UnicodeCategory, bool> belongs)
     {
         var ranges = new List<CodePointRange>();
         for (int codePoint = 0; codePoint <= LastCodePoint; codePoint++)
