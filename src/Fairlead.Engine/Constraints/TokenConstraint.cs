@@ -50,7 +50,7 @@ public sealed class TokenConstraint
     /// <summary>Writes one bit for each token of the vocabulary, lowest first: set where the token may come next, end tokens included.</summary>
     /// <param name="mask"><see cref="MaskLength"/> words; overwritten.</param>
     /// <remarks>
-    /// Measured with 128,256 made-up tokens on one shared 4 GHz Zen 5 core: 5 to 25 µs in half of the places (71 at most beside other work), 5 to 55 µs on
+    /// Measured with 128,256 made-up tokens on one shared core (Emerald Rapids): 5 to 25 µs in half of the places (71 at most beside other work), 5 to 55 µs on
     /// average where all names are declared, 90 to 140 where names are free or strings many, 200 to 280 for any object; 0.7 ms at worst, after
     /// the end of a name that is not declared. The first string under a vocabulary takes 12 to 47 ms (compiling the walk included), once.
     /// Nothing is allocated once the states of an answer's shape have been met.

@@ -26,7 +26,7 @@ public static unsafe class MatMul
     /// <summary>Rows for which a piece is decoded once.</summary>
     private const int BlockRows = 32;
 
-    /// <summary>How far ahead weights are asked for, at most: on Sapphire Rapids 8 KiB brought Q4_0, whose rows are short, from 4.8 to 8.8 GB/s.</summary>
+    /// <summary>How far ahead weights are asked for, at most: on Emerald Rapids 8 KiB brought Q4_0, whose rows are short, from 4.8 to 8.8 GB/s.</summary>
     private const long FurthestPrefetch = 8192;
 
     /// <summary>Multiply-adds below which another thread would come too late to help: about ten microseconds of one.</summary>

@@ -21,7 +21,7 @@ public sealed class LlamaCppTests(ITestOutputHelper output)
     /// <summary>How far a logit may be from llama.cpp's, as a share of the root mean square of its row.</summary>
     /// <remarks>
     /// We multiply with activations in single precision. llama.cpp rounds them to the type of the weights where that is F16 or BF16, and to 8 bits in blocks of 32 or
-    /// 256 where these are quantised; the bounds are that rounding's share, about one and a half times what was measured (Sapphire Rapids, llama.cpp v0.5.0: F32 4e-6,
+    /// 256 where these are quantised; the bounds are that rounding's share, about one and a half times what was measured (Emerald Rapids, llama.cpp v0.5.0: F32 4e-6,
     /// F16 3e-6, BF16 0.018, blocks of 32 0.068–0.074, blocks of 256 0.097–0.111).
     /// </remarks>
     private static double Bound(ElementType type) => type switch
