@@ -55,7 +55,7 @@ internal static partial class Serve
         {
             await errors.WriteLineAsync(failure.Message);
             if (sources.Local is { } mine && failure.ExitCode == ExitCodes.Conflict)
-                await errors.WriteLineAsync($"To have the running server serve it, add to its fairlead.yaml, which it reads again by itself:  local: {{ {mine.Name}: {{ path: {mine.Path} }} }}");
+                await errors.WriteLineAsync($"To have the running server serve it, add to its fairlead.yaml, which it reads again by itself:  local: {{ {mine.Name}: {{ path: {mine.Source} }} }}");
             return failure.ExitCode;
         }
         await using (server)
@@ -71,7 +71,7 @@ internal static partial class Serve
     /// <summary>Loads the one model that the command line named, so that what is wrong with it is told now.</summary>
     private static async Task<bool> LoadAsync(GatewayServer server, LocalModelSettings local, StopSignals signals, TextWriter errors)
     {
-        await errors.WriteLineAsync($"Loading {local.Path} …");
+        await errors.WriteLineAsync($"Loading {local.Source} …");
         Task loading = server.LoadAsync($"local/{local.Name}", default);
         if (await Task.WhenAny(loading, signals.First) == signals.First)
             return false;
@@ -82,7 +82,7 @@ internal static partial class Serve
         }
         catch (WorkerFailedException e)
         {
-            await errors.WriteLineAsync($"{local.Path} cannot be served: {e.Message}");
+            await errors.WriteLineAsync($"{local.Source} cannot be served: {e.Message}");
             return false;
         }
     }

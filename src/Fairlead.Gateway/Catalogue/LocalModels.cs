@@ -72,7 +72,7 @@ internal sealed class LocalModels : IAsyncDisposable
             if (_running.ContainsKey(name))
                 continue;
             WorkerCommand command = settings.Worker ?? throw new InvalidOperationException("Local models are configured, and nothing says how to start a worker.");
-            var model = new LocalModel(spec, command, _socketFolder, settings.Dispatch.Load, _time, _log);
+            var model = new LocalModel(spec, command, _socketFolder, settings.Fleet.Load, _time, _log);
             var upstream = new LocalWorkerUpstream(model, _transport, FaultClassifier.Classify);
             _running[name] = new Running(model, upstream, new UpstreamWay(upstream, RequestQuirks.None, ResponseQuirks.None, BadRequestMayBeTransient: false));
         }
@@ -100,7 +100,7 @@ internal sealed class LocalModels : IAsyncDisposable
     private static IEnumerable<WorkerSpec> Specs(GatewaySettings settings)
     {
         foreach (LocalModelSettings model in settings.Local)
-            yield return new WorkerSpec { Model = $"{Provider}/{model.Name}", Path = model.Path, Context = model.Context, Slots = model.Slots, Threads = model.Threads };
+            yield return new WorkerSpec { Model = $"{Provider}/{model.Name}", Path = model.Source, Context = model.Context, Slots = model.Slots, Threads = model.Threads };
         if (settings.GuideFolder is { } folder)
             yield return new WorkerSpec { Model = GuideId, Path = folder };
     }

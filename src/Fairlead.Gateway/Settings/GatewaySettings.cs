@@ -34,6 +34,9 @@ public sealed record GatewaySettings
     /// <summary>How a process for one of them is started. Not configured: it is this program, but for tests, which are another.</summary>
     public WorkerCommand? Worker { get; init; }
 
+    /// <summary>What models of one's own together may take.</summary>
+    public FleetSettings Fleet { get; init; } = new();
+
     public DispatchSettings Dispatch { get; init; } = new();
     public LimitSettings Limits { get; init; } = new();
     public JournalSettings Journal { get; init; } = new();
@@ -93,12 +96,50 @@ public sealed record ProviderModelSettings
 
 /// <summary>A model that this server runs itself, in a process of its own.</summary>
 /// <param name="Name">Callers write <c>local/NAME</c>.</param>
-/// <param name="Path">Absolute path of a model folder or a <c>.gguf</c> file.</param>
+/// <param name="Source">Absolute path of a model folder or a <c>.gguf</c> file; for an engine that keeps models by names of its own, such a name.</param>
 /// <param name="Context">Tokens of input and output together; null for the model's own.</param>
-/// <param name="Slots">Answers generated at once; null for the worker's own choice.</param>
+/// <param name="Slots">Answers generated at once; null for the default.</param>
 /// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
 /// <param name="Embeddings">True for an encoder, which serves <c>/v1/embeddings</c> alone; false for a model that writes; null where only its first load will tell.</param>
-public sealed record LocalModelSettings(string Name, string Path, int? Context = null, int? Slots = null, int? Threads = null, bool? Embeddings = null);
+public sealed record LocalModelSettings(string Name, string Source, int? Context = null, int? Slots = null, int? Threads = null, bool? Embeddings = null)
+{
+    /// <summary>How long it stays loaded after its last answer; null: until its memory is needed or somebody stops it. Default 5 min.</summary>
+    public TimeSpan? Keep { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Bytes of memory that it needs, for engines that do not say so themselves; null: measured.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>Hub id under which it stands in the catalogue beside the providers that serve the same model; null: it is <c>local/NAME</c> alone.</summary>
+    public string? HubId { get; init; }
+
+    /// <summary>Price of an hour of computing; zero, the default, for a machine that is the operator's own.</summary>
+    public NanoDollars HourlyPrice { get; init; }
+
+    /// <summary>What runs it: null for the product's own engine, otherwise the word of an engine that exists (<c>llama-server</c>, <c>vllm</c>, <c>tgi</c>, <c>tei</c>, <c>ollama</c>).</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>The engine's program and arguments, in place of the known ones; empty for those. Never a line for a shell.</summary>
+    public ImmutableArray<string> Command { get; init; } = [];
+}
+
+/// <summary>What all models of one's own together may take.</summary>
+public sealed record FleetSettings
+{
+    /// <summary>Bytes of memory for all of them; null: three quarters of what the machine, or this process's control group, has.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>Requests that may wait for one model. Default 512.</summary>
+    public int Queue { get; init; } = 512;
+
+    /// <summary>Longest that one of them waits. Default 300 s.</summary>
+    public TimeSpan QueueWait { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Longest that a load takes; longer for large files. Default 300 s.</summary>
+    public TimeSpan Load { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Whether a caller who says nothing waits for a model that is not loaded. Default true; false answers 503 with the time it will take.</summary>
+    public bool WaitForModel { get; init; } = true;
+}
 
 public sealed record AliasSettings(string Name, ImmutableArray<string> Try, Budget? Budget = null);
 
@@ -130,9 +171,6 @@ public sealed record DispatchSettings
 
     /// <summary>Longest Retry-After that is waited out in place. 0 to 60 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>How long a model of our own may take to load. Not configured yet.</summary>
-    public TimeSpan Load { get; init; } = TimeSpan.FromSeconds(300);
 
     /// <summary>How long a caller may leave a write untaken before its request is ended (fault K-05). Not configured; tests have less patience.</summary>
     public TimeSpan CallerWrite { get; init; } = TimeSpan.FromSeconds(60);

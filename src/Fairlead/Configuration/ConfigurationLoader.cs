@@ -98,7 +98,7 @@ internal static class ConfigurationLoader
     {
         const string Source = "the command line";
         var section = new Mapping([], Source, 0);
-        Overlay(section, "path", local.Path, Source);
+        Overlay(section, "path", local.Source, Source);
         Overlay(section, "context", local.Context?.ToString(CultureInfo.InvariantCulture), "--ctx");
         Overlay(section, "slots", local.Slots?.ToString(CultureInfo.InvariantCulture), "--slots");
         Overlay(section, "threads", local.Threads?.ToString(CultureInfo.InvariantCulture), "--threads");
