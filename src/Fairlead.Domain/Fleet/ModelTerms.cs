@@ -24,6 +24,11 @@ public sealed record ModelTerms(string Model)
 
     /// <summary>Bytes of its files: what a load has to read. 0 where there are none of ours to see.</summary>
     public long FileBytes { get; init; }
+
+    /// <summary>A word for everything else that makes it this model and no other: source, size and time of its files, context, threads, engine. It is
+    /// only ever compared: with another word these are other terms, though every figure be the same. What was learned is forgotten, a parking ends,
+    /// and a worker of the former word takes nothing new, finishes, and goes.</summary>
+    public string Edition { get; init; } = "";
 }
 
 /// <summary>What all models of one's own together may use.</summary>
