@@ -44,7 +44,7 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         {
             if (readiness.Model is not { } served)
             {
-                await RefuseAsync(http, new Problem(ProblemKind.UpstreamCold, "The model is being loaded.", RetryAfter: TimeSpan.FromSeconds(1)));
+                await RefuseAsync(http, new Problem(ProblemKind.ColdStarting, "The model is being loaded.", RetryAfter: TimeSpan.FromSeconds(1)));
                 return;
             }
             using JsonDocument body = await JsonDocument.ParseAsync(http.Request.Body, Strict, http.RequestAborted);

@@ -22,6 +22,9 @@ public sealed record KeyLimits
     /// <summary>Requests under way at once, ≥ 1.</summary>
     public int? Parallel { get; init; }
 
+    /// <summary>Whether a request that says nothing waits for a model that is not loaded; null: as the server has it (<c>fleet.wait_for_model</c>).</summary>
+    public bool? WaitForModel { get; init; }
+
     /// <summary>From this moment on the key is refused.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }

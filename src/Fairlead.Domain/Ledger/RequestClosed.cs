@@ -95,7 +95,13 @@ public sealed record Attempt
     public required string Offer { get; init; }
     public required double StartMs { get; init; }
 
-    /// <summary>Connection there to be used; equals <see cref="StartMs"/> when a pooled one was taken.</summary>
+    /// <summary>A model of our own had a place for it: before that it was loaded, or others had its slots. Null elsewhere, and where it got none.</summary>
+    public double? PlaceMs { get; init; }
+
+    /// <summary>It waited, or was refused, because a model of our own was not loaded.</summary>
+    public bool WasCold { get; init; }
+
+    /// <summary>Connection there to be used; equals <see cref="StartMs"/>, or <see cref="PlaceMs"/>, when a pooled one was taken.</summary>
     public double? ConnectedMs { get; init; }
 
     public double? HeadersMs { get; init; }

@@ -8,6 +8,9 @@ namespace Fairlead.Domain.Problems;
 /// <param name="RetryAfter">When the same request may succeed; null when waiting does not help or the time is not known.</param>
 public sealed record Problem(ProblemKind Kind, string Message, string? Param = null, TimeSpan? RetryAfter = null, int? PassedStatus = null)
 {
+    /// <summary>What is known of the model that is not loaded yet; null where that is not the matter.</summary>
+    public ColdForecast? Cold { get; init; }
+
     /// <summary>The status to send.</summary>
     public int Status => PassedStatus ?? Kind.Status;
 }

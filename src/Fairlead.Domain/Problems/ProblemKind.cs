@@ -76,7 +76,7 @@ public sealed record ProblemKind(string Code, int Status, string Type, EndReason
     public static readonly ProblemKind UpstreamConflict = new("upstream_conflict", 503, Server, EndReason.UpstreamStatus, true);
     public static readonly ProblemKind UpstreamStatus = new("upstream_status", 502, Server, EndReason.UpstreamStatus, true);
     public static readonly ProblemKind UpstreamOverloaded = new("overloaded_upstream", 503, Server, EndReason.UpstreamStatus, true);
-    public static readonly ProblemKind UpstreamCold = new("cold_starting", 503, Server, EndReason.UpstreamStatus, true);
+    public static readonly ProblemKind ColdStarting = new("cold_starting", 503, Server, EndReason.UpstreamStatus, true);
     public static readonly ProblemKind UpstreamMalformed = new("upstream_malformed", 502, Server, EndReason.UpstreamMalformed, true);
     public static readonly ProblemKind UpstreamRedirected = new("upstream_redirected", 502, Server, EndReason.UpstreamStatus, false);
     public static readonly ProblemKind UpstreamTruncated = new("upstream_truncated", 502, Server, EndReason.UpstreamTruncated, true);
@@ -86,6 +86,7 @@ public sealed record ProblemKind(string Code, int Status, string Type, EndReason
     // Models that this server runs itself.
     public static readonly ProblemKind WorkerLoadFailed = new("worker_load_failed", 503, Server, EndReason.WorkerLoadFailed, false);
     public static readonly ProblemKind WorkerCrash = new("worker_crash", 502, Server, EndReason.WorkerCrash, true);
+    public static readonly ProblemKind WorkerParked = new("worker_parked", 503, Server, EndReason.WorkerCrash, false);
 
     // This server.
     public static readonly ProblemKind Overloaded = new("overloaded", 503, Server, EndReason.RejectedOverload, true);

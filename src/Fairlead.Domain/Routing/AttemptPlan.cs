@@ -99,9 +99,9 @@ public static class AttemptPlan
         if (told.Fault.Kind is FaultKind.ModelGone && faults.Any(static f => f.Fault.Kind is not FaultKind.ModelGone))
             told = faults.First(static f => f.Fault.Kind is not FaultKind.ModelGone);
         FaultRule rule = FaultTable.For(told.Fault.Kind);
-        TimeSpan? retryAfter = rule.Answer.Retryable ? SmallestHint(faults) ?? Default(rule.Answer) : null;
+        TimeSpan? retryAfter = RetryAfter(told.Fault, rule.Answer, faults);
         int? passed = told.Fault.Kind is FaultKind.InvalidRequest && told.Fault.Status is 400 or 413 or 422 ? told.Fault.Status : null;
-        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault), retryAfter, passed);
+        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault), retryAfter, passed) { Cold = told.Fault.Cold };
     }
 
     /// <summary>A connection that died before a byte was sent says nothing against the target: it is asked again before others are.</summary>
@@ -141,19 +141,28 @@ public static class AttemptPlan
         FaultKind.ContextTooLong => 95,
         FaultKind.InvalidRequest => 90,
         FaultKind.RateLimited => 80,
-        FaultKind.Cold => 75,
-        FaultKind.Overloaded => 70,
+        FaultKind.Cold or FaultKind.WorkerCold => 75,
+        FaultKind.Overloaded or FaultKind.WorkerQueueFull => 70,
         FaultKind.Conflict => 68,
         FaultKind.PermissionDenied => 60,
         FaultKind.HeaderStall or FaultKind.FirstEventStall or FaultKind.ConnectTimeout or FaultKind.IdleStall => 50,
         FaultKind.Deadline => 49,
         FaultKind.ServerError or FaultKind.Malformed or FaultKind.Truncated or FaultKind.ErrorInStream or FaultKind.WorkerLoadFailed or FaultKind.WorkerCrash => 45,
+        FaultKind.WorkerParked => 44,
         FaultKind.QuotaExhausted => 42,
         FaultKind.CredentialRefused => 41,
         FaultKind.ModelGone => 20,
         FaultKind.ModelNotFound => 15,
         _ => 40,
     };
+
+    /// <summary>When the same request may succeed. A load ends when it ends, whatever others say of themselves; and what could not be loaded may be tried
+    /// again after its rest, which is for people to read and not for clients to act upon.</summary>
+    private static TimeSpan? RetryAfter(UpstreamFault told, ProblemKind answer, IReadOnlyList<FailedAttempt> faults) =>
+        told.Cold is { } cold ? (told.RetryAfter > cold.ReadyIn ? told.RetryAfter : cold.ReadyIn)
+        : told.Kind is FaultKind.WorkerLoadFailed ? told.RetryAfter
+        : answer.Retryable ? SmallestHint(faults) ?? Default(answer)
+        : null;
 
     private static TimeSpan? SmallestHint(IReadOnlyList<FailedAttempt> faults)
     {
@@ -216,7 +225,10 @@ public static class AttemptPlan
             FaultKind.Malformed or FaultKind.InterimFlood or FaultKind.HeadersTooLarge or FaultKind.BodyTooLarge or FaultKind.EventTooLarge =>
                 $"Provider '{who}' answered with something that is not a completion ({told.Fault.Detail}).{tried} Not charged.",
             FaultKind.Redirected => $"Provider '{who}' redirected the request (status {told.Fault.Status}), which is never followed. The operator must check its URL.{tried}",
-            FaultKind.WorkerLoadFailed => $"'{told.Offer.Name}' could not be loaded: {said}{tried} Not charged.",
+            FaultKind.WorkerLoadFailed => $"'{told.Offer.Name}' could not be loaded: {said}{tried} Not charged.{(retryAfter is null ? "" : wait)}",
+            FaultKind.WorkerCold => $"'{told.Offer.Name}' is not loaded yet: {said}{tried} Not charged.{wait} Or send x-wait-for-model: true, and wait.",
+            FaultKind.WorkerQueueFull => $"'{told.Offer.Name}' has no place free: {said}{tried} Not charged.{wait}",
+            FaultKind.WorkerParked => $"'{told.Offer.Name}' died too often and is not offered until its operator loads it again: {said}{tried} Not charged.",
             FaultKind.WorkerCrash => $"'{told.Offer.Name}' died before its answer had begun: {said}{tried} Not charged.{wait}",
             FaultKind.Deadline => $"No provider answered '{model}' within the time for all attempts.{tried} Not charged.{wait}",
             _ => $"Provider '{who}' broke off before the answer had begun: {said}{tried} Not charged.{wait}",

@@ -28,6 +28,7 @@ public enum ExclusionReason : byte
     RateLimited,
     CredentialRefused,
     OutOfQuota,
+    Parked,
 }
 
 /// <summary>The order of the offers of one model for one request, and why the others are not in it.</summary>

@@ -46,4 +46,13 @@ public enum FaultKind : byte
 
     /// <summary>The process that held a model of our own has died.</summary>
     WorkerCrash,
+
+    /// <summary>A model of our own is not loaded, and its caller does not wait, or not for so long.</summary>
+    WorkerCold,
+
+    /// <summary>As many wait already for a model of our own as may, or the longest wait for its slots is over.</summary>
+    WorkerQueueFull,
+
+    /// <summary>A model of our own died too often and is out of the catalogue.</summary>
+    WorkerParked,
 }

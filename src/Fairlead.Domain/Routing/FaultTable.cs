@@ -30,7 +30,7 @@ public static class FaultTable
         new(FaultKind.Conflict, "U-15", SameTarget.OnceAfterBackoff, true, BreakerScope.None, ProblemKind.UpstreamConflict),
         new(FaultKind.ServerError, "U-16", SameTarget.Never, true, BreakerScope.Provider, ProblemKind.UpstreamStatus),
         new(FaultKind.Overloaded, "U-17", SameTarget.OnceAfterBackoff, true, BreakerScope.Provider, ProblemKind.UpstreamOverloaded),
-        new(FaultKind.Cold, "U-17", SameTarget.AfterHint, true, BreakerScope.None, ProblemKind.UpstreamCold),
+        new(FaultKind.Cold, "U-17", SameTarget.AfterHint, true, BreakerScope.None, ProblemKind.ColdStarting),
         new(FaultKind.Malformed, "U-18", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.UpstreamMalformed),
         new(FaultKind.Redirected, "U-27", SameTarget.Never, true, BreakerScope.Provider, ProblemKind.UpstreamRedirected),
         new(FaultKind.InterimFlood, "U-28", SameTarget.Never, true, BreakerScope.Provider, ProblemKind.UpstreamMalformed),
@@ -44,8 +44,12 @@ public static class FaultTable
         new(FaultKind.Deadline, "–", SameTarget.Never, false, BreakerScope.None, ProblemKind.Deadline),
         new(FaultKind.CallerGone, "K-02", SameTarget.Never, false, BreakerScope.None, ProblemKind.Internal),
         new(FaultKind.ServerStopping, "S-01", SameTarget.Never, false, BreakerScope.None, ProblemKind.Draining),
-        new(FaultKind.WorkerLoadFailed, "W-02", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.WorkerLoadFailed),
-        new(FaultKind.WorkerCrash, "W-08", SameTarget.Never, true, BreakerScope.Offer, ProblemKind.WorkerCrash),
+        // When a model of our own may be tried again is known to who runs it; a circuit beside that would only know less.
+        new(FaultKind.WorkerLoadFailed, "W-02", SameTarget.Never, true, BreakerScope.None, ProblemKind.WorkerLoadFailed),
+        new(FaultKind.WorkerCrash, "W-08", SameTarget.OnceAfterBackoff, true, BreakerScope.None, ProblemKind.WorkerCrash),
+        new(FaultKind.WorkerCold, "W-01", SameTarget.Never, true, BreakerScope.None, ProblemKind.ColdStarting),
+        new(FaultKind.WorkerQueueFull, "W-01", SameTarget.Never, true, BreakerScope.None, ProblemKind.Overloaded),
+        new(FaultKind.WorkerParked, "W-08", SameTarget.Never, true, BreakerScope.None, ProblemKind.WorkerParked),
     ];
 
     private static readonly FrozenDictionary<FaultKind, FaultRule> ByKind = All.ToFrozenDictionary(static rule => rule.Kind);

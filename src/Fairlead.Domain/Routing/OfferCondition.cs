@@ -16,6 +16,9 @@ public readonly record struct OfferCondition(double FirstTokenMs, double TokensP
     /// <summary>Share of requests, 0 to 1, for which it is asked last: it has just come back and gets its load by and by.</summary>
     public double HeldBack { get; init; }
 
+    /// <summary>How long it takes until it can begin to answer, where it is a model of our own that is not loaded or whose slots are taken; zero for everybody else.</summary>
+    public TimeSpan ReadyIn { get; init; }
+
     /// <summary>Nobody has measured its speed lately, or ever.</summary>
     public bool IsStale { get; init; }
 
@@ -28,7 +31,7 @@ public enum CircuitCause : byte
 {
     None = 0,
 
-    /// <summary>Too many failures of the provider, its credential or the model at it.</summary>
+    /// <summary>Too many failures of the provider, its credential or the model at it; or a model of our own that rests after one.</summary>
     Failing = 1,
 
     /// <summary>The provider said when to come back (429, Retry-After).</summary>
@@ -42,4 +45,7 @@ public enum CircuitCause : byte
 
     /// <summary>The model is gone there (404, 410 and their disguises).</summary>
     Gone = 5,
+
+    /// <summary>A model of our own that died too often: it is asked again when an operator wants it or its terms change.</summary>
+    Parked = 6,
 }

@@ -43,7 +43,7 @@ public static class Ranking
             else if (condition.AskableIn > TimeSpan.Zero)
             {
                 (excluded ??= []).Add(new Excluded(offer, Resting(condition.Why)));
-                if (condition.Why is not (CircuitCause.Gone or CircuitCause.Credential or CircuitCause.Quota) && (soonest is null || condition.AskableIn < soonest))
+                if (condition.Why is not (CircuitCause.Gone or CircuitCause.Credential or CircuitCause.Quota or CircuitCause.Parked) && (soonest is null || condition.AskableIn < soonest))
                     soonest = condition.AskableIn;
             }
             else
@@ -72,7 +72,7 @@ public static class Ranking
             sticky = query.StickyProvider is { } provider && offer.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase);
             if (condition.HeldBack > Draw(seed, place, salt: 1))
                 turn = 1;
-            else if (condition.IsStale && Draw(seed, place, salt: 2) < Measuring)
+            else if (condition.IsStale && condition.ReadyIn == TimeSpan.Zero && Draw(seed, place, salt: 2) < Measuring)
                 turn = -1;
         }
         double slowness = Penalised(FirstTokenMs(condition) / 1000 + TypicalTokens / TokensPerSecond(condition), condition);
@@ -92,7 +92,9 @@ public static class Ranking
     private static double TokensPerSecond(in OfferCondition condition) =>
         double.IsNaN(condition.TokensPerSecond) ? UnmeasuredTokensPerSecond : Math.Max(0.01, condition.TokensPerSecond);
 
-    private static double FirstTokenMs(in OfferCondition condition) => double.IsNaN(condition.FirstTokenMs) ? UnmeasuredFirstTokenMs : condition.FirstTokenMs;
+    /// <summary>What was measured begins where the model had a place for the request; until then is the forecast's part.</summary>
+    private static double FirstTokenMs(in OfferCondition condition) =>
+        condition.ReadyIn.TotalMilliseconds + (double.IsNaN(condition.FirstTokenMs) ? UnmeasuredFirstTokenMs : condition.FirstTokenMs);
 
     /// <summary>Why an offer is no candidate whose circuit is open.</summary>
     public static ExclusionReason Resting(CircuitCause why) => why switch
@@ -101,6 +103,7 @@ public static class Ranking
         CircuitCause.Credential => ExclusionReason.CredentialRefused,
         CircuitCause.Quota => ExclusionReason.OutOfQuota,
         CircuitCause.Gone => ExclusionReason.Gone,
+        CircuitCause.Parked => ExclusionReason.Parked,
         _ => ExclusionReason.CoolingDown,
     };
 

@@ -15,11 +15,12 @@ public sealed class RetryBudget
     /// <summary>Whether an attempt after the first comes out of the budget.</summary>
     /// <remarks>Asking the same target again does, and so does moving to one that fails itself. Moving to one that is well does not: it takes over the
     /// load that the other cannot carry, and refusing it would fail a request that somebody can serve. What is said differently once, because a
-    /// refusal has taught how, is no repetition; and a stream that was refused unseen was never an attempt (fault U-31).</remarks>
+    /// refusal has taught how, is no repetition; and a stream that was refused unseen was never an attempt (fault U-31).
+    /// What a worker of our own had not begun to answer when it died is asked once more, however many there were (W-08): its queue bounds them.</remarks>
     public static bool Covers(NextStepKind step, UpstreamFault fault, in OfferCondition next) => step switch
     {
         NextStepKind.TryNext => next.ErrorShare >= Failing,
-        NextStepKind.RetrySame => fault.Quirk is null && fault.Kind is not FaultKind.StreamRefused,
+        NextStepKind.RetrySame => fault.Quirk is null && fault.Kind is not (FaultKind.StreamRefused or FaultKind.WorkerCrash),
         _ => false,
     };
 

@@ -1,3 +1,5 @@
+using Fairlead.Domain.Problems;
+
 namespace Fairlead.Domain.Routing;
 
 /// <summary>One failed attempt, classified. Whether to try again, whom to blame and what the caller hears is the fault table's business.</summary>
@@ -17,7 +19,11 @@ public sealed record UpstreamFault(
     bool NothingSent = false,
     bool AtOnce = false,
     string? Param = null,
-    QuirkHint? Quirk = null);
+    QuirkHint? Quirk = null)
+{
+    /// <summary>With <see cref="FaultKind.Cold"/> and <see cref="FaultKind.WorkerCold"/>: how the load stands; null where nobody tells.</summary>
+    public ColdForecast? Cold { get; init; }
+}
 
 /// <summary>What a refusal taught us about saying the same thing differently to this provider.</summary>
 public enum QuirkHint : byte

@@ -149,6 +149,7 @@ internal static class RouteRefusals
         ExclusionReason.RateLimited => "rate_limited",
         ExclusionReason.CredentialRefused => "credential_refused",
         ExclusionReason.OutOfQuota => "out_of_quota",
+        ExclusionReason.Parked => "parked",
         _ => reason.ToString(),
     };
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Routing;
+using Fairlead.Gateway.Catalogue;
 
 namespace Fairlead.Gateway.Dispatch;
 
@@ -14,11 +15,16 @@ internal sealed class CircuitTable(TimeProvider time)
     private readonly ConcurrentDictionary<string, OfferBreaker> _offers = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The breaker of an offer, made at its first mention.</summary>
-    public OfferBreaker For(Offer offer) => _offers.GetOrAdd(offer.Name, _ => new OfferBreaker(
-        new GuardedCircuit(),
-        _credentials.GetOrAdd(offer.Provider, static _ => new GuardedCircuit()),
-        _providers.GetOrAdd(offer.Provider, static _ => new GuardedCircuit()),
-        time, _origin));
+    public OfferBreaker For(Offer offer)
+    {
+        // Each model of our own is a process by itself: what ails one says nothing about its neighbour.
+        string provider = LocalModels.IsProvider(offer.Provider) ? offer.Name : offer.Provider;
+        return _offers.GetOrAdd(offer.Name, _ => new OfferBreaker(
+            new GuardedCircuit(),
+            _credentials.GetOrAdd(provider, static _ => new GuardedCircuit()),
+            _providers.GetOrAdd(provider, static _ => new GuardedCircuit()),
+            time, _origin));
+    }
 
     /// <summary>Forgets that a provider's credential was refused: the operator has put another one in its place.</summary>
     public void CredentialReplaced(string provider)

@@ -11,6 +11,7 @@ internal sealed record StoredLimits
     public long? RequestsPerMinute { get; init; }
     public long? TokensPerMinute { get; init; }
     public int? Parallel { get; init; }
+    public bool? WaitForModel { get; init; }
     public long? ExpiresMs { get; init; }
 }
 

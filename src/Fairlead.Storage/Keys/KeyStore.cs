@@ -90,6 +90,7 @@ public sealed class KeyStore(StoreDatabase database)
             RequestsPerMinute = limits.RequestsPerMinute,
             TokensPerMinute = limits.TokensPerMinute,
             Parallel = limits.Parallel,
+            WaitForModel = limits.WaitForModel,
             ExpiresMs = limits.ExpiresAt?.ToUnixTimeMilliseconds(),
         },
         KeyJson.Default.StoredLimits);
@@ -111,6 +112,7 @@ public sealed class KeyStore(StoreDatabase database)
             RequestsPerMinute = stored.RequestsPerMinute,
             TokensPerMinute = stored.TokensPerMinute,
             Parallel = stored.Parallel,
+            WaitForModel = stored.WaitForModel,
             ExpiresAt = stored.ExpiresMs is { } expires ? DateTimeOffset.FromUnixTimeMilliseconds(expires) : null,
         };
     }

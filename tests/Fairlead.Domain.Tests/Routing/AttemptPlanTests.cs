@@ -184,4 +184,24 @@ public sealed class AttemptPlanTests
     }
 
     private static FailedAttempt Failed(string provider, UpstreamFault fault) => new(Offers.Of(provider), fault);
+
+    [Fact]
+    public void What_died_with_its_worker_goes_to_somebody_else_and_where_there_is_nobody_once_more_to_the_same_model()
+    {
+        var crash = new UpstreamFault(FaultKind.WorkerCrash, "the worker was ended by signal 9");
+        Assert.Equal(NextStepKind.TryNext, AttemptPlan.After(crash, First with { CandidatesLeft = 1 }).Kind);
+        Assert.Equal(NextStepKind.RetrySame, AttemptPlan.After(crash, First).Kind);
+        Assert.Equal(NextStepKind.GiveUp, AttemptPlan.After(crash, First with { Attempts = 2, SameTargetTries = 1 }).Kind);
+        Assert.False(RetryBudget.Covers(NextStepKind.RetrySame, crash, default)); // however many died with it
+    }
+
+    [Fact]
+    public void Nobody_is_sent_back_before_the_model_is_loaded_whatever_another_provider_hints()
+    {
+        Offer local = Offers.Of("local"), alpha = Offers.Of("alpha");
+        var cold = new UpstreamFault(FaultKind.WorkerCold, "loading") { Cold = new ColdForecast(Fairlead.Domain.Fleet.ModelState.Loading, TimeSpan.FromSeconds(8.4), 0.62) };
+        Problem told = AttemptPlan.Answer(
+            [new FailedAttempt(alpha, new UpstreamFault(FaultKind.Overloaded, "busy", 503, TimeSpan.FromSeconds(1))), new FailedAttempt(local, cold)], "m");
+        Assert.Equal((ProblemKind.ColdStarting, TimeSpan.FromSeconds(8.4), cold.Cold), (told.Kind, told.RetryAfter, told.Cold));
+    }
 }

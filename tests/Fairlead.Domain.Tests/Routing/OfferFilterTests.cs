@@ -38,7 +38,7 @@ public sealed class OfferFilterTests
     [Fact]
     public void Every_reason_that_is_no_matter_of_health_has_its_case() =>
         Assert.Equal(
-            Enum.GetValues<ExclusionReason>().Except([ExclusionReason.CoolingDown, ExclusionReason.RateLimited, ExclusionReason.CredentialRefused, ExclusionReason.OutOfQuota]).Order(),
+            Enum.GetValues<ExclusionReason>().Except([ExclusionReason.CoolingDown, ExclusionReason.RateLimited, ExclusionReason.CredentialRefused, ExclusionReason.OutOfQuota, ExclusionReason.Parked]).Order(),
             Cases.Keys.Order());
 
     [Fact]

@@ -39,6 +39,35 @@ public sealed class RankingTests
     }
 
     [Fact]
+    public void What_a_model_of_ones_own_takes_to_load_counts_as_part_of_its_wait_for_the_first_token()
+    {
+        Model two = Offers.Model(Offers.Of("local"), Offers.Of("alpha"));
+        OfferCondition ready = Offers.Measured(100, 100), cold = ready with { ReadyIn = TimeSpan.FromSeconds(8) }, provider = Offers.Measured(400, 100);
+        Assert.Equal("local,alpha", Offers.Rank(two, Offers.Request(), 1, null, ready, provider).Providers());
+        Assert.Equal("alpha,local", Offers.Rank(two, Offers.Request(), 1, null, cold, provider).Providers());
+        Assert.Equal("local,alpha", Offers.Rank(two, Offers.Request(), 1, null, cold, Offers.Measured(9_000, 100)).Providers());
+    }
+
+    [Fact]
+    public void A_model_that_is_not_loaded_is_not_loaded_to_be_measured()
+    {
+        Model two = Offers.Model(Offers.Of("local"), Offers.Of("alpha"));
+        OfferCondition cold = OfferCondition.Unknown with { IsStale = true, ReadyIn = TimeSpan.FromSeconds(8) };
+        for (ulong seed = 1; seed <= 1_000; seed++)
+            Assert.Equal("alpha,local", Offers.Rank(two, Offers.Request(), seed, null, cold, Offers.Measured(400, 100)).Providers());
+    }
+
+    [Fact]
+    public void A_parked_model_is_no_candidate_and_nobody_is_told_when_to_come_back()
+    {
+        OfferCondition parked = OfferCondition.Unknown with { AskableIn = TimeSpan.MaxValue, Why = CircuitCause.Parked };
+        RouteOrder order = Offers.Rank(Offers.Model(Offers.Of("local")), Offers.Request(), 1, null, parked);
+        Assert.Empty(order.Candidates);
+        Assert.Equal(ExclusionReason.Parked, Assert.Single(order.Excluded).Reason);
+        Assert.Null(order.SoonestAskableIn);
+    }
+
+    [Fact]
     public void An_offer_that_fails_half_of_the_time_counts_as_half_as_fast()
     {
         Model two = Offers.Model(Offers.Of("alpha"), Offers.Of("beta"));

@@ -54,7 +54,7 @@ public sealed class LocalModelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_worker_that_dies_before_its_first_word_is_an_error_with_its_last_line_and_is_started_again()
+    public async Task A_worker_that_dies_before_its_first_word_is_asked_once_more_and_then_an_error_with_its_last_line()
     {
         for (int i = 0; i < 2; i++)
         {
@@ -62,7 +62,7 @@ public sealed class LocalModelTests : IAsyncLifetime
             Assert.Equal((502, "worker_crash"), (answer.Status, answer.ErrorCode));
             Assert.Contains("The model ran into itself.", answer.Body, StringComparison.Ordinal);
         }
-        Assert.Equal(["start", "request", "start", "request"], Notes);
+        Assert.Equal(Enumerable.Repeat<string[]>(["start", "request"], 4).SelectMany(static two => two), Notes);
         Answer other = await _yard.ChatAsync("local/good");
         Assert.Equal(200, other.Status); // its crash is nobody else's
     }

@@ -40,6 +40,7 @@ public sealed class KeyStoreTests : IDisposable
                 RequestsPerMinute = 60,
                 TokensPerMinute = 100_000,
                 Parallel = 4,
+                WaitForModel = false,
                 ExpiresAt = Records.Noon.AddDays(30),
             },
         };
