@@ -60,4 +60,7 @@ public enum FleetRefusalKind : byte
 
     /// <summary>No such model is configured, or it was just taken out of the configuration.</summary>
     Unknown,
+
+    /// <summary>This server is going down. The plan never says so: who runs it does.</summary>
+    Stopping,
 }
