@@ -16,5 +16,10 @@ namespace Fairlead.Api;
 [JsonSerializable(typeof(List<UsageLine>))]
 [JsonSerializable(typeof(LedgerReport))]
 [JsonSerializable(typeof(List<DoctorCheck>))]
+[JsonSerializable(typeof(LocalFleet))]
+[JsonSerializable(typeof(LocalModelView))]
+[JsonSerializable(typeof(RunRequest))]
+[JsonSerializable(typeof(StopReport))]
+[JsonSerializable(typeof(LogView))]
 [JsonSerializable(typeof(ApiError))]
 public sealed partial class ApiJson : JsonSerializerContext;

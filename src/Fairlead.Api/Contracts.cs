@@ -92,6 +92,112 @@ public sealed record LedgerReport(bool Holds, long Requests, long Entries, IRead
 /// <param name="Fix">What to do; null where nothing is to be done.</param>
 public sealed record DoctorCheck(string Name, string State, string Detail, string? Fix);
 
+/// <summary>All models that the server runs itself: <c>GET /api/local</c>.</summary>
+/// <param name="MemoryBytes">What they may take together.</param>
+/// <param name="TakenBytes">What is set aside for those that are loaded or being loaded.</param>
+/// <param name="Models">In the order of the configuration; those that <c>run</c> added after them, and what comes with the product last.</param>
+public sealed record LocalFleet(long MemoryBytes, long TakenBytes, IReadOnlyList<LocalModelView> Models);
+
+/// <summary>A model that the server runs itself. Null is what is not known, or does not apply in its state.</summary>
+/// <param name="Name">As callers write it: <c>local/NAME</c> or <c>fairlead/guide</c>.</param>
+/// <param name="State"><c>cold</c>, <c>queued</c>, <c>loading</c>, <c>ready</c>, <c>draining</c>, <c>resting</c> or <c>parked</c>.</param>
+public sealed record LocalModelView(string Name, string State)
+{
+    /// <summary>Absolute path, or the name that its engine has for it.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Hub id under which it is offered too.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The engine's word; null for the product's own.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>True when <c>run</c> added it: it is gone when the server stops.</summary>
+    public bool Temporary { get; init; }
+
+    /// <summary><c>language</c> or <c>embedding</c>.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Tokens of input and output together.</summary>
+    public long? Context { get; init; }
+
+    /// <summary>Answers at once.</summary>
+    public int Slots { get; init; }
+
+    /// <summary>Answers under way.</summary>
+    public int Busy { get; init; }
+
+    /// <summary>Requests that wait for it.</summary>
+    public int Waiting { get; init; }
+
+    public long FileBytes { get; init; }
+
+    /// <summary>What is, or would be, set aside for it.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>What its process occupies.</summary>
+    public long? ResidentBytes { get; init; }
+
+    /// <summary>0 to 1, while it loads.</summary>
+    public double? Progress { get; init; }
+
+    /// <summary>From now until it answers, as far as can be told; 0 when it is ready.</summary>
+    public double ReadyInSeconds { get; init; }
+
+    /// <summary>Until it is unloaded for want of use, while it is idle.</summary>
+    public double? UnloadsInSeconds { get; init; }
+
+    /// <summary>Until it is tried again, while it rests.</summary>
+    public double? RetryInSeconds { get; init; }
+
+    /// <summary>Why it rests or is parked, or last failed.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>How long a load takes: the middle one of the last, or a guess from the size of its files.</summary>
+    public double ColdStartSeconds { get; init; }
+
+    /// <summary>What its process is confined by: <c>cgroup</c>, <c>rlimit</c> or <c>none</c>.</summary>
+    public string? Sandbox { get; init; }
+
+    /// <summary>Id of its process.</summary>
+    public int? Process { get; init; }
+
+    /// <summary>Loads that succeeded since the server's start.</summary>
+    public long Loads { get; init; }
+
+    public long FailedLoads { get; init; }
+
+    /// <summary>How often it was unloaded to make room.</summary>
+    public long Evictions { get; init; }
+
+    /// <summary>How often it was unloaded because nobody used it.</summary>
+    public long IdleUnloads { get; init; }
+
+    /// <summary>How often its process died unasked.</summary>
+    public long Crashes { get; init; }
+}
+
+/// <summary>What <c>POST /api/local</c> takes: a model to serve until the server stops. By the rules of the configuration's <c>local:</c>.</summary>
+/// <param name="Name">Callers write <c>local/NAME</c>.</param>
+/// <param name="Source">Absolute path of a folder or a <c>.gguf</c> file.</param>
+/// <param name="Context">Tokens of input and output together; null for the model's own.</param>
+/// <param name="Slots">Answers at once; null for the default.</param>
+/// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
+/// <param name="Keep">A duration such as <c>10m</c>, or <c>forever</c>; null for the default.</param>
+public sealed record RunRequest(string Name, string Source, long? Context = null, long? Slots = null, long? Threads = null, string? Keep = null);
+
+/// <summary>What <c>POST /api/local/{name}/stop</c> did.</summary>
+/// <param name="Name">The model's name.</param>
+/// <param name="FreedBytes">Memory that was set aside for it and is free again; 0 where it was not loaded.</param>
+/// <param name="BrokenOff">Requests that were broken off.</param>
+public sealed record StopReport(string Name, long FreedBytes, int BrokenOff);
+
+/// <summary>Lines of a model's log: <c>GET /api/local/{name}/logs</c>.</summary>
+/// <param name="Name">The model's name.</param>
+/// <param name="Lines">Oldest first, each with its time.</param>
+/// <param name="Next">What to ask for as <c>after</c> to get those that come later.</param>
+public sealed record LogView(string Name, IReadOnlyList<string> Lines, long Next);
+
 /// <summary>An error of the admin API.</summary>
 /// <param name="Code">Stable, snake case.</param>
 /// <param name="Message">What happened and what to do.</param>

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Fairlead.Api;
 using Fairlead.Configuration;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway;
-using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -55,7 +55,7 @@ internal static partial class Serve
         {
             await errors.WriteLineAsync(failure.Message);
             if (sources.Local is { } mine && failure.ExitCode == ExitCodes.Conflict)
-                await errors.WriteLineAsync($"To have the running server serve it, add to its fairlead.yaml, which it reads again by itself:  local: {{ {mine.Name}: {{ path: {mine.Source} }} }}");
+                await errors.WriteLineAsync($"To have the running server serve it, add to its fairlead.yaml, which it reads again by itself:  local: {{ {mine.Name}: {{ source: {mine.Source} }} }}");
             return failure.ExitCode;
         }
         await using (server)
@@ -69,7 +69,7 @@ internal static partial class Serve
     }
 
     /// <summary>Loads the one model that the command line named, so that what is wrong with it is told now.</summary>
-    private static async Task<bool> LoadAsync(GatewayServer server, LocalModelSettings local, StopSignals signals, TextWriter errors)
+    private static async Task<bool> LoadAsync(GatewayServer server, RunRequest local, StopSignals signals, TextWriter errors)
     {
         await errors.WriteLineAsync($"Loading {local.Source} …");
         Task loading = server.LoadAsync($"local/{local.Name}", default);

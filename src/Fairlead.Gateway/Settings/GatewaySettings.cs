@@ -103,6 +103,8 @@ public sealed record ProviderModelSettings
 /// <param name="Embeddings">True for an encoder, which serves <c>/v1/embeddings</c> alone; false for a model that writes; null where only its first load will tell.</param>
 public sealed record LocalModelSettings(string Name, string Source, int? Context = null, int? Slots = null, int? Threads = null, bool? Embeddings = null)
 {
+    private readonly CommandWords _command = new([]);
+
     /// <summary>How long it stays loaded after its last answer; null: until its memory is needed or somebody stops it. Default 5 min.</summary>
     public TimeSpan? Keep { get; init; } = TimeSpan.FromMinutes(5);
 
@@ -119,7 +121,23 @@ public sealed record LocalModelSettings(string Name, string Source, int? Context
     public string? Engine { get; init; }
 
     /// <summary>The engine's program and arguments, in place of the known ones; empty for those. Never a line for a shell.</summary>
-    public ImmutableArray<string> Command { get; init; } = [];
+    public ImmutableArray<string> Command
+    {
+        get => _command.Words;
+        init => _command = new CommandWords(value);
+    }
+
+    /// <summary>A program and its arguments, equal where all of them are: an array alone is equal to itself only, and a reload would take every model for a changed one.</summary>
+    private readonly struct CommandWords(ImmutableArray<string> words) : IEquatable<CommandWords>
+    {
+        public ImmutableArray<string> Words { get; } = words;
+
+        public bool Equals(CommandWords other) => Words.SequenceEqual(other.Words, StringComparer.Ordinal);
+
+        public override bool Equals(object? obj) => obj is CommandWords other && Equals(other);
+
+        public override int GetHashCode() => Words.Length;
+    }
 }
 
 /// <summary>What all models of one's own together may take.</summary>

@@ -75,6 +75,24 @@ public static class Quantities
         return true;
     }
 
+    /// <summary><c>$0.60/hour</c>, <c>0.60/h</c>: US dollars an hour, exact to the nano-dollar.</summary>
+    public static bool TryHourlyPrice(string text, out NanoDollars perHour)
+    {
+        perHour = default;
+        string[] parts = text.Split('/');
+        if (parts.Length != 2 || parts[1].Trim() is not ("hour" or "h"))
+            return false;
+        string amount = parts[0].Trim();
+        return NanoDollars.TryParseDollars(amount.StartsWith('$') ? amount[1..].Trim() : amount, out perHour);
+    }
+
+    /// <summary><c>75%</c>: a share in whole per cent, 1 to 100.</summary>
+    public static bool TryPercent(string text, out int percent)
+    {
+        percent = 0;
+        return text.Trim() is [.. var number, '%'] && int.TryParse(number.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out percent) && percent is >= 1 and <= 100;
+    }
+
     /// <summary><c>60/min</c> or a plain number: per minute.</summary>
     public static bool TryRate(string text, out long perMinute)
     {
@@ -89,6 +107,14 @@ public static class Quantities
         }
         return long.TryParse(number.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out perMinute) && perMinute > 0;
     }
+
+    /// <summary>The form in which an amount of memory is shown: <c>512 MiB</c>, <c>11.8 GiB</c>.</summary>
+    public static string Size(long bytes) => bytes switch
+    {
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0} KiB"),
+    };
 
     /// <summary>The form in which a budget is shown: <c>20.00/month</c>.</summary>
     public static string Text(Budget budget)

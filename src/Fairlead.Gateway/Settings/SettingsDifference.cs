@@ -15,6 +15,7 @@ internal static class SettingsDifference
         Note("cors", old.CorsOrigins.SequenceEqual(next.CorsOrigins));
         Note("hosts", old.Hosts.SequenceEqual(next.Hosts));
         Note("local", old.Local.SequenceEqual(next.Local));
+        Note("fleet", old.Fleet == next.Fleet);
         Note("guide", old.GuideFolder == next.GuideFolder);
         Note("models", old.Aliases.Length == next.Aliases.Length && old.Aliases.Zip(next.Aliases).All(static p => p.First.Name == p.Second.Name && p.First.Budget == p.Second.Budget && p.First.Try.SequenceEqual(p.Second.Try)));
         Note("keys", old.Keys.Length == next.Keys.Length && old.Keys.Zip(next.Keys).All(static p => p.First.Name == p.Second.Name && Same(p.First.Limits, p.Second.Limits)));

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Fairlead.Api;
 using Fairlead.Gateway.Settings;
 
 namespace Fairlead.Configuration;
@@ -19,7 +19,10 @@ internal sealed record ConfigurationSources
     public bool? Discover { get; init; }
 
     /// <summary>The model that <c>fairlead run</c> names; stands over one of the same name in the file.</summary>
-    public LocalModelSettings? Local { get; init; }
+    public RunRequest? Local { get; init; }
+
+    /// <summary>Bytes of memory that this machine, or this process's control group, has.</summary>
+    public Func<long> MachineMemory { get; init; } = static () => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     /// <summary>Looks up an environment variable.</summary>
     public required Func<string, string?> Environment { get; init; }
@@ -94,17 +97,11 @@ internal static class ConfigurationLoader
         return new[] { "fairlead.yaml", "/etc/fairlead/fairlead.yaml", Path.Combine(data, "fairlead.yaml") }.FirstOrDefault(File.Exists);
     }
 
-    private static void Overlay(Mapping tree, LocalModelSettings local)
+    private static void Overlay(Mapping tree, RunRequest local)
     {
-        const string Source = "the command line";
-        var section = new Mapping([], Source, 0);
-        Overlay(section, "path", local.Source, Source);
-        Overlay(section, "context", local.Context?.ToString(CultureInfo.InvariantCulture), "--ctx");
-        Overlay(section, "slots", local.Slots?.ToString(CultureInfo.InvariantCulture), "--slots");
-        Overlay(section, "threads", local.Threads?.ToString(CultureInfo.InvariantCulture), "--threads");
         if (tree["local"] is not Mapping all)
-            tree.Items["local"] = all = new Mapping([], Source, 0);
-        all.Items[local.Name] = section;
+            tree.Items["local"] = all = new Mapping([], LocalModelReader.CommandLine, 0);
+        all.Items[local.Name] = LocalModelReader.Section(local);
     }
 
     private static void Overlay(Mapping tree, string key, string? value, string source)
@@ -113,17 +110,46 @@ internal static class ConfigurationLoader
             tree.Items[key] = new Scalar(value, source, 0);
     }
 
+    /// <summary>Variables have no lower case, dots or hyphens by custom: a key of the file that differs from a variable's word in these only is the one that is meant.</summary>
     private static void Overlay(Mapping tree, string[] path, string value, string source)
     {
         Mapping at = tree;
         foreach (string step in path[..^1])
         {
-            if (at[step] is not Mapping next)
-                at.Items[step] = next = new Mapping([], source, 0);
+            string key = Meant(at, step);
+            if (at[key] is not Mapping next)
+                at.Items[key] = next = new Mapping([], source, 0);
             at = next;
         }
-        at.Items[path[^1]] = value.StartsWith('[') && value.EndsWith(']')
-            ? new Sequence([.. value[1..^1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => new Scalar(item.Trim('"', '\''), source, 0))], source, 0)
+        at.Items[Meant(at, path[^1])] = value.StartsWith('[') && value.EndsWith(']')
+            ? new Sequence([.. Items(value[1..^1]).Select(item => new Scalar(item, source, 0))], source, 0)
             : new Scalar(value, source, 0);
+    }
+
+    private static string Meant(Mapping section, string word) =>
+        section.Items.ContainsKey(word) ? word : section.Items.Keys.FirstOrDefault(key => Same(key, word)) ?? word;
+
+    private static bool Same(string key, string word) => key.Length == word.Length
+        && key.Zip(word).All(static pair => char.ToLowerInvariant(pair.First) == pair.Second || (pair.First is '-' or '.' && pair.Second == '_'));
+
+    /// <summary>The items of a list between brackets; within quotes a comma is one.</summary>
+    private static IEnumerable<string> Items(string list)
+    {
+        int from = 0;
+        char quote = '\0';
+        for (int i = 0; i <= list.Length; i++)
+        {
+            char c = i < list.Length ? list[i] : ',';
+            if (quote == '\0' && c is '"' or '\'' && list[from..i].Trim().Length == 0)
+                quote = c;
+            else if (c == quote)
+                quote = '\0';
+            else if (c == ',' && (quote == '\0' || i == list.Length))
+            {
+                if (list[from..i].Trim() is { Length: > 0 } item)
+                    yield return item.Trim('"', '\'');
+                from = i + 1;
+            }
+        }
     }
 }

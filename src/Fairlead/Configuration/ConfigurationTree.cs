@@ -53,7 +53,7 @@ internal static class ShapeCheck
                 if (node is not Scalar scalar)
                     errors.Add(At(node, $"{path} is {Found(node)}; {Expected(shape)} is expected."));
                 else if (Wrong(scalar.Text, shape) is { } wrong)
-                    errors.Add(At(node, $"{path} is '{wrong}'; {Expected(shape)} is expected."));
+                    errors.Add(At(node, $"{path} is '{wrong}'; {Expected(shape)} is expected.{Meant(scalar.Text, shape)}"));
                 return;
         }
     }
@@ -73,10 +73,12 @@ internal static class ShapeCheck
         {
             ValueKind.Flag => "true or false",
             ValueKind.Count => "a whole number" + range,
-            ValueKind.Duration => "a duration" + (range.Length > 0 ? range : " such as 10s"),
+            ValueKind.Duration => "a duration" + (range.Length > 0 ? range : " such as 10s") + (shape.OrWord.Length > 0 ? $" or '{shape.OrWord}'" : ""),
             ValueKind.Size => "a size" + (range.Length > 0 ? range : " such as 20MiB"),
+            ValueKind.Memory => "a size such as 12GiB or a share such as 75%",
             ValueKind.Tokens => "a number of tokens such as 128k" + range,
             ValueKind.Price => "US dollars per 1M tokens as plain decimal text such as 0.20",
+            ValueKind.HourlyPrice => "US dollars an hour such as $0.60/hour",
             ValueKind.Budget => "an amount per day or month such as $20/month",
             ValueKind.Rate => "a rate per minute such as 60/min",
             ValueKind.Address => "an address and port such as 127.0.0.1:8080",
@@ -87,12 +89,15 @@ internal static class ShapeCheck
 
     private static string? Wrong(string text, Shape shape)
     {
-        bool right = shape.Kind switch
+        bool right = (shape.OrWord.Length > 0 && text == shape.OrWord) || shape.Kind switch
         {
             ValueKind.Flag => text is "true" or "false",
             ValueKind.Count => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long n) && Within(n, shape, static t => long.Parse(t, CultureInfo.InvariantCulture)),
             ValueKind.Duration => Quantities.TryDuration(text, out TimeSpan span) && Within(span.Ticks, shape, static t => Quantities.TryDuration(t, out TimeSpan s) ? s.Ticks : 0),
             ValueKind.Size => Quantities.TrySize(text, out long bytes) && Within(bytes, shape, static t => Quantities.TrySize(t, out long b) ? b : 0),
+            ValueKind.Memory => Quantities.TryPercent(text, out _)
+                || (Quantities.TrySize(text, out long memory) && Within(memory, shape, static t => Quantities.TrySize(t, out long b) ? b : 0)),
+            ValueKind.HourlyPrice => Quantities.TryHourlyPrice(text, out _),
             ValueKind.Tokens => Quantities.TryTokens(text, out long tokens) && Within(tokens, shape, static t => Quantities.TryTokens(t, out long k) ? k : 0),
             ValueKind.Price => NanoDollars.TryParseDollars(text, out _),
             ValueKind.Budget => Quantities.TryBudget(text, out Budget _),
@@ -112,6 +117,9 @@ internal static class ShapeCheck
         string? nearest = Nearness.Nearest(shape.Children.Select(static c => c.Name), key);
         return $"{path} is not known. " + (nearest is not null ? $"Did you mean '{nearest}'?" : $"Known here: {string.Join(", ", shape.Children.Select(static c => c.Name))}.");
     }
+
+    private static string Meant(string text, Shape shape) =>
+        Nearness.Nearest(shape.Choices ?? [], text) is { } nearest ? $" Did you mean '{nearest}'?" : "";
 
     private static string Found(Node node) => node switch { Mapping => "a section", Sequence => "a list", Scalar { Text: "" } => "empty", Scalar s => $"'{(s.Text.Length <= 60 ? s.Text : s.Text[..60] + "…")}'", _ => "nothing" };
 

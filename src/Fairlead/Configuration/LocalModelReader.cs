@@ -1,65 +1,171 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Fairlead.Api;
+using Fairlead.Domain.Money;
 using Fairlead.Gateway.Settings;
 using Fairlead.Worker;
 
 namespace Fairlead.Configuration;
 
-/// <summary>Reads one entry of <c>local:</c>. What can be seen from outside (a path that is not there, weights that are never opened) stops the start; what
-/// only the engine can tell is told by the model's first load.</summary>
-internal static class LocalModelReader
+/// <summary>Reads one entry of <c>local:</c>. What can be seen from outside (a path that is not there, weights that are never opened, a program that is
+/// not installed) stops the start; what only the engine can tell is told by the model's first load.</summary>
+internal sealed class LocalModelReader
 {
-    /// <summary>Forms of weights that are programs: loading one runs it.</summary>
-    private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".pkl", ".ckpt"];
+    /// <summary>Where an entry that <c>fairlead run</c> asked for comes from.</summary>
+    public const string CommandLine = "the command line";
 
-    public static LocalModelSettings? Read(string name, Mapping section, Func<string, string?> environment, List<ConfigurationError> errors)
+    private readonly string _path;
+    private readonly Mapping _section;
+    private readonly Func<string, string?> _environment;
+    private readonly List<ConfigurationError> _errors;
+    private readonly List<string> _warnings;
+
+    private LocalModelReader(string name, Mapping section, Func<string, string?> environment, List<ConfigurationError> errors, List<string> warnings)
     {
-        string path = $"local.{name}";
+        _path = $"local.{name}";
+        _section = section;
+        _environment = environment;
+        _errors = errors;
+        _warnings = warnings;
+    }
+
+    /// <summary>The entry; null with errors.</summary>
+    public static LocalModelSettings? Read(string name, Mapping section, Func<string, string?> environment, List<ConfigurationError> errors, List<string> warnings) =>
+        new LocalModelReader(name, section, environment, errors, warnings).Read(name);
+
+    /// <summary>Reads what <c>fairlead run</c> asks a running server for, by the rules of the configuration; what is wrong with it in place of the entry.</summary>
+    public static (LocalModelSettings? Model, string? Wrong) Read(RunRequest request, Func<string, string?> environment)
+    {
+        var errors = new List<ConfigurationError>();
+        Mapping section = Section(request);
+        ShapeCheck.Check(section, Shape.LocalModel, $"local.{request.Name}", errors);
+        LocalModelSettings? model = Read(request.Name, section, environment, errors, []);
+        return errors.Count == 0 ? (model, null) : (null, string.Join(" ", errors.Select(static e => e.Message).Distinct(StringComparer.Ordinal)));
+    }
+
+    /// <summary>The entry that stands for it among those of the file.</summary>
+    public static Mapping Section(RunRequest request)
+    {
+        var section = new Mapping([], CommandLine, 0);
+        Add("source", request.Source);
+        Add("context", request.Context?.ToString(CultureInfo.InvariantCulture));
+        Add("slots", request.Slots?.ToString(CultureInfo.InvariantCulture));
+        Add("threads", request.Threads?.ToString(CultureInfo.InvariantCulture));
+        Add("keep", request.Keep);
+        return section;
+
+        void Add(string key, string? value)
+        {
+            if (value is not null)
+                section.Items[key] = new Scalar(value, CommandLine, 0);
+        }
+    }
+
+    private LocalModelSettings? Read(string name)
+    {
+        int before = _errors.Count;
         if (!SettingsReader.IsName(name))
-        {
-            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: a model's name has letters, digits, '.', '_' and '-' only. Callers write local/NAME."));
+            Note("", $"{_path}: a model's name has letters, digits, '.', '_' and '-' only, at most 64. Callers write local/NAME.");
+        LocalEngine? engine = LocalEngines.Find(Text("engine"));
+        bool ours = _section["engine"] is null && _section["command"] is null;
+        ImmutableArray<string> command = (_section["command"] as Sequence)?.Items.Select(static i => i.Text).ToImmutableArray() ?? [];
+        string? source = Source(engine, ours);
+        if (!ours)
+            CheckEngine(engine, command);
+        if (Text("model") is { } id && !IsHubId(id))
+            Note("model", $"{_path}.model is '{Shown(id)}'; a Hub id such as Qwen/Qwen3-14B is expected.");
+        if (source is null || _errors.Count > before)
             return null;
-        }
-        if ((section["path"] as Scalar)?.Text is not { Length: > 0 } text)
+        var otherwise = new LocalModelSettings(name, source, Number("context"), Number("slots"), Number("threads"), ours ? ModelKind.IsEncoder(source) : engine?.IsEncoder);
+        return otherwise with
         {
-            errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} needs a path. Add 'path: /folder/of/the/model', or one of a .gguf file."));
-            return null;
-        }
-        string full = Path.GetFullPath(SettingsReader.AtHome(text, environment));
-        if (Fault(full) is { } fault)
-        {
-            errors.Add(new ConfigurationError(section["path"]!.Source, section["path"]!.Line, $"{path}.path: {full} {fault}"));
-            return null;
-        }
-        return new LocalModelSettings(name, full, Number(section, "context"), Number(section, "slots"), Number(section, "threads"), ModelKind.IsEncoder(full));
+            Keep = Text("keep") is not { } keep ? otherwise.Keep : Quantities.TryDuration(keep, out TimeSpan span) ? span : null,
+            Memory = Text("memory") is { } memory && Quantities.TrySize(memory, out long bytes) ? bytes : null,
+            HubId = Text("model"),
+            HourlyPrice = Text("price") is { } price && Quantities.TryHourlyPrice(price, out NanoDollars perHour) ? perHour : default,
+            Engine = engine?.Word,
+            Command = command,
+        };
     }
 
-    /// <summary>What speaks against a path as a model; null when nothing does that can be seen from outside.</summary>
-    private static string? Fault(string path)
+    /// <summary>The source as its engine gets it; null with an error.</summary>
+    private string? Source(LocalEngine? engine, bool ours)
     {
-        try
+        string key = _section["source"] is null && _section["path"] is not null ? "path" : "source";
+        if (_section["source"] is not null && _section["path"] is { } former)
+            Note("path", $"{_path}.path is the former name of source, and both are there. Keep source.");
+        else if (key == "path" && _section["path"]!.Line > 0)
+            _warnings.Add($"{_section["path"]!.Source} line {_section["path"]!.Line}: {_path}.path is called source now. Rename it.");
+        if (Text(key) is not { Length: > 0 } text)
         {
-            if (File.Exists(path))
-            {
-                return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
-                    ? null
-                    : Pickles.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-                        ? "is a pickle, which is a program and is never opened. Use the model's safetensors or a .gguf file."
-                        : "is a file and no .gguf. Name a .gguf file, or the folder in which config.json and the weights lie.";
-            }
-            if (!Directory.Exists(path))
-                return "does not exist. Check the path.";
-            string[] names = [.. Directory.EnumerateFiles(path).Select(static file => Path.GetFileName(file))];
-            if (names.Any(static n => n.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || n.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)))
-                return null;
-            return names.Any(static n => Pickles.Contains(Path.GetExtension(n), StringComparer.OrdinalIgnoreCase))
-                ? "holds only pickles, which are programs and are never opened. Get the model's safetensors, or a .gguf file of it."
-                : "holds no weights: no *.safetensors and no *.gguf. Check the path, and whether the download is whole.";
+            Note("", $"{_path} needs a source. Add 'source: /folder/of/the/model', or one of a .gguf file.");
+            return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        string full = Path.GetFullPath(SettingsReader.AtHome(text, _environment));
+        bool isPath = text[0] is '/' or '~' or '.';
+        string? fault = (ours, engine?.Takes) switch
         {
-            return $"cannot be read ({e.Message}). Check its owner.";
-        }
+            (true, _) => ModelSource.Fault(full) is { } why ? $": {full} {why}" : null,
+            (_, EngineSource.GgufFile) => !File.Exists(full) ? $": {full} is no file. {engine!.Word} takes a .gguf file; check the path." : ModelSource.Fault(full) is { } why ? $": {full} {why}" : null,
+            (_, EngineSource.FolderOrHubId) when isPath => Directory.Exists(full) ? null : $": {full} is no folder. Check the path.",
+            (_, EngineSource.FolderOrHubId) => IsHubId(text) ? null : $" is '{Shown(text)}'; an absolute path, or a Hub id such as Qwen/Qwen3-14B, is expected.",
+            (_, EngineSource.OwnName) => IsWord(text) ? null : $" is '{Shown(text)}'; {engine!.Word}'s name of a model such as qwen3:14b is expected.",
+            _ => null, // a command of the operator's own knows what its source is
+        };
+        if (fault is null)
+            return ours || engine?.Takes is EngineSource.GgufFile || (isPath && engine?.Takes is not EngineSource.OwnName) ? full : text;
+        Note(key, $"{_path}.{key}{fault}");
+        return null;
     }
 
-    private static int? Number(Mapping section, string key) =>
-        (section[key] as Scalar)?.Text is { } text && Quantities.TryTokens(text, out long number) && number <= int.MaxValue ? (int)number : null;
+    private void CheckEngine(LocalEngine? engine, ImmutableArray<string> command)
+    {
+        if (_section["command"] is Sequence && command is not [{ Length: > 0 }, ..])
+            Note("command", $"{_path}.command is empty; a program and its arguments are expected, as [llama-server, -m, \"{{source}}\", --port, \"{{port}}\"].");
+        else if (!command.IsEmpty)
+            CheckCommand(command);
+        else if (engine is not null && EngineProgram.Fault(engine.Program, _environment("PATH")) is { } fault)
+            Note("engine", $"{_path}.engine is {engine.Word}, and its program '{engine.Program}' {fault}");
+        if (Text("memory") is null && engine?.Takes is not EngineSource.GgufFile)
+            Note("", $"{_path} needs a memory: its engine does not say what it takes, and a budget without it would be a guess. Add 'memory: 9GiB', as much as it may get.");
+    }
+
+    private void CheckCommand(ImmutableArray<string> command)
+    {
+        if (EngineProgram.Fault(command[0], _environment("PATH")) is { } fault)
+            Note("command", $"{_path}.command: '{Shown(command[0])}' {fault}");
+        foreach (string word in EngineProgram.Unknown(command))
+        {
+            Note("command", $"{_path}.command holds {{{Shown(word)}}}, which nothing fills in. " + (Nearness.Nearest(EngineProgram.Placeholders, word) is { } meant
+                ? $"Did you mean {{{meant}}}?"
+                : $"Known: {string.Join(", ", EngineProgram.Placeholders.Select(static p => $"{{{p}}}"))}."));
+        }
+        if (!EngineProgram.Uses(command, "port") && !EngineProgram.Uses(command, "socket"))
+            Note("command", $"{_path}.command does not tell the program where to listen. Pass it {{port}} or {{socket}}.");
+        foreach (string key in (ReadOnlySpan<string>)["context", "threads"])
+        {
+            if (EngineProgram.Uses(command, key) && _section[key] is null)
+                Note("command", $"{_path}.command holds {{{key}}}, and {_path}.{key} is not set. Set it, or write a number in its place.");
+        }
+        if (!EngineProgram.Uses(command, "threads") && _section["threads"] is { } threads)
+            _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: command does not hold {{threads}}.");
+    }
+
+    /// <summary>Something is wrong with the value of a key, or, where it is empty, with the whole entry.</summary>
+    private void Note(string key, string message)
+    {
+        Node at = _section[key] ?? _section;
+        _errors.Add(new ConfigurationError(at.Source, at.Line, message));
+    }
+
+    private static bool IsHubId(string text) =>
+        text.Split('/') is [var owner, var name] && IsWord(owner) && IsWord(name) && !SettingsReader.IsOurs(owner);
+
+    private static bool IsWord(string text) => text.Length is > 0 and <= 200 && char.IsAsciiLetterOrDigit(text[0]) && text.All(static c => c is > ' ' and <= '~');
+
+    private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
+
+    private string? Text(string key) => (_section[key] as Scalar)?.Text;
+
+    private int? Number(string key) => Text(key) is { } text && Quantities.TryTokens(text, out long number) && number <= int.MaxValue ? (int)number : null;
 }

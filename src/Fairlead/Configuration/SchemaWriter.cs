@@ -89,7 +89,7 @@ internal static class SchemaWriter
                 if (shape.Max.Length > 0)
                     schema["maximum"] = long.Parse(shape.Max, System.Globalization.CultureInfo.InvariantCulture);
                 break;
-            case ValueKind.Price or ValueKind.Tokens or ValueKind.Rate or ValueKind.Size or ValueKind.Duration:
+            case ValueKind.Price or ValueKind.Tokens or ValueKind.Rate or ValueKind.Size or ValueKind.Memory or ValueKind.Duration:
                 schema["type"] = new JsonArray("string", "number");
                 break;
             default:

@@ -25,10 +25,13 @@ internal static class SettingsReader
         data = AtHome(data, sources.Environment);
         CheckTwins(tree.Section("providers"), "providers", errors);
         CheckTwins(tree.Section("local"), "local", errors);
+        CheckOneOfEach(tree, errors);
         CheckOrigins(tree["cors"] as Sequence, errors);
         Mapping? dispatch = tree.Section("dispatch");
         Mapping? limits = tree.Section("limits");
         Mapping? journal = tree.Section("journal");
+        Mapping? fleet = tree.Section("fleet");
+        var together = new FleetSettings();
         var times = new DispatchSettings();
         var most = new LimitSettings();
         var kept = new JournalSettings();
@@ -40,7 +43,15 @@ internal static class SettingsReader
             Hosts = Texts(tree, "hosts"),
             CorsOrigins = tree["cors"] is null ? ["*"] : Texts(tree, "cors"),
             Providers = [.. providers],
-            Local = [.. Named(tree, "local").Select(m => LocalModelReader.Read(m.Name, m.Value, sources.Environment, errors)).OfType<LocalModelSettings>()],
+            Local = [.. Named(tree, "local").Select(m => LocalModelReader.Read(m.Name, m.Value, sources.Environment, errors, warnings)).OfType<LocalModelSettings>()],
+            Fleet = new FleetSettings
+            {
+                Memory = Memory(fleet, sources),
+                Queue = (int)(Count(fleet, "queue") ?? together.Queue),
+                QueueWait = Duration(fleet, "queue_wait", together.QueueWait),
+                Load = Duration(fleet, "load", together.Load),
+                WaitForModel = Flag(fleet, "wait_for_model") ?? together.WaitForModel,
+            },
             GuideFolder = Flag(tree, "guide") == false ? null : GuideFolder(warnings),
             Worker = WorkerCommand.OfThisProgram(),
             Aliases = [.. aliases],
@@ -76,7 +87,7 @@ internal static class SettingsReader
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: a provider's name has letters, digits, '.', '_' and '-' only, because callers write it after a colon."));
             return null;
         }
-        if (name.Equals("local", StringComparison.OrdinalIgnoreCase) || name.Equals("fairlead", StringComparison.OrdinalIgnoreCase))
+        if (IsOurs(name))
         {
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: '{name}' is how models that this server runs itself are asked for. Call the provider something else."));
             return null;
@@ -187,6 +198,7 @@ internal static class SettingsReader
             RequestsPerMinute = Text(section, "rate") is { } rate && Quantities.TryRate(rate, out long requests) ? requests : null,
             TokensPerMinute = Text(section, "tokens") is { } tokens && Quantities.TryRate(tokens, out long perMinute) ? perMinute : null,
             Parallel = Count(section, "parallel") is { } parallel ? (int)parallel : null,
+            WaitForModel = Flag(section, "wait_for_model"),
         });
     }
 
@@ -224,6 +236,26 @@ internal static class SettingsReader
         }
     }
 
+    /// <summary>Two models of one's own cannot both be this server's offer of one Hub id.</summary>
+    private static void CheckOneOfEach(Mapping tree, List<ConfigurationError> errors)
+    {
+        foreach (IGrouping<string, (string Name, Mapping Value)> same in Named(tree, "local").Where(static m => Text(m.Value, "model") is not null)
+            .GroupBy(static m => Text(m.Value, "model")!, StringComparer.OrdinalIgnoreCase).Where(static g => g.Count() > 1))
+        {
+            (string name, Mapping section) = same.ElementAt(1);
+            errors.Add(new ConfigurationError(section.Source, section["model"]!.Line,
+                $"local.{name}.model and local.{same.First().Name}.model are both {same.Key}. Keep one; the other is asked for as local/NAME."));
+        }
+    }
+
+    /// <summary>Bytes for all models together; null: the default share.</summary>
+    private static long? Memory(Mapping? fleet, ConfigurationSources sources) => Text(fleet, "memory") switch
+    {
+        { } text when Quantities.TryPercent(text, out int percent) => sources.MachineMemory() / 100 * percent,
+        { } text when Quantities.TrySize(text, out long bytes) => bytes,
+        _ => null,
+    };
+
     private static void CheckOrigins(Sequence? cors, List<ConfigurationError> errors)
     {
         foreach (Scalar origin in cors?.Items ?? [])
@@ -233,6 +265,9 @@ internal static class SettingsReader
                 errors.Add(new ConfigurationError(origin.Source, origin.Line, $"cors holds '{origin.Text}'; '*' or an origin such as https://app.example.com, without path and in lower case, is expected."));
         }
     }
+
+    /// <summary>Whether it is how models that this server runs itself are asked for, and so nobody's name else.</summary>
+    internal static bool IsOurs(string provider) => provider.Equals("local", StringComparison.OrdinalIgnoreCase) || provider.Equals("fairlead", StringComparison.OrdinalIgnoreCase);
 
     internal static bool IsName(string name) => name.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(name[0]) && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 

@@ -14,8 +14,12 @@ internal enum ValueKind
     Count,
     Duration,
     Size,
+
+    /// <summary>A size, or a share of the machine's memory.</summary>
+    Memory,
     Tokens,
     Price,
+    HourlyPrice,
     Budget,
     Rate,
     Address,
@@ -31,8 +35,9 @@ internal enum ValueKind
 /// <param name="Min">Least value, in the kind's own spelling; empty when there is none.</param>
 /// <param name="Max">Largest value.</param>
 /// <param name="Choices">The only texts allowed; empty when any is.</param>
+/// <param name="OrWord">A word that may stand in place of a value of the kind; empty when there is none.</param>
 internal sealed record Shape(
-    string Name, ValueKind Kind, string Doc, string Default = "", string Min = "", string Max = "", IReadOnlyList<string>? Choices = null)
+    string Name, ValueKind Kind, string Doc, string Default = "", string Min = "", string Max = "", IReadOnlyList<string>? Choices = null, string OrWord = "")
 {
     public IReadOnlyList<Shape> Children { get; init; } = [];
 
@@ -47,7 +52,18 @@ internal sealed record Shape(
             new("hosts", ValueKind.TextList, "Host names, beside addresses and localhost, by which callers may reach this server; '*' allows all."),
             new("cors", ValueKind.TextList, "Origins whose pages may call this server from a browser; '*' allows all.", "[\"*\"]"),
             new("providers", ValueKind.Named, "Who serves models. A known name brings its URL, quirks and prices with it.") { Children = [Provider] },
-            new("local", ValueKind.Named, "Models that this server runs itself, in a process each that the first request starts; asked for as local/NAME.") { Children = [Local] },
+            new("local", ValueKind.Named, "Models that this server runs itself, in a process each that the first request starts; asked for as local/NAME.") { Children = [LocalModel] },
+            new("fleet", ValueKind.Section, "What all models that this server runs itself may take together, and how long callers wait for them.")
+            {
+                Children =
+                [
+                    new("memory", ValueKind.Memory, "Memory for all of them together: a size, or a share of what the machine (or this server's control group) has.", "75%", "1MiB", "1024GiB"),
+                    new("queue", ValueKind.Count, "Requests that may wait for one model.", "512", "1", "100000"),
+                    new("queue_wait", ValueKind.Duration, "Longest that one of them waits.", "300s", "1s", "60m"),
+                    new("load", ValueKind.Duration, "Longest that a load takes; large files have longer.", "300s", "1s", "24h"),
+                    new("wait_for_model", ValueKind.Flag, "Whether a caller who says nothing waits for a model that is not loaded; false answers 503 with the time it will take.", "true"),
+                ],
+            },
             new("guide", ValueKind.Flag, "Offer the built-in model fairlead/guide, which answers questions about Fairlead and no others.", "true"),
             new("models", ValueKind.Named, "Aliases: a name of your own and the models that serve it, in order.") { Children = [Alias] },
             new("keys", ValueKind.Named, "Limits of keys by name; a key that does not exist yet is made at start, its secret in data/keys/NAME.") { Children = [Key] },
@@ -121,14 +137,22 @@ internal sealed record Shape(
         ],
     };
 
-    private static Shape Local => new("NAME", ValueKind.Section, "One model of your own.")
+    /// <summary>One entry of <c>local:</c>.</summary>
+    public static Shape LocalModel => new("NAME", ValueKind.Section, "One model of your own.")
     {
         Children =
         [
-            new("path", ValueKind.Text, "A folder as the Hub has it (config.json, tokenizer.json, *.safetensors), or a .gguf file."),
+            new("source", ValueKind.Text, "A folder as the Hub has it (config.json, tokenizer.json, *.safetensors), or a .gguf file; for engines that keep models themselves, their name of it."),
+            new("path", ValueKind.Text, "Former name of source; still read, with a warning."),
             new("context", ValueKind.Tokens, "Input and output together; the model's own when left out. A smaller one takes less memory.", "", "16", "16M"),
             new("slots", ValueKind.Count, "Answers that are generated at once; others wait.", "8", "1", "256"),
             new("threads", ValueKind.Count, "Threads that compute; as many as the machine has cores when left out.", "", "1", "1024"),
+            new("keep", ValueKind.Duration, "How long it stays loaded after its last answer; forever: until its memory is needed or somebody stops it.", "5m", "0s", "30d", OrWord: "forever"),
+            new("memory", ValueKind.Size, "Memory that it needs, for engines that do not say so themselves; measured when left out.", "", "1MiB", "1024GiB"),
+            new("model", ValueKind.Text, "Hub id of the same model: it stands in the catalogue beside the providers that serve it, as one more offer."),
+            new("price", ValueKind.HourlyPrice, "US dollars an hour of computing, which its answers are charged for; free when left out."),
+            new("engine", ValueKind.Text, "What runs it, where that is not Fairlead's own engine; the program must be installed.", "", Choices: LocalEngines.Words),
+            new("command", ValueKind.TextList, "A program and its arguments in place of the engine's usual ones; {source}, {name}, {port}, {socket}, {context}, {slots} and {threads} are filled in. No shell reads it."),
         ],
     };
 
@@ -150,6 +174,7 @@ internal sealed record Shape(
             new("rate", ValueKind.Rate, "Requests, as 60/min."),
             new("tokens", ValueKind.Rate, "Input and output tokens, as 100000/min."),
             new("parallel", ValueKind.Count, "Requests under way at once.", "", "1", "100000"),
+            new("wait_for_model", ValueKind.Flag, "As fleet.wait_for_model, for this key."),
         ],
     };
 }

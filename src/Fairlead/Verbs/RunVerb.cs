@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Fairlead.Gateway.Settings;
+using Fairlead.Api;
 
 namespace Fairlead.Verbs;
 
@@ -20,7 +20,7 @@ internal static class RunVerb
         verb.SetAction((parsed, cancellationToken) =>
         {
             string full = Path.GetFullPath(parsed.GetValue(path)!);
-            var local = new LocalModelSettings(
+            var local = new RunRequest(
                 parsed.GetValue(name) ?? NameOf(full), full, parsed.GetValue(LocalOptions.Context), parsed.GetValue(LocalOptions.Slots), parsed.GetValue(LocalOptions.Threads));
             return Serve.RunAsync(CommonOptions.Sources(parsed, parsed.GetValue(listen)) with { Local = local }, Console.Out, Console.Error, cancellationToken);
         });

@@ -1,4 +1,6 @@
+using Fairlead.Api;
 using Fairlead.Configuration;
+using Fairlead.Domain.Money;
 using Fairlead.Gateway.Settings;
 using Fairlead.Shared;
 using Fairlead.Verbs;
@@ -40,8 +42,58 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("keys:\n  \"bad name\": { rate: 60/min }", 2, "keys.bad name")]
     [InlineData("keys:\n  k: { rate: 60/hour }", 2, "keys.k.rate is '60/hour'")]
     [InlineData("keys:\n  k: { parallel: 0 }", 2, "keys.k.parallel is '0'")]
-    [InlineData("local:\n  m: { source: /x.gguf }", 2, "local.m.source is not known")]
-    [InlineData("local:\n  m: {}", 2, "local.m needs a path")]
+    [InlineData("local:\n  m: { source: /x.gguf }", 2, "local.m.source: /x.gguf does not exist")]
+    [InlineData("local:\n  m: { source: /etc }", 2, "local.m.source: /etc holds no weights")]
+    [InlineData("local:\n  m: { sorce: /etc }", 2, "local.m.sorce is not known. Did you mean 'source'?")]
+    [InlineData("local:\n  m: { source: /etc, path: /etc }", 2, "local.m.path is the former name of source, and both are there")]
+    [InlineData("local:\n  m: { source: \"\" }", 2, "local.m needs a source")]
+    [InlineData("local:\n  m: { source: [a] }", 2, "local.m.source is a list; a text is expected")]
+    [InlineData("local:\n  m: {}", 2, "local.m needs a source")]
+    [InlineData("local:\n  m: { source: /etc, threads: many }", 2, "local.m.threads is 'many'; a whole number from 1 to 1024 is expected")]
+    [InlineData("local:\n  m: { source: /etc, keep: for ever }", 2, "local.m.keep is 'for ever'; a duration from 0s to 30d or 'forever' is expected")]
+    [InlineData("local:\n  m: { source: /etc, keep: -1s }", 2, "local.m.keep is '-1s'")]
+    [InlineData("local:\n  m: { source: /etc, keep: 31d }", 2, "local.m.keep is '31d'")]
+    [InlineData("local:\n  m: { source: /etc, memory: 75% }", 2, "local.m.memory is '75%'; a size from 1MiB to 1024GiB is expected")]
+    [InlineData("local:\n  m: { source: /etc, price: 0.60 }", 2, "local.m.price is '0.60'; US dollars an hour such as $0.60/hour is expected")]
+    [InlineData("local:\n  m: { source: /etc, price: $0.60/day }", 2, "local.m.price is '$0.60/day'")]
+    [InlineData("local:\n  m: { source: /etc, price: $-1/hour }", 2, "local.m.price is '$-1/hour'")]
+    [InlineData("local:\n  m: { source: /etc, price: $0.1234567891/hour }", 2, "local.m.price is '$0.1234567891/hour'")]
+    [InlineData("local:\n  m: { source: /etc, model: qwen }", 2, "local.m.model is 'qwen'; a Hub id such as Qwen/Qwen3-14B is expected")]
+    [InlineData("local:\n  m: { source: /etc, model: a b/c }", 2, "local.m.model is 'a b/c'")]
+    [InlineData("local:\n  m: { source: /etc, model: local/x }", 2, "local.m.model is 'local/x'")]
+    [InlineData("local:\n  m: { source: /etc, model: x/y }\n  n: { source: /etc, model: X/Y }", 3, "local.n.model and local.m.model are both x/y")]
+    [InlineData("local:\n  m: { source: /etc, engine: lama-server }", 2, "local.m.engine is 'lama-server'; 'llama-server' or 'vllm' or 'tgi' or 'tei' or 'ollama' is expected. Did you mean 'llama-server'?")]
+    [InlineData("local:\n  m: { source: x, engine: ollama, memory: 1GiB }", 2, "local.m.engine is ollama, and its program 'ollama' is in no folder of PATH")]
+    [InlineData("local:\n  m: { source: /etc/hostname, engine: llama-server }", 2, "/etc/hostname is a file and no .gguf")]
+    [InlineData("local:\n  m: { source: /etc, engine: llama-server }", 2, "/etc is no file. llama-server takes a .gguf file")]
+    [InlineData("local:\n  m: { source: /no/such, engine: vllm }", 2, "local.m.source: /no/such is no folder")]
+    [InlineData("local:\n  m: { source: qwen, engine: tgi }", 2, "local.m.source is 'qwen'; an absolute path, or a Hub id")]
+    [InlineData("local:\n  m: { source: -rf, engine: ollama }", 2, "local.m.source is '-rf'; ollama's name of a model such as qwen3:14b is expected")]
+    [InlineData("local:\n  m: { source: a/b, engine: vllm }", 2, "local.m needs a memory")]
+    [InlineData("local:\n  m: { source: x, command: sh -c }", 2, "local.m.command is 'sh -c'; a list such as [a, b] is expected")]
+    [InlineData("local:\n  m: { source: x, command: [] }", 2, "local.m.command is empty")]
+    [InlineData("local:\n  m: { source: x, command: [\"\", \"{port}\"] }", 2, "local.m.command is empty")]
+    [InlineData("local:\n  m: { source: x, command: [no-such-program, \"{port}\"] }", 2, "local.m.command: 'no-such-program' is in no folder of PATH")]
+    [InlineData("local:\n  m: { source: x, command: [bin/serve, \"{port}\"] }", 2, "'bin/serve' is a relative path")]
+    [InlineData("local:\n  m: { source: x, command: [/no/such/program, \"{port}\"] }", 2, "'/no/such/program' does not exist")]
+    [InlineData("local:\n  m: { source: x, command: [/etc/passwd, \"{port}\"] }", 2, "'/etc/passwd' may not be run by this user")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{prt}\", \"{port}\"] }", 2, "local.m.command holds {prt}, which nothing fills in. Did you mean {port}?")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{password}\", \"{port}\"] }", 2, "Known: {source}, {name}, {port}, {socket}, {context}, {slots}, {threads}.")]
+    [InlineData("local:\n  m: { source: x, command: [sh] }", 2, "local.m.command does not tell the program where to listen")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{port}\", \"{context}\"] }", 2, "local.m.command holds {context}, and local.m.context is not set")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{socket}\", \"{threads}\"] }", 2, "local.m.command holds {threads}, and local.m.threads is not set")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{socket}\"] }", 2, "local.m needs a memory")]
+    [InlineData("fleet: 12GiB", 1, "fleet is '12GiB'; a section with keys is expected")]
+    [InlineData("fleet: { memory: lots }", 1, "fleet.memory is 'lots'; a size such as 12GiB or a share such as 75% is expected")]
+    [InlineData("fleet: { memory: 0% }", 1, "fleet.memory is '0%'")]
+    [InlineData("fleet: { memory: 101% }", 1, "fleet.memory is '101%'")]
+    [InlineData("fleet: { memory: 12 }", 1, "fleet.memory is '12'")]
+    [InlineData("fleet: { queue: 0 }", 1, "fleet.queue is '0'; a whole number from 1 to 100000 is expected")]
+    [InlineData("fleet: { queue_wait: 0s }", 1, "fleet.queue_wait is '0s'; a duration from 1s to 60m is expected")]
+    [InlineData("fleet: { load: never }", 1, "fleet.load is 'never'; a duration from 1s to 24h is expected")]
+    [InlineData("fleet: { wait_for_model: 1 }", 1, "fleet.wait_for_model is '1'; true or false is expected")]
+    [InlineData("fleet: { wait: true }", 1, "fleet.wait is not known.")]
+    [InlineData("keys:\n  k: { wait_for_model: perhaps }", 2, "keys.k.wait_for_model is 'perhaps'; true or false is expected")]
     [InlineData("local:\n  m: { path: /no/such/folder }", 2, "local.m.path: /no/such/folder does not exist")]
     [InlineData("local:\n  m: { path: /etc }", 2, "/etc holds no weights")]
     [InlineData("local:\n  m: { path: /etc/hostname }", 2, "is a file and no .gguf")]
@@ -156,7 +208,7 @@ public sealed class ConfigurationTests : IDisposable
     public void An_encoder_is_known_for_one_before_it_is_loaded(string checkpoint, bool isEncoder)
     {
         string folder = Path.Combine(Checkout.Root, "tests", "data", "goldens", checkpoint);
-        Assert.Equal(isEncoder, Load($"local: {{ m: {{ path: {folder} }} }}").Settings!.Local.Single().Embeddings);
+        Assert.Equal(isEncoder, Load($"local: {{ m: {{ source: {folder} }} }}").Settings!.Local.Single().Embeddings);
     }
 
     [Fact]
@@ -164,11 +216,120 @@ public sealed class ConfigurationTests : IDisposable
     {
         string folder = Directory.CreateDirectory(Path.Combine(_folder, "model")).FullName;
         File.WriteAllText(Path.Combine(folder, "pytorch_model.bin"), "");
-        Assert.Contains("holds only pickles", Load($"local: {{ m: {{ path: {folder} }} }}").Errors.Single().Message, StringComparison.Ordinal);
-        Assert.Contains("is a pickle", Load($"local: {{ m: {{ path: {folder}/pytorch_model.bin }} }}").Errors.Single().Message, StringComparison.Ordinal);
+        Assert.Contains("holds only pickles", Load($"local: {{ m: {{ source: {folder} }} }}").Errors.Single().Message, StringComparison.Ordinal);
+        Assert.Contains("is a pickle", Load($"local: {{ m: {{ source: {folder}/pytorch_model.bin }} }}").Errors.Single().Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
-        LocalModelSettings local = Load($"local: {{ m: {{ path: {folder}, context: 4k, slots: 2, threads: 3 }} }}").Settings!.Local.Single();
+        LocalModelSettings local = Load($"local: {{ m: {{ source: {folder}, context: 4k, slots: 2, threads: 3 }} }}").Settings!.Local.Single();
         Assert.Equal(new LocalModelSettings("m", folder, 4096, 2, 3), local);
+    }
+
+    [Fact]
+    public void A_model_of_ones_own_is_read_with_all_that_may_stand_there()
+    {
+        File.WriteAllText(Path.Combine(_folder, "m.gguf"), "");
+        LocalModelSettings local = Load($$"""
+            local:
+              qwen-14b: { source: {{_folder}}/m.gguf, context: 16k, slots: 4, threads: 8, keep: 10m, memory: 9GiB, model: Qwen/Qwen3-14B, price: $0.600000001/hour }
+            """).Settings!.Local.Single();
+        var expected = new LocalModelSettings("qwen-14b", Path.Combine(_folder, "m.gguf"), 16_384, 4, 8)
+        {
+            Keep = TimeSpan.FromMinutes(10),
+            Memory = 9L << 30,
+            HubId = "Qwen/Qwen3-14B",
+            HourlyPrice = new NanoDollars(600_000_001),
+        };
+        Assert.Equal(expected, local);
+    }
+
+    [Theory]
+    [InlineData("", 300)]
+    [InlineData(", keep: 0s", 0)]
+    [InlineData(", keep: 90", 90)]
+    [InlineData(", keep: forever", null)]
+    public void A_model_is_kept_for_five_minutes_for_as_long_as_is_written_or_for_ever(string keep, int? seconds)
+    {
+        File.WriteAllText(Path.Combine(_folder, "m.gguf"), "");
+        Assert.Equal(seconds, Load($"local: {{ m: {{ source: {_folder}/m.gguf{keep} }} }}").Settings!.Local.Single().Keep?.TotalSeconds);
+    }
+
+    [Fact]
+    public void The_former_name_of_source_is_read_and_warned_about_with_its_line()
+    {
+        File.WriteAllText(Path.Combine(_folder, "m.gguf"), "");
+        LoadedConfiguration loaded = Load($"local:\n  m: {{ path: {_folder}/m.gguf }}");
+        Assert.Equal(Path.Combine(_folder, "m.gguf"), loaded.Settings!.Local.Single().Source);
+        Assert.Equal("fairlead.yaml line 2: local.m.path is called source now. Rename it.", Assert.Single(loaded.Warnings));
+    }
+
+    [Theory]
+    [InlineData("engine: llama-server, source: {folder}/m.gguf", "llama-server", "{folder}/m.gguf")]
+    [InlineData("engine: vllm, source: Qwen/Qwen3-14B, memory: 9GiB", "vllm", "Qwen/Qwen3-14B")]
+    [InlineData("engine: vllm, source: \"{folder}\", memory: 9GiB", "vllm", "{folder}")]
+    [InlineData("engine: tei, source: intfloat/e5-small-v2, memory: 1GiB", "tei", "intfloat/e5-small-v2")]
+    [InlineData("engine: ollama, source: \"qwen3:14b\", memory: 9GiB", "ollama", "qwen3:14b")]
+    [InlineData("engine: llama-server, source: {folder}/m.gguf, command: [sh, -m, \"{source}\", --port, \"{port}\", \"--json={\\\"a\\\": {}}\"]", "llama-server", "{folder}/m.gguf")]
+    [InlineData("source: anything, memory: 1GiB, command: [/bin/sh, \"{socket}\"]", null, "anything")]
+    public void Another_engine_is_named_or_is_a_command_of_the_operators_own(string entry, string? engine, string source)
+    {
+        File.WriteAllText(Path.Combine(_folder, "m.gguf"), "");
+        foreach (string program in (string[])["llama-server", "vllm", "text-embeddings-router", "ollama"])
+            File.WriteAllText(Path.Combine(_folder, program), "");
+        string[] programs = [.. Directory.GetFiles(_folder).Where(static f => !f.EndsWith(".yaml", StringComparison.Ordinal) && !f.EndsWith(".gguf", StringComparison.Ordinal))];
+        Array.ForEach(programs, static p => File.SetUnixFileMode(p, UnixFileMode.UserRead | UnixFileMode.UserExecute));
+        LoadedConfiguration loaded = Load($"local: {{ m: {{ {entry.Replace("{folder}", _folder, StringComparison.Ordinal)} }} }}", ("PATH", $"/no/such:{_folder}:/bin:/usr/bin"));
+        Assert.Empty(loaded.Errors);
+        LocalModelSettings local = loaded.Settings!.Local.Single();
+        Assert.Equal((engine, source.Replace("{folder}", _folder, StringComparison.Ordinal)), (local.Engine, local.Source));
+        Assert.Equal(entry.Contains("command", StringComparison.Ordinal), !local.Command.IsEmpty);
+        Assert.Equal(engine == "tei" ? true : null, local.Embeddings);
+    }
+
+    [Fact]
+    public void A_setting_that_a_command_does_not_pass_on_is_warned_about()
+    {
+        const string Yaml = "local:\n  m:\n    source: x\n    memory: 1GiB\n    threads: 2\n    command: [/bin/sh, \"{port}\"]";
+        Assert.Equal("fairlead.yaml line 5: local.m.threads has no effect: command does not hold {threads}.", Assert.Single(Load(Yaml).Warnings));
+    }
+
+    [Fact]
+    public void What_all_models_together_may_take_is_a_size_or_a_share_of_the_machine()
+    {
+        FleetSettings none = Load("discover: false").Settings!.Fleet;
+        Assert.Equal(new FleetSettings(), none);
+        FleetSettings all = Load("fleet: { memory: 12GiB, queue: 64, queue_wait: 2m, load: 10m, wait_for_model: false }").Settings!.Fleet;
+        Assert.Equal(new FleetSettings { Memory = 12L << 30, Queue = 64, QueueWait = TimeSpan.FromMinutes(2), Load = TimeSpan.FromMinutes(10), WaitForModel = false }, all);
+        Assert.Equal(4_000, ConfigurationLoader.Load(Sources("fleet: { memory: 40% }", []) with { MachineMemory = static () => 10_000 }).Settings!.Fleet.Memory);
+    }
+
+    [Fact]
+    public void A_key_may_have_another_word_than_the_fleet_on_whether_it_waits()
+    {
+        var keys = Load("keys: { a: { wait_for_model: false }, b: { wait_for_model: true }, c: {} }").Settings!.Keys;
+        Assert.Equal([false, true, null], keys.Select(static k => k.Limits.WaitForModel));
+    }
+
+    [Fact]
+    public void The_environment_reaches_one_value_of_one_model_whatever_letters_a_variable_cannot_have()
+    {
+        File.WriteAllText(Path.Combine(_folder, "m.gguf"), "");
+        string yaml = $"local: {{ Qwen3-0.6B: {{ source: {_folder}/m.gguf, slots: 4 }} }}";
+        LocalModelSettings local = Load(yaml, ("FAIRLEAD__LOCAL__QWEN3_0_6B__KEEP", "forever"), ("FAIRLEAD__LOCAL__QWEN3_0_6B__CONTEXT", "8k")).Settings!.Local.Single();
+        Assert.Equal(new LocalModelSettings("Qwen3-0.6B", Path.Combine(_folder, "m.gguf"), 8192, 4) { Keep = null }, local);
+        LocalModelSettings fresh = Load("fleet: {}", ("FAIRLEAD__LOCAL__MINE__SOURCE", Path.Combine(_folder, "m.gguf")), ("FAIRLEAD__FLEET__QUEUE", "7")).Settings!.Local.Single();
+        Assert.Equal("mine", fresh.Name);
+        Assert.Equal(
+            ["/bin/sh", "-c", "a, b", "{port}"],
+            Load("discover: false", ("FAIRLEAD__LOCAL__M__SOURCE", "x"), ("FAIRLEAD__LOCAL__M__MEMORY", "1GiB"), ("FAIRLEAD__LOCAL__M__COMMAND", "[/bin/sh, -c, \"a, b\", '{port}']")).Settings!.Local.Single().Command);
+    }
+
+    [Fact]
+    public void Two_readings_of_one_file_are_equal_so_that_a_reload_finds_nothing_changed()
+    {
+        const string Yaml = "local: { m: { source: x, memory: 1GiB, command: [/bin/sh, \"{port}\"] } }\nfleet: { memory: 1GiB }";
+        GatewaySettings first = Load(Yaml).Settings!;
+        Assert.Equal(first.Local.Single(), Load(Yaml).Settings!.Local.Single());
+        Assert.Equal(first.Fleet, Load(Yaml).Settings!.Fleet);
+        Assert.NotEqual(first.Local.Single(), Load(Yaml.Replace("port}", "port} ", StringComparison.Ordinal)).Settings!.Local.Single());
     }
 
     [Fact]
@@ -185,7 +346,7 @@ public sealed class ConfigurationTests : IDisposable
         File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
         string name = RunVerb.NameOf(folder);
         Assert.Equal("odd--name", name);
-        var sources = Sources($"local: {{ {name}: {{ path: /no/such/folder, slots: 9 }} }}", []) with { Local = new LocalModelSettings(name, folder, Threads: 2) };
+        var sources = Sources($"local: {{ {name}: {{ source: /no/such/folder, slots: 9 }} }}", []) with { Local = new RunRequest(name, folder, Threads: 2) };
         Assert.Equal(new LocalModelSettings(name, folder, Threads: 2), ConfigurationLoader.Load(sources).Settings!.Local.Single());
     }
 

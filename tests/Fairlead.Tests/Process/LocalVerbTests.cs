@@ -24,7 +24,7 @@ public sealed class LocalVerbTests : IAsyncLifetime
         string model = Path.Combine(Checkout.Root, "tests", "data", "goldens", "qwen2");
         (int code, _, string error) = await _fairlead.RunAsync("run", model, "--name", "mine", "--listen", "127.0.0.1:1");
         Assert.Equal(7, code);
-        Assert.Contains($"local: {{ mine: {{ path: {model} }} }}", error, StringComparison.Ordinal);
+        Assert.Contains($"local: {{ mine: {{ source: {model} }} }}", error, StringComparison.Ordinal);
     }
 
     [Theory]
