@@ -16,7 +16,7 @@ public enum UsageSource : byte
     Bounded = 3,
 }
 
-/// <summary>Tokens of one answer.</summary>
+/// <summary>What one answer took: tokens, and where we compute ourselves, time.</summary>
 /// <param name="InputTokens">All input tokens, cached and cache-write tokens included.</param>
 /// <param name="OutputTokens">All output tokens, reasoning included.</param>
 /// <param name="CachedInputTokens">Of the input, how many were read from the provider's cache.</param>
@@ -29,9 +29,14 @@ public readonly record struct Usage(
     long CacheWriteTokens = 0,
     long ReasoningTokens = 0)
 {
+    /// <summary>From when a model of our own was given the request to the end of its answer, whoever ended it; waiting for the model is not in it.
+    /// Zero where a provider computed.</summary>
+    public TimeSpan ComputeTime { get; init; }
+
     /// <summary>No count is negative and no part is larger than its whole.</summary>
     public bool IsPossible =>
-        InputTokens >= 0 && OutputTokens >= 0 && CachedInputTokens >= 0 && CacheWriteTokens >= 0 && ReasoningTokens >= 0
+        ComputeTime >= TimeSpan.Zero
+        && InputTokens >= 0 && OutputTokens >= 0 && CachedInputTokens >= 0 && CacheWriteTokens >= 0 && ReasoningTokens >= 0
         && ReasoningTokens <= OutputTokens
         && CachedInputTokens <= InputTokens
         && CacheWriteTokens <= InputTokens - CachedInputTokens;

@@ -98,6 +98,9 @@ public sealed record Attempt
     /// <summary>A model of our own had a place for it: before that it was loaded, or others had its slots. Null elsewhere, and where it got none.</summary>
     public double? PlaceMs { get; init; }
 
+    /// <summary>How long it waited for that place; null where <see cref="PlaceMs"/> is.</summary>
+    public double? WaitedMs => PlaceMs - StartMs;
+
     /// <summary>It waited, or was refused, because a model of our own was not loaded.</summary>
     public bool WasCold { get; init; }
 

@@ -7,15 +7,32 @@ namespace Fairlead.Domain.Money;
 /// <param name="Output">Output tokens, reasoning included.</param>
 /// <param name="CachedInput">Input tokens read from the provider's cache; null means they cost what input costs.</param>
 /// <param name="CacheWrite">Input tokens written to the provider's cache; null means they cost what input costs.</param>
-public sealed record OfferPrice(TokenPrice Input, TokenPrice Output, TokenPrice? CachedInput = null, TokenPrice? CacheWrite = null)
+/// <param name="Hourly">Time that computing the answer takes, measured by us; null where it is not measured, because a provider computes.</param>
+public sealed record OfferPrice(
+    TokenPrice Input, TokenPrice Output, TokenPrice? CachedInput = null, TokenPrice? CacheWrite = null, HourlyPrice? Hourly = null)
 {
+    // A token's price is counted in millionths of a nano-dollar, a tick's in nano-dollars by the hour: the larger unit is a whole multiple of the smaller.
+    private const long TokenUnit = 1_000_000;
+    private const long HourUnit = TimeSpan.TicksPerHour;
+    private const long HourUnitsInTokenUnit = HourUnit / TokenUnit;
+
     /// <summary>A known price of nothing: the operator's own machine.</summary>
     public static OfferPrice Free { get; } = new(default, default);
 
+    /// <summary>A price for computing time alone, be it nothing: a model that this server runs itself.</summary>
+    public static OfferPrice ByTheHour(NanoDollars perHour) => new(default, default, Hourly: new HourlyPrice(perHour));
+
     /// <summary>True when no usage can cost anything.</summary>
-    public bool IsFree => MostFor(1_000_000, 1_000_000) == NanoDollars.Zero;
+    public bool IsFree => !ChargesTokens && !ChargesTime;
+
+    /// <summary>True when some kind of token costs something.</summary>
+    public bool ChargesTokens => Input != default || Output != default || CachedInput.GetValueOrDefault() != default || CacheWrite.GetValueOrDefault() != default;
+
+    /// <summary>True when time costs something: what a token comes to is known only afterwards.</summary>
+    public bool ChargesTime => Hourly.GetValueOrDefault() != default;
 
     /// <summary>The exact charge, rounded up once per ledger line, so that streamed and whole answers cost the same.</summary>
+    /// <exception cref="OverflowException">The charge is beyond the range of <see cref="NanoDollars"/>.</exception>
     public NanoDollars For(in Usage usage)
     {
         long plain = usage.InputTokens - usage.CachedInputTokens - usage.CacheWriteTokens;
@@ -23,19 +40,28 @@ public sealed record OfferPrice(TokenPrice Input, TokenPrice Output, TokenPrice?
             Input.MillionthsFor(plain)
             + (CachedInput ?? Input).MillionthsFor(usage.CachedInputTokens)
             + (CacheWrite ?? Input).MillionthsFor(usage.CacheWriteTokens)
-            + Output.MillionthsFor(usage.OutputTokens));
+            + Output.MillionthsFor(usage.OutputTokens),
+            Hourly?.HourTicksFor(usage.ComputeTime) ?? 0);
     }
 
-    /// <summary>The most that so many tokens can cost, whichever of them turn out to be cached; what a reservation holds.</summary>
-    public NanoDollars MostFor(long inputTokens, long outputTokens)
+    /// <summary>The most that so many tokens and so much time can cost, whichever of the tokens turn out to be cached; what a reservation holds.</summary>
+    /// <exception cref="OverflowException">It is beyond the range of <see cref="NanoDollars"/>.</exception>
+    public NanoDollars MostFor(long inputTokens, long outputTokens, TimeSpan computeTime)
     {
         TokenPrice dearest = Input;
         if (CachedInput is { } read && read.PerMillion > dearest.PerMillion)
             dearest = read;
         if (CacheWrite is { } write && write.PerMillion > dearest.PerMillion)
             dearest = write;
-        return RoundUp(dearest.MillionthsFor(inputTokens) + Output.MillionthsFor(outputTokens));
+        return RoundUp(dearest.MillionthsFor(inputTokens) + Output.MillionthsFor(outputTokens), Hourly?.HourTicksFor(computeTime) ?? 0);
     }
 
-    private static NanoDollars RoundUp(Int128 millionths) => new(checked((long)((millionths + 999_999) / 1_000_000)));
+    /// <summary>Tokens and time together, rounded up once. Whole nano-dollars are set apart first: the product of the two units would not fit.</summary>
+    private static NanoDollars RoundUp(Int128 millionths, Int128 hourTicks)
+    {
+        (Int128 ofTokens, Int128 tokenRest) = Int128.DivRem(millionths, TokenUnit);
+        (Int128 ofTime, Int128 timeRest) = Int128.DivRem(hourTicks, HourUnit);
+        Int128 rest = tokenRest * HourUnitsInTokenUnit + timeRest;
+        return new NanoDollars(checked((long)(ofTokens + ofTime + (rest + HourUnit - 1) / HourUnit)));
+    }
 }

@@ -43,6 +43,7 @@ internal static class RequestDocument
         json.WriteNumber("cached_input_tokens", closed.Usage.CachedInputTokens);
         json.WriteNumber("cache_write_tokens", closed.Usage.CacheWriteTokens);
         json.WriteNumber("reasoning_tokens", closed.Usage.ReasoningTokens);
+        json.WriteNumber("compute_seconds", (decimal)closed.Usage.ComputeTime.Ticks / TimeSpan.TicksPerSecond); // exact, and written without an exponent
         json.WriteString("source", closed.UsageSource.ToString().ToLowerInvariant());
         json.WriteEndObject();
         if (closed.Price is { } price)
@@ -53,6 +54,7 @@ internal static class RequestDocument
             json.WriteString("cached_input", (price.CachedInput ?? price.Input).PerMillion.ToString());
             json.WriteString("cache_write", (price.CacheWrite ?? price.Input).PerMillion.ToString());
             json.WriteString("per", "1M tokens, USD");
+            json.WriteString("hourly", price.Hourly?.PerHour.ToString()); // US dollars for an hour of computing; null: time is not measured
             json.WriteEndObject();
         }
         else
@@ -87,6 +89,8 @@ internal static class RequestDocument
             json.WriteStartObject();
             json.WriteString("offer", attempt.Offer);
             Ms(json, "start_ms", attempt.StartMs);
+            Ms(json, "waited_ms", attempt.WaitedMs);
+            json.WriteBoolean("cold", attempt.WasCold);
             Ms(json, "connected_ms", attempt.ConnectedMs);
             Ms(json, "headers_ms", attempt.HeadersMs);
             Ms(json, "first_token_ms", attempt.FirstTokenMs);

@@ -10,11 +10,11 @@ namespace Fairlead.Storage.Journal;
 internal readonly record struct JournalRecord(RecordKind Kind, RequestId Id, byte[] Payload)
 {
     /// <summary>Null for another kind.</summary>
-    /// <exception cref="JournalFormatException">Not a payload of this version.</exception>
+    /// <exception cref="JournalFormatException">Not a payload of a version that is read.</exception>
     public RequestReserved? Reserved => Kind == RecordKind.Reserved ? RecordCodec.ReadReserved(Payload) : null;
 
     /// <summary>Null for another kind.</summary>
-    /// <exception cref="JournalFormatException">Not a payload of this version.</exception>
+    /// <exception cref="JournalFormatException">Not a payload of a version that is read.</exception>
     public RequestClosed? Closed => Kind == RecordKind.Closed ? RecordCodec.ReadClosed(Payload) : null;
 }
 

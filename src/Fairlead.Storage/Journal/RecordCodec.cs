@@ -5,10 +5,19 @@ using Fairlead.Domain.Money;
 
 namespace Fairlead.Storage.Journal;
 
-/// <summary>Records to payload bytes and back. A payload begins with the version (1), the kind and the request id; times are whole milliseconds.</summary>
+/// <summary>Records to payload bytes and back. A payload begins with its version, the kind and the request id; times are whole milliseconds.</summary>
+/// <remarks>Version 2 added to closed requests the hourly price, the compute time (in ticks of 100 ns) and when each attempt had its
+/// place in a model of our own. Version 1 is read as
+/// it always was: what it does not hold, its requests did not have.</remarks>
 internal static class RecordCodec
 {
-    public const byte Version = 1;
+    /// <summary>What is written.</summary>
+    public const byte Version = 2;
+
+    private const byte FirstWithComputeTime = 2;
+
+    /// <summary>True for a version that can be read.</summary>
+    public static bool Reads(byte version) => version is >= 1 and <= Version;
 
     /// <summary>Appends one framed record.</summary>
     public static void Write(PayloadWriter to, RequestReserved record)
@@ -45,6 +54,7 @@ internal static class RecordCodec
         to.Signed(record.Usage.CachedInputTokens);
         to.Signed(record.Usage.CacheWriteTokens);
         to.Signed(record.Usage.ReasoningTokens);
+        to.Signed(record.Usage.ComputeTime.Ticks);
         to.Byte((byte)record.UsageSource);
         to.Text(record.Provider);
         to.Text(record.Model);
@@ -63,23 +73,26 @@ internal static class RecordCodec
     public static (RecordKind Kind, RequestId Id) Peek(ReadOnlySpan<byte> payload)
     {
         var from = new PayloadReader(payload);
-        return Head(ref from);
+        (_, RecordKind kind, RequestId id) = Head(ref from);
+        return (kind, id);
     }
 
-    /// <exception cref="JournalFormatException">Not such a payload of this version.</exception>
+    /// <exception cref="JournalFormatException">Not such a payload of a version that is read.</exception>
     public static RequestReserved ReadReserved(ReadOnlySpan<byte> payload)
     {
         var from = new PayloadReader(payload);
-        RequestReserved record = ReadReserved(ref from, Head(ref from, RecordKind.Reserved));
+        (_, RequestId id) = Head(ref from, RecordKind.Reserved);
+        RequestReserved record = ReadReserved(ref from, id);
         from.End();
         return record;
     }
 
-    /// <exception cref="JournalFormatException">Not such a payload of this version.</exception>
+    /// <exception cref="JournalFormatException">Not such a payload of a version that is read.</exception>
     public static RequestClosed ReadClosed(ReadOnlySpan<byte> payload)
     {
         var from = new PayloadReader(payload);
-        RequestClosed record = ReadClosed(ref from, Head(ref from, RecordKind.Closed));
+        (byte version, RequestId id) = Head(ref from, RecordKind.Closed);
+        RequestClosed record = ReadClosed(ref from, id, timed: version >= FirstWithComputeTime);
         from.End();
         return record;
     }
@@ -94,24 +107,24 @@ internal static class RecordCodec
         return start;
     }
 
-    private static (RecordKind Kind, RequestId Id) Head(ref PayloadReader from)
+    private static (byte Version, RecordKind Kind, RequestId Id) Head(ref PayloadReader from)
     {
         byte version = from.Byte();
-        if (version != Version)
-            throw new JournalFormatException($"record version {version}; this program reads {Version}");
-        return (from.Word<RecordKind>(), new RequestId(from.Id()));
+        if (!Reads(version))
+            throw new JournalFormatException($"record version {version}; this program reads 1 to {Version}");
+        return (version, from.Word<RecordKind>(), new RequestId(from.Id()));
     }
 
-    private static RequestId Head(ref PayloadReader from, RecordKind wanted)
+    private static (byte Version, RequestId Id) Head(ref PayloadReader from, RecordKind wanted)
     {
-        (RecordKind kind, RequestId id) = Head(ref from);
-        return kind == wanted ? id : throw new JournalFormatException($"a record of kind {kind} where {wanted} should be");
+        (byte version, RecordKind kind, RequestId id) = Head(ref from);
+        return kind == wanted ? (version, id) : throw new JournalFormatException($"a record of kind {kind} where {wanted} should be");
     }
 
     private static RequestReserved ReadReserved(ref PayloadReader from, RequestId id) => new(
         id, new KeyId(from.Id()), from.Time(), from.Word<Route>(), from.Text(), new NanoDollars(from.Signed()), ReadMark(ref from));
 
-    private static RequestClosed ReadClosed(ref PayloadReader from, RequestId id) => new()
+    private static RequestClosed ReadClosed(ref PayloadReader from, RequestId id, bool timed) => new()
     {
         // Initialisers run in the order of the text, which is the order of the bytes.
         Id = id,
@@ -128,18 +141,18 @@ internal static class RecordCodec
         Charged = new NanoDollars(from.Signed()),
         WrittenOff = new NanoDollars(from.Signed()),
         Waste = new NanoDollars(from.Signed()),
-        Usage = new Usage(from.Signed(), from.Signed(), from.Signed(), from.Signed(), from.Signed()),
+        Usage = new Usage(from.Signed(), from.Signed(), from.Signed(), from.Signed(), from.Signed()) { ComputeTime = timed ? new TimeSpan(from.Signed()) : TimeSpan.Zero },
         UsageSource = from.Word<UsageSource>(),
         Provider = from.OptionalText(),
         Model = from.OptionalText(),
         ProviderModelId = from.OptionalText(),
-        Price = ReadPrice(ref from),
+        Price = ReadPrice(ref from, timed),
         Policy = from.Text(),
         CatalogueVersion = from.Signed(),
         Seed = from.Unsigned(),
         Candidates = RecordLists.ReadCandidates(ref from),
         Excluded = RecordLists.ReadExcluded(ref from),
-        Attempts = RecordLists.ReadAttempts(ref from),
+        Attempts = RecordLists.ReadAttempts(ref from, timed),
         ClientReference = from.OptionalText(),
         Idempotency = ReadMark(ref from),
     };
@@ -165,10 +178,13 @@ internal static class RecordCodec
         to.Signed(price.Output.PerMillion.Value);
         to.Optional(price.CachedInput?.PerMillion.Value);
         to.Optional(price.CacheWrite?.PerMillion.Value);
+        to.Optional(price.Hourly?.PerHour.Value);
     }
 
-    private static OfferPrice? ReadPrice(ref PayloadReader from) => from.Flag()
-        ? new OfferPrice(Price(from.Signed())!.Value, Price(from.Signed())!.Value, Price(from.OptionalSigned()), Price(from.OptionalSigned()))
+    private static OfferPrice? ReadPrice(ref PayloadReader from, bool timed) => from.Flag()
+        ? new OfferPrice(
+            Price(from.Signed())!.Value, Price(from.Signed())!.Value, Price(from.OptionalSigned()), Price(from.OptionalSigned()),
+            timed && from.OptionalSigned() is { } perHour ? new HourlyPrice(new NanoDollars(perHour)) : null)
         : null;
 
     private static TokenPrice? Price(long? perMillion) => perMillion is { } value ? new TokenPrice(new NanoDollars(value)) : null;

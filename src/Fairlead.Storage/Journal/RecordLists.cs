@@ -25,6 +25,8 @@ internal static class RecordLists
             Attempt attempt = record.Attempts[i];
             to.Text(attempt.Offer);
             to.Real(attempt.StartMs);
+            to.Optional(attempt.PlaceMs);
+            to.Byte(attempt.WasCold ? (byte)1 : (byte)0);
             to.Optional(attempt.ConnectedMs);
             to.Optional(attempt.HeadersMs);
             to.Optional(attempt.FirstTokenMs);
@@ -52,7 +54,7 @@ internal static class RecordLists
         return list;
     }
 
-    public static IReadOnlyList<Attempt> ReadAttempts(ref PayloadReader from)
+    public static IReadOnlyList<Attempt> ReadAttempts(ref PayloadReader from, bool timed)
     {
         var list = new Attempt[from.Count()];
         for (int i = 0; i < list.Length; i++)
@@ -61,6 +63,8 @@ internal static class RecordLists
             {
                 Offer = from.Text(),
                 StartMs = from.Real(),
+                PlaceMs = timed ? from.OptionalReal() : null,
+                WasCold = timed && from.Flag(),
                 ConnectedMs = from.OptionalReal(),
                 HeadersMs = from.OptionalReal(),
                 FirstTokenMs = from.OptionalReal(),

@@ -101,13 +101,14 @@ public sealed partial class RequestJournal : IAsyncDisposable
     /// <summary>Records how a request ended. Returns when the write is done (strict: when it is on the disk).</summary>
     /// <exception cref="JournalUnavailableException">Not written: the request stays reserved, and unless the close is appended again later
     /// the next start closes it as interrupted.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A negative amount.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A negative amount, or a negative time.</exception>
     public ValueTask AppendAsync(RequestClosed record)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(record.Reserved, NanoDollars.Zero, nameof(record));
         ArgumentOutOfRangeException.ThrowIfLessThan(record.Charged, NanoDollars.Zero, nameof(record));
         ArgumentOutOfRangeException.ThrowIfLessThan(record.WrittenOff, NanoDollars.Zero, nameof(record));
         ArgumentOutOfRangeException.ThrowIfLessThan(record.Waste, NanoDollars.Zero, nameof(record));
+        ArgumentOutOfRangeException.ThrowIfLessThan(record.Usage.ComputeTime, TimeSpan.Zero, nameof(record));
         return Append(null, record);
     }
 

@@ -31,7 +31,7 @@ internal sealed class SegmentReader(SegmentFile file, long from, long to) : IDis
         return true;
     }
 
-    /// <summary>After damage: moves to the next place where a whole frame of this version stands; false when there is none.</summary>
+    /// <summary>After damage: moves to the next place where a whole frame stands that can be read; false when there is none.</summary>
     public bool TryResume()
     {
         // A hole that covers the damage needs a frame of its own, so the search begins behind the smallest one.
@@ -39,7 +39,7 @@ internal sealed class SegmentReader(SegmentFile file, long from, long to) : IDis
         {
             ReadOnlySpan<byte> here = _window.AsSpan(_start);
             int payload = RecordFrame.PayloadLength(here);
-            if (payload < 0 || here[RecordFrame.HeaderBytes] != RecordCodec.Version || !Enum.IsDefined((RecordKind)here[RecordFrame.HeaderBytes + 1]))
+            if (payload < 0 || !RecordCodec.Reads(here[RecordFrame.HeaderBytes]) || !Enum.IsDefined((RecordKind)here[RecordFrame.HeaderBytes + 1]))
                 continue;
             if (Has(RecordFrame.HeaderBytes + payload) && RecordFrame.IsWhole(_window.AsSpan(_start, RecordFrame.HeaderBytes + payload)))
                 return true;

@@ -1,4 +1,5 @@
 using Fairlead.Domain.Ledger;
+using Fairlead.Domain.Money;
 using Fairlead.Storage.Journal;
 using Fairlead.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -73,8 +74,7 @@ internal static class LedgerVerification
             faults.AddRange(connection.All(sql, row => new LedgerFault(
                 rule, row.GetString(0), $"found {(row.IsDBNull(1) ? "nothing" : row.GetValue(1))}, expected {(row.IsDBNull(2) ? "nothing" : row.GetValue(2))}")));
         }
-        if (FirstRowThatBeliesItsRecord(connection) is { } belied)
-            faults.Add(belied);
+        faults.AddRange(FirstFaultsOfRecords(connection));
         connection.Run("DROP TABLE temp.posted");
         return new VerifyResult(
             connection.One<long>("SELECT COUNT(*) FROM requests"), connection.One<long>("SELECT COUNT(*) FROM entries"), faults);
@@ -87,32 +87,55 @@ internal static class LedgerVerification
         + $"WHERE kind = '{kind}' AND account = '{account}' GROUP BY entry_id) t ON t.entry_id = r.entry_id "
         + $"WHERE COALESCE(t.amount, 0) <> r.{column} ORDER BY r.seq LIMIT 1";
 
-    private static LedgerFault? FirstRowThatBeliesItsRecord(SqliteConnection connection)
+    /// <summary>What only the records themselves can tell, in one pass over them: whether the columns say the same, and whether the price was kept.</summary>
+    private static IEnumerable<LedgerFault> FirstFaultsOfRecords(SqliteConnection connection)
     {
-        using SqliteCommand command = connection.Prepare("SELECT id, reserved, charged, written_off, waste, input_tokens, output_tokens, record FROM requests ORDER BY seq");
+        LedgerFault? belied = null;
+        LedgerFault? mispriced = null;
+        using SqliteCommand command = connection.Prepare(
+            "SELECT id, reserved, charged, written_off, waste, input_tokens, output_tokens, compute_ticks, record FROM requests ORDER BY seq");
         using SqliteDataReader row = command.ExecuteReader();
-        while (row.Read())
+        while (row.Read() && (belied is null || mispriced is null))
         {
+            string where = $"request {row.GetString(0)}";
             string columns = string.Join(' ', Enumerable.Range(0, row.FieldCount - 1).Select(row.GetValue));
-            string recorded = Recorded(row.GetFieldValue<byte[]>(row.FieldCount - 1));
-            if (columns != recorded)
-                return new LedgerFault("a request's columns say what its record says", $"request {row.GetString(0)}", $"found {columns}, expected {recorded}");
+            try
+            {
+                RequestClosed closed = RecordCodec.ReadClosed(row.GetFieldValue<byte[]>(row.FieldCount - 1));
+                string recorded = string.Join(
+                    ' ', closed.Id, closed.Reserved.Value, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value, closed.Usage.InputTokens,
+                    closed.Usage.OutputTokens, closed.Usage.ComputeTime.Ticks);
+                if (columns != recorded)
+                    belied ??= Belied(recorded);
+                if (Mispricing(closed) is { } detail)
+                    mispriced ??= new LedgerFault("every charge and write-off is the price of what was used", where, detail);
+            }
+            catch (JournalFormatException e)
+            {
+                belied ??= Belied(e.Message);
+            }
+
+            LedgerFault Belied(string recorded) => new("a request's columns say what its record says", where, $"found {columns}, expected {recorded}");
         }
-        return null;
+        return new[] { belied, mispriced }.OfType<LedgerFault>();
     }
 
-    private static string Recorded(byte[] record)
+    /// <summary>Works the price out again: tokens and computing time at the prices that the record holds. Null when it comes to the same.</summary>
+    private static string? Mispricing(RequestClosed closed)
     {
+        if (closed.Price is not { } price)
+            return null; // nobody served; or it was interrupted, and is charged with what it held
+        NanoDollars cost;
         try
         {
-            RequestClosed closed = RecordCodec.ReadClosed(record);
-            return string.Join(
-                ' ', closed.Id, closed.Reserved.Value, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value, closed.Usage.InputTokens, closed.Usage.OutputTokens);
+            cost = closed.Usage.IsPossible ? price.For(closed.Usage) : throw new OverflowException();
         }
-        catch (JournalFormatException e)
+        catch (OverflowException)
         {
-            return e.Message;
+            return $"found {closed.Usage}, expected a usage that can be priced";
         }
+        NanoDollars booked = closed.Charged + closed.WrittenOff;
+        return booked == cost ? null : $"found {booked}, expected {cost}";
     }
 
     private static string RollupRule()

@@ -22,7 +22,7 @@ public sealed record UsageReport(IReadOnlyList<UsageRow> Rows);
 public sealed record UsageRow(
     DateOnly? Day, KeyId? Key, string? Provider, string? Model,
     long Requests, long Failed, long InputTokens, long OutputTokens, long CachedInputTokens, long CacheWriteTokens, long ReasoningTokens,
-    NanoDollars Charged, NanoDollars WrittenOff, NanoDollars Waste);
+    TimeSpan ComputeTime, NanoDollars Charged, NanoDollars WrittenOff, NanoDollars Waste);
 
 /// <summary>What a key was charged for the requests that began today and this month, UTC; today is part of the month.</summary>
 public readonly record struct PeriodSpend(NanoDollars Today, NanoDollars Month);

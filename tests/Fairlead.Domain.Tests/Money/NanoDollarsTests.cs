@@ -90,7 +90,7 @@ public sealed class NanoDollarsTests
             long read = random.NextInt64(input.Get + 1L);
             long write = random.NextInt64(input.Get - read + 1);
             OfferPrice price = Price(200_000_000, 600_000_000) with { CachedInput = new TokenPrice(new NanoDollars(20_000_000)), CacheWrite = new TokenPrice(new NanoDollars(250_000_000)) };
-            return price.For(new Usage(input.Get, output.Get, read, write)) <= price.MostFor(input.Get, output.Get);
+            return price.For(new Usage(input.Get, output.Get, read, write)) <= price.MostFor(input.Get, output.Get, TimeSpan.Zero);
         }).QuickCheckThrowOnFailure();
 
     private static OfferPrice Price(long input, long output) => new(new TokenPrice(new NanoDollars(input)), new TokenPrice(new NanoDollars(output)));

@@ -13,12 +13,13 @@ namespace Fairlead.Gateway.Tests.Money;
 public sealed class ReservationTests
 {
     /// <summary>The worst a provider may bill: every byte of text a token, every image the dearest, all of the output limit, all of it for each choice, whichever
-    /// part of the input its cache wrote. Where no output limit is set, an answer of the assumed length.</summary>
+    /// part of the input its cache wrote, and all the time that a request may take. Where no output limit is set, an answer of the assumed length.</summary>
     [Fact]
     public void The_reservation_covers_the_worst_answer_of_5000_generated_requests()
     {
         var random = new Random(20261126);
         var limits = new LimitSettings();
+        var dispatch = new DispatchSettings { Total = TimeSpan.FromSeconds(600) };
         for (int i = 0; i < 5_000; i++)
         {
             (Route route, string body, long textTokens, int images, long? maxTokens, int choices) = Generate(random);
@@ -28,7 +29,7 @@ public sealed class ReservationTests
             for (int n = random.Next(1, 4); n > 0; n--)
                 offers.Add(new Candidate(Offer(random, route), OfferCondition.Unknown));
 
-            NanoDollars held = Reservation.Most(scanned.Request, offers, attempts: 3, limits);
+            NanoDollars held = Reservation.Most(scanned.Request, offers, dispatch, limits);
 
             foreach (Candidate candidate in offers)
             {
@@ -37,7 +38,7 @@ public sealed class ReservationTests
                 long output = route == Route.Embeddings ? 0 : Math.Min(maxTokens ?? limits.AssumedOutputTokens, offer.MaxOutputTokens ?? offer.ContextLength ?? long.MaxValue) * choices;
                 long cached = random.NextInt64(0, input + 1);
                 long written = random.NextInt64(0, input - cached + 1);
-                NanoDollars worst = offer.Price!.For(new Usage(input, output, cached, written, output));
+                NanoDollars worst = offer.Price!.For(new Usage(input, output, cached, written, output) { ComputeTime = dispatch.Total });
                 Assert.True(worst <= held, $"{worst} is more than {held} held: {body}");
             }
         }
@@ -79,7 +80,8 @@ public sealed class ReservationTests
             Provider = "p",
             ProviderModelId = "m",
             Routes = RouteSet.Chat | RouteSet.Completions | RouteSet.Embeddings,
-            Price = new OfferPrice(Price(), route == Route.Embeddings ? default : Price(), random.Next(2) == 0 ? Price() : null, random.Next(2) == 0 ? Price() : null),
+            Price = new OfferPrice(Price(), route == Route.Embeddings ? default : Price(), random.Next(2) == 0 ? Price() : null, random.Next(2) == 0 ? Price() : null,
+                random.Next(2) == 0 ? new HourlyPrice(new NanoDollars(random.NextInt64(0, 100_000_000_000))) : null),
             ContextLength = random.Next(2) == 0 ? random.Next(1_000, 1_000_000) : null,
             MaxOutputTokens = random.Next(2) == 0 ? random.Next(1, 128_000) : null,
         };

@@ -134,7 +134,7 @@ public sealed class RecoveryTests(ITestOutputHelper output) : IDisposable
             await journal.AppendAsync(Records.Reserve());
         string path = JournalFiles.OnlySegment(_folder.Path);
         byte[] bytes = await File.ReadAllBytesAsync(path);
-        bytes[Segment.HeaderBytes + RecordFrame.HeaderBytes] = 2;
+        bytes[Segment.HeaderBytes + RecordFrame.HeaderBytes] = RecordCodec.Version + 1;
         RecordFrame.Seal(bytes.AsSpan(Segment.HeaderBytes));
         await File.WriteAllBytesAsync(path, bytes);
         Assert.Throws<JournalFormatException>(() => JournalFiles.Open(_folder.Path));

@@ -45,7 +45,7 @@ public sealed class LedgerStoreTests : IAsyncLifetime
         await _store.ShipAsync();
         Assert.Equal(0, Balance(AccountName.Reserved(reserved.Key))); // until its close the reservation is the journal's alone
 
-        await _store.Journal.AppendAsync(Records.Close(reserved, 6_400) with { WrittenOff = new NanoDollars(30), Waste = new NanoDollars(7) });
+        await _store.Journal.AppendAsync(Records.Priced(Records.Close(reserved, 6_400) with { WrittenOff = new NanoDollars(30), Waste = new NanoDollars(7) }));
         await _store.ShipAsync();
         Assert.Equal(-6_400, Balance(AccountName.Available(reserved.Key)));
         Assert.Equal(0, Balance(AccountName.Reserved(reserved.Key)));

@@ -205,13 +205,13 @@ public sealed class ShipperTests : IDisposable
                 RequestReserved reserved = open[index];
                 open[index] = open[^1];
                 open.RemoveAt(open.Count - 1);
-                RequestClosed closed = Records.Close(reserved, random.NextInt64(reserved.Amount.Value + 1)) with
+                RequestClosed closed = Records.Priced(Records.Close(reserved, random.NextInt64(reserved.Amount.Value + 1)) with
                 {
                     WrittenOff = new NanoDollars(random.Next(10) == 0 ? random.Next(1000) : 0),
                     Waste = new NanoDollars(random.Next(10) == 0 ? random.Next(1000) : 0),
                     Provider = random.Next(3) == 0 ? null : "p" + random.Next(3),
                     Candidates = [], Excluded = [], Attempts = [],
-                };
+                });
                 await store.Journal.AppendAsync(closed);
                 done.Add(closed);
                 spent[reserved.Key] = spent.GetValueOrDefault(reserved.Key) + closed.Charged.Value;

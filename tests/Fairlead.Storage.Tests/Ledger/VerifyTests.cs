@@ -1,3 +1,5 @@
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 using Fairlead.Storage.Ledger;
 using Fairlead.Storage.Tests.Yard;
@@ -15,6 +17,8 @@ public sealed class VerifyTests
     [InlineData("DELETE FROM balances WHERE account = 'platform:write_off'", "balances are the sums of their postings", "platform:write_off")]
     [InlineData("UPDATE requests SET charged = charged + 1 WHERE seq = 2", "every closed request is settled with its charge", "REQUEST2")]
     [InlineData("UPDATE requests SET charged = charged + 1 WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
+    [InlineData("UPDATE requests SET compute_ticks = compute_ticks + 1 WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
+    [InlineData("UPDATE usage_daily SET compute_ticks = compute_ticks + 1", "daily usage is the sum of its requests", "2026-03-14")]
     [InlineData("UPDATE requests SET record = substr(record, 1, 40) WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
     [InlineData("DELETE FROM requests WHERE seq = 2", "requests are numbered without gaps", "request number 2")]
     [InlineData("DELETE FROM requests WHERE seq = 2", "every entry of a request belongs to one closed request", "entry 2")]
@@ -47,5 +51,34 @@ public sealed class VerifyTests
         LedgerFault fault = Assert.Single(after.Faults, fault => fault.Rule == rule);
         string expected = where switch { "REQUEST2" => "request " + ids[1], "REQUEST3" => "request " + ids[2], "KEY" => Records.Key.ToString(), _ => where };
         Assert.StartsWith(expected, fault.Where, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 0)] // a nano-dollar too much
+    [InlineData(-1, 0)] // and too little
+    [InlineData(0, 1)] // a tick more at a price at which it is a nano-dollar more
+    public async Task A_charge_that_is_not_the_price_of_what_was_used_is_found(long nano, long ticks)
+    {
+        using var folder = new TempFolder();
+        await using var store = new OpenStore(folder.Path);
+        await store.RunAsync(Records.Reserve());
+        RequestReserved reserved = Records.Reserve();
+        // 11 and 7 tokens at $0.20 and $0.60 a million are 6,400 nano-dollars; 100 µs at $3,600 an hour are 100,000.
+        var price = new OfferPrice(
+            new TokenPrice(new NanoDollars(200_000_000)), new TokenPrice(new NanoDollars(600_000_000)), Hourly: new HourlyPrice(new NanoDollars(3_600 * NanoDollars.PerDollar)));
+        await store.Journal.AppendAsync(Records.Close(reserved) with
+        {
+            Charged = new NanoDollars(10_000 + nano),
+            WrittenOff = new NanoDollars(96_400),
+            Usage = new Usage(11, 7) { ComputeTime = TimeSpan.FromTicks(1_000 + ticks) },
+            Price = price,
+        });
+        await store.ShipAsync();
+
+        LedgerFault fault = Assert.Single(store.Ledger.Verify().Faults);
+
+        Assert.Equal("every charge and write-off is the price of what was used", fault.Rule);
+        Assert.Equal($"request {reserved.Id}", fault.Where);
+        Assert.Equal($"found {new NanoDollars(106_400 + nano)}, expected {new NanoDollars(106_400 + 100 * ticks)}", fault.Detail);
     }
 }

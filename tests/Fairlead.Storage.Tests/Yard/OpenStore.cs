@@ -25,7 +25,7 @@ internal sealed class OpenStore : IAsyncDisposable
     public async Task<RequestClosed> RunAsync(RequestReserved reserved, Func<RequestClosed, RequestClosed>? change = null)
     {
         RequestClosed closed = Records.Close(reserved);
-        closed = change?.Invoke(closed) ?? closed;
+        closed = change is null ? closed : Records.Priced(change(closed));
         await Journal.AppendAsync(reserved);
         await Journal.AppendAsync(closed);
         return closed;
