@@ -6,9 +6,8 @@ using Fairlead.Domain.Money;
 namespace Fairlead.Storage.Journal;
 
 /// <summary>Records to payload bytes and back. A payload begins with its version, the kind and the request id; times are whole milliseconds.</summary>
-/// <remarks>Version 2 added to closed requests the hourly price, the compute time (in ticks of 100 ns) and when each attempt had its
-/// place in a model of our own. Version 1 is read as
-/// it always was: what it does not hold, its requests did not have.</remarks>
+/// <remarks>Version 2 added to closed requests the hourly price, the compute time (in ticks of 100 ns) and when each attempt had its place in a
+/// model of our own. Version 1 is read as it always was: what it does not hold, its requests did not have.</remarks>
 internal static class RecordCodec
 {
     /// <summary>What is written.</summary>
