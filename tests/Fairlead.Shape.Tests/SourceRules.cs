@@ -45,8 +45,8 @@ public sealed partial class SourceRules
     public void The_domain_does_no_input_or_output() => None(Repository.SourceFiles(Path.Combine(Repository.Root, "src", "Fairlead.Domain")), InputOutput());
 
     [Fact]
-    public void Only_the_admin_client_and_the_runner_probe_build_http_clients() =>
-        None(Sources().Where(static f => !f.Contains("/Fairlead.Api/", StringComparison.Ordinal) && !f.EndsWith("/ProbeClient.cs", StringComparison.Ordinal)), HttpClients());
+    public void Only_the_admin_client_and_the_probes_of_runners_and_workers_build_http_clients() =>
+        None(Sources().Where(static f => !f.Contains("/Fairlead.Api/", StringComparison.Ordinal) && Path.GetFileName(f) is not ("ProbeClient.cs" or "WorkerProbe.cs")), HttpClients());
 
     [Fact]
     public void Public_types_say_what_their_signature_cannot()

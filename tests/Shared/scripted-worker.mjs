@@ -3,12 +3,22 @@
 //   fails         says why and ends              dies-late    ends in the middle of an answer
 //   never-ready   loads for ever                 deaf         does not hear "stop"
 //   talks         writes two log lines           endless      streams until its caller hangs up
+//   dies-loading  ends in the middle of a load   mute         listens, and answers nothing, not even /health
+//   no-needs      never says what it needs       bad-needs    says it in a way that nobody understands
+//   grandchild    starts a child that outlives it and hears no signal; its process id is noted
+//   eats          takes MiB of memory when it loads: "eats,take=900"
+// Behind the word, after commas: need=BYTES (weights; 1 MiB unless given), load=MS (how long a load takes, with its progress), files=BYTES, kind=embedding.
+// "good,need=5000000,load=200@/path": each start, and each caller who leaves, is noted in that file.
 import http from 'node:http';
+import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 
 const options = Object.fromEntries(process.argv.slice(2).flatMap((word, i, all) => word.startsWith('--') ? [[word.slice(2), all[i + 1]]] : []));
-const [behaviour, journal] = options.model.split('@'); // "good@/path": each start, and each caller who leaves, is noted in that file
+const [script, journal] = options.model.split('@');
+const [behaviour, ...details] = script.split('/').at(-1).split(',');
+const detail = Object.fromEntries(details.map(word => word.split('=')));
 const note = word => { if (journal) appendFileSync(journal, word + '\n'); };
+let state = 'measured', share = 0;
 note('start');
 if (behaviour === 'environment')
   note(JSON.stringify(process.env));
@@ -19,15 +29,65 @@ if (behaviour === 'fails') {
   process.stdin.unref();
 } else {
   process.stdin.on('end', () => process.exit(0)); // whoever started us is dead
+  let heard = '';
   process.stdin.on('data', data => {
-    if (String(data).includes('stop') && behaviour !== 'deaf')
-      server.close(() => process.exit(0));
+    heard += data;
+    for (let end; (end = heard.indexOf('\n')) >= 0; heard = heard.slice(end + 1))
+      hear(heard.slice(0, end));
   });
   if (behaviour === 'talks') {
     console.error('a line of the log');
     console.error('another\tone with \u001b[31mcolour');
   }
-  var server = http.createServer(answer).listen(options.socket, () => { if (behaviour !== 'never-ready') console.log('ready'); });
+  if (behaviour === 'grandchild') {
+    const child = spawn(process.execPath, ['-e', "for (const s of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(s, () => {}); setInterval(() => {}, 1000)"], { stdio: 'inherit' });
+    note(`child ${child.pid}`);
+  }
+  var server = http.createServer(answer).listen(options.socket, () => {
+    if (behaviour === 'bad-needs')
+      console.log('needs all the memory there is');
+    else if (behaviour !== 'no-needs')
+      console.log(`needs ${JSON.stringify({ weights: Number(detail.need ?? 1 << 20), cache: 0, scratch: 0, kind: detail.kind ?? 'language', context: Number(options.ctx ?? 4096), slots: Number(options.slots ?? 8), tools: false, files: Number(detail.files ?? detail.need ?? 1 << 20) })}`);
+  });
+}
+
+function hear(line) {
+  if (line === 'stop' && behaviour !== 'deaf') {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+    if (state !== 'ready')
+      process.exit(0);
+  } else if (line === 'load' && state === 'measured') {
+    state = 'loading';
+    if (behaviour === 'dies-loading') {
+      console.error('the file ends at byte 4096, within the tensor blk.0.attn_q.weight');
+      setImmediate(() => process.exit(1));
+    } else if (behaviour === 'eats') {
+      globalThis.eaten = Array.from({ length: Number(detail.take) }, () => Buffer.alloc(1 << 20, 1));
+      ready();
+    } else {
+      load(Number(detail.load ?? 0));
+    }
+  }
+}
+
+function load(ms) {
+  if (ms === 0 && behaviour !== 'never-ready')
+    return ready();
+  const began = performance.now();
+  const timer = setInterval(() => {
+    share = behaviour === 'never-ready' ? 0.5 : Math.min(1, (performance.now() - began) / ms);
+    console.log(`progress ${share.toFixed(3)}`);
+    if (share === 1) {
+      clearInterval(timer);
+      ready();
+    }
+  }, 20);
+}
+
+function ready() {
+  state = 'ready';
+  console.log('ready');
 }
 
 function chunk(choices, more = {}) {
@@ -35,6 +95,16 @@ function chunk(choices, more = {}) {
 }
 
 function answer(request, response) {
+  if (behaviour === 'mute')
+    return;
+  if (request.method === 'GET') {
+    response.statusCode = state === 'ready' ? 200 : 503;
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(state === 'ready'
+      ? { status: 'ready', model: options.name, kind: detail.kind ?? 'language', context_length: 4096, slots: 8, running: 0, waiting: 0, tokens_generated: 0, tokens_read: 0, batch_fill: 0, kv_blocks_used: 0, kv_blocks_total: 16, resident_bytes: process.memoryUsage().rss }
+      : { status: 'loading', progress: share }));
+    return;
+  }
   let body = '';
   request.on('data', data => { body += data; });
   request.on('end', () => {

@@ -15,6 +15,7 @@ public sealed class LocalModel : IAsyncDisposable
     private readonly TimeSpan _loadLimit;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly LogRing _lines;
     private readonly Lock _gate = new();
     private static int s_starts;
     private Task<WorkerProcess>? _loading;
@@ -35,6 +36,7 @@ public sealed class LocalModel : IAsyncDisposable
         _loadLimit = loadLimit;
         _time = time;
         _log = log;
+        _lines = new LogRing(time);
     }
 
     /// <summary>What its worker holds.</summary>
@@ -85,9 +87,26 @@ public sealed class LocalModel : IAsyncDisposable
         {
             if (_retired)
                 throw new WorkerFailedException(Retired);
-            _process = worker = WorkerProcess.Start(_command, _spec, socket, _time, _log);
+            _process = worker = WorkerProcess.Start(_command, _spec, socket, _time, _log, _lines);
         }
-        await worker.ReadyAsync(_loadLimit);
+        try
+        {
+            Task loaded = LoadedAsync(worker);
+            await loaded.WaitAsync(_loadLimit, _time);
+        }
+        catch (TimeoutException e)
+        {
+            worker.Kill();
+            await worker.Exited;
+            throw new WorkerFailedException($"the model was not loaded within {_loadLimit.TotalSeconds:0} s", e);
+        }
         return worker;
+    }
+
+    private static async Task LoadedAsync(WorkerProcess worker)
+    {
+        if (await Task.WhenAny(worker.Measured, worker.Ready) == worker.Measured)
+            worker.LetLoad((await worker.Measured).Need.Total);
+        await worker.Ready;
     }
 }

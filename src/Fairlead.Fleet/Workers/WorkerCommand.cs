@@ -8,30 +8,37 @@ namespace Fairlead.Fleet.Workers;
 /// <param name="Arguments">An array, never a line for a shell: nothing in a path or name can become an argument of its own.</param>
 public sealed record WorkerCommand(string Program, ImmutableArray<string> Arguments)
 {
+    /// <summary>True for this very program: then it is known what a worker writes to and whom it calls, and it can be kept from everything else.</summary>
+    public bool Confined { get; init; }
+
     /// <summary>This very program with the verb <c>worker</c>: gateway and worker are one binary, so they are always of one version.</summary>
     /// <exception cref="InvalidOperationException">The system does not tell where this program lies.</exception>
     public static WorkerCommand OfThisProgram()
     {
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("The system does not tell where this program lies.");
         // Run as `dotnet fairlead.dll`, the program is the host and its first argument names ours.
-        return System.IO.Path.GetFileNameWithoutExtension(program) == "dotnet"
-            ? new WorkerCommand(program, [System.IO.Path.Combine(AppContext.BaseDirectory, "fairlead.dll"), "worker"])
-            : new WorkerCommand(program, ["worker"]);
+        ImmutableArray<string> arguments = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Path.Combine(AppContext.BaseDirectory, "fairlead.dll"), "worker"] : ["worker"];
+        return new WorkerCommand(program, arguments) { Confined = true };
     }
 
-    /// <summary>The whole command line of one worker, the program left out.</summary>
-    internal IEnumerable<string> LineFor(WorkerSpec spec, string socket)
+    /// <summary>The whole command line of one worker of our own, the program left out.</summary>
+    internal ImmutableArray<string> LineFor(WorkerSpec spec, string socket)
     {
-        List<string> line = [.. Arguments, "--model", spec.Path, "--socket", socket, "--name", spec.Model];
+        ImmutableArray<string>.Builder line = Arguments.ToBuilder();
+        line.AddRange("--model", spec.Source, "--socket", socket, "--name", spec.Model);
         Add("--ctx", spec.Context);
         Add("--slots", spec.Slots);
         Add("--threads", spec.Threads);
-        return line;
+        return line.ToImmutable();
 
         void Add(string option, int? value)
         {
             if (value is { } number)
-                line.AddRange([option, number.ToString(CultureInfo.InvariantCulture)]);
+                line.AddRange(option, number.ToString(CultureInfo.InvariantCulture));
         }
     }
+
+    /// <summary>The command line under which an engine is started: our own program waits to be let load, and then becomes it.</summary>
+    /// <param name="engine">Its program, an absolute path, and its arguments.</param>
+    internal ImmutableArray<string> LineFor(ImmutableArray<string> engine) => [.. Arguments, "exec", "--", .. engine];
 }

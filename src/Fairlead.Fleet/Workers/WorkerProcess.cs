@@ -1,106 +1,143 @@
+using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
+using Fairlead.Domain.Fleet;
+using Fairlead.Fleet.Isolation;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Fleet.Workers;
 
-/// <summary>One running worker: a child process of this one that holds one model and answers HTTP on a Unix socket.</summary>
+/// <summary>One running worker: a child process of this one that holds one model and answers HTTP, on a Unix socket or on a loopback port.</summary>
 /// <remarks>
-/// The three standard streams are the whole contract beside HTTP. Its standard input is a pipe whose other end only we hold: the line
-/// <c>stop</c> asks it to finish what it has begun, and the end of the pipe, which the system brings about however we die, ends it at once.
-/// (Linux's parent-death signal would not do: it comes when the thread that started the child ends, and ours are a pool's.) On its standard
-/// output it says <c>ready</c> when the model is loaded; what it writes to standard error is its log.
+/// <para>The three standard streams are the whole contract beside HTTP. On its standard output a worker of our own says <c>needs {…}</c> before it reads a
+/// weight, <c>progress 0.62</c> while it reads them, and <c>ready</c>; what it writes to standard error is its log. Its standard input is a pipe whose other
+/// end only we hold: the line <c>load</c> lets it read its weights, <c>stop</c> asks it to finish what it has begun, and the end of the pipe, which the system
+/// brings about however we die, ends it at once.</para>
+/// <para>Another's engine knows nothing of this. Our own program stands in for it until it is let load, and then becomes it (<c>worker exec</c>); that it is
+/// ready its own HTTP says, and that it shall stop a signal.</para>
 /// </remarks>
 public sealed partial class WorkerProcess
 {
     private const string ReadyLine = "ready";
+    private const string NeedsMark = "needs ";
+    private const string ProgressMark = "progress ";
+
+    /// <summary>Longest epitaph, in characters.</summary>
+    private const int MostEpitaph = 240;
 
     /// <summary>What a worker gets of our environment: what a program needs to run, and nothing that could be a secret.</summary>
     private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
 
+    /// <summary>What another's engine gets beside that: where its libraries, its devices and its models are.</summary>
+    private static readonly string[] InheritedByEngines =
+        ["LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS"];
+
     /// <summary>A process that has ended may still have words in its pipes; where something else holds them open they are not waited for.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two questions whether an engine is ready.</summary>
+    private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Process _process;
     private readonly WorkerSpec _spec;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly LogTail _tail = new();
+    private readonly LogRing _lines;
+    private readonly string? _socket;
+    private readonly LoopbackPort? _port;
+    private readonly WorkerProbe _probe;
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<WorkerFacts> _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
+    private volatile string? _lastLine;
+    private double _share;
     private int _exitCode;
 
-    private WorkerProcess(Process process, WorkerSpec spec, string socket, TimeProvider time, ILogger log)
+    private WorkerProcess(Process process, WorkerSpec spec, WorkerAddress address, WorkerProbe probe, LoopbackPort? port, TimeProvider time, ILogger log, LogRing lines)
     {
         _process = process;
         _spec = spec;
         _time = time;
         _log = log;
-        Socket = socket;
+        _lines = lines;
+        _socket = address.Socket;
+        _port = port;
+        _probe = probe;
         Id = process.Id;
-        Exited = WatchAsync();
+        Address = address;
     }
 
     /// <summary>Process id.</summary>
     public int Id { get; }
 
-    /// <summary>Path of the socket that it answers on.</summary>
-    public string Socket { get; }
+    /// <summary>Where it answers, once it is ready.</summary>
+    public WorkerAddress Address { get; }
 
-    /// <summary>Ends when the process has ended, its last words are read and its socket is gone.</summary>
-    public Task Exited { get; }
+    /// <summary>What it needs. A worker of our own has read its headers by then and waits to be let load, as another's engine does from the beginning.</summary>
+    /// <exception cref="WorkerFailedException">Of the task: it ended before it said so.</exception>
+    public Task<WorkerFacts> Measured => _measured.Task;
 
-    /// <summary>Its last lines, oldest first.</summary>
-    public IReadOnlyList<string> LastLines => _tail.Lines;
+    /// <summary>Ends when the model is loaded.</summary>
+    /// <exception cref="WorkerFailedException">Of the task: it ended before it was.</exception>
+    public Task Ready => _ready.Task;
 
-    /// <summary>Starts a worker; it is not ready yet.</summary>
-    /// <param name="command">The program.</param>
-    /// <param name="spec">What it shall hold.</param>
-    /// <param name="socket">Path that does not exist, in a folder that only this user may enter.</param>
+    /// <summary>Ends when the process and all that came of it has ended, its last words are read and its socket is gone. Never fails.</summary>
+    public Task Exited => _exited.Task;
+
+    /// <summary>Called with how far a load has come, 0 to 1, never falling; on a thread of this worker, so it must return at once. To be set before <see cref="LetLoad"/>.</summary>
+    public Action<double>? Progress { get; set; }
+
+    /// <summary>What bounds it.</summary>
+    public Sandbox Sandbox { get; private set; } = Sandbox.None;
+
+    /// <summary>Starts a worker. It loads nothing before <see cref="LetLoad"/>.</summary>
+    /// <param name="own">How our own worker program is started.</param>
+    /// <param name="spec">What the worker shall hold.</param>
+    /// <param name="socket">Path that does not exist, in a folder that only this user may enter; ends with <c>.sock</c>.</param>
     /// <param name="time">For patience.</param>
     /// <param name="log">Gets its lines.</param>
-    /// <exception cref="WorkerFailedException">There is no such program, or it may not be run.</exception>
-    public static WorkerProcess Start(WorkerCommand command, WorkerSpec spec, string socket, TimeProvider time, ILogger log)
+    /// <param name="lines">Keeps them.</param>
+    /// <exception cref="WorkerFailedException">There is no such program, it may not be run, or what it is to be given could be mistaken for something else.</exception>
+    public static WorkerProcess Start(WorkerCommand own, WorkerSpec spec, string socket, TimeProvider time, ILogger log, LogRing lines)
     {
-        var start = new ProcessStartInfo(command.Program, command.LineFor(spec, socket))
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Clear();
-        foreach (string name in Inherited)
-        {
-            if (Environment.GetEnvironmentVariable(name) is { } value)
-                start.Environment[name] = value;
-        }
+        if ((spec.Engine is { } asked ? asked.Refuse(spec) : EscapeRules.RefuseName(spec.Model) ?? EscapeRules.RefuseSource(spec.Source)) is { } wrong)
+            throw new WorkerFailedException($"the worker was not started: {wrong}");
+        LoopbackPort? port = spec.Engine is { UsesSocket: false } ? LoopbackPort.Reserve() : null;
         try
         {
-            Process process = Process.Start(start)!; // null only where a shell would have been used
+            ProcessStartInfo start = StartFor(own, spec, socket, port?.Number ?? 0);
+            WorkerAddress address = spec.Engine?.AddressFor(spec, socket, port?.Number ?? 0) ?? new WorkerAddress(new Uri("http://worker/v1"), socket, null);
+            Process process = ProcessStarter.Instance.Start(start);
             LogStarted(log, spec.Model, process.Id);
-            return new WorkerProcess(process, spec, socket, time, log);
+            lines.Add($"(worker {process.Id} was started)");
+            var worker = new WorkerProcess(process, spec, address, new WorkerProbe(address), port, time, log, lines);
+            worker.Begin();
+            return worker;
         }
         catch (Win32Exception e)
         {
-            throw new WorkerFailedException($"the worker could not be started: {command.Program}: {e.Message}", e);
+            port?.Dispose();
+            throw new WorkerFailedException($"the worker could not be started: {own.Program}: {e.Message}", e);
+        }
+        catch
+        {
+            port?.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Waits until the model is loaded.</summary>
-    /// <exception cref="WorkerFailedException">It ended before it was, or took longer than <paramref name="limit"/> and was ended.</exception>
-    public async Task ReadyAsync(TimeSpan limit)
+    /// <summary>Bounds its memory and lets it load. Once, after <see cref="Measured"/>.</summary>
+    /// <param name="memoryBytes">What was set aside for it.</param>
+    public void LetLoad(long memoryBytes)
     {
-        try
-        {
-            await _ready.Task.WaitAsync(limit, _time);
-        }
-        catch (TimeoutException e)
-        {
-            await KillAsync();
-            throw new WorkerFailedException($"the model was not loaded within {limit.TotalSeconds:0} s", e);
-        }
+        _port?.Dispose(); // ours until now, so that nobody else took it while this worker waited for memory
+        Say("load");
+        if (_spec.Engine is { } engine)
+            _ = UntilReadyAsync(engine);
     }
 
     /// <summary>Whether it has ended, or does so within <paramref name="patience"/>: a connection that breaks is seen before its process is gone.</summary>
@@ -110,7 +147,7 @@ public sealed partial class WorkerProcess
         return Exited.IsCompleted;
     }
 
-    /// <summary>Why it ended, in one sentence; only after <see cref="Exited"/>.</summary>
+    /// <summary>Why it ended, in one sentence of at most 240 characters, with the last line of its log; only after <see cref="Exited"/>.</summary>
     public string Epitaph()
     {
         string how = _exitCode switch
@@ -118,41 +155,144 @@ public sealed partial class WorkerProcess
             > 128 and var signal => $"was ended by signal {signal - 128}", // how the framework, and every shell, tells a signal
             var code => $"ended with code {code}",
         };
-        string text = _tail.Last is { Length: > 0 } last ? $"the worker {how}; its last line: {last}" : $"the worker {how} without a word";
-        return text.Length <= 240 ? text : string.Concat(text.AsSpan(0, 239), "…");
+        string text = _lastLine is { Length: > 0 } last ? $"the worker {how}; its last line: {last}" : $"the worker {how} without a word";
+        return text.Length <= MostEpitaph ? text : string.Concat(text.AsSpan(0, MostEpitaph - 1), "…");
     }
 
     /// <summary>Asks it to take on nothing new and to end when it has answered; ends it when <paramref name="patience"/> is over.</summary>
     public async Task StopAsync(TimeSpan patience)
     {
-        if (Exited.IsCompleted)
-            return;
         _stopping = true;
+        if (_spec.Engine is null || !_ready.Task.IsCompletedSuccessfully)
+            Say("stop"); // an engine that is not let load yet is still our own program
+        if (_spec.Engine is not null)
+            _ = Libc.Kill(Id, Libc.SIGTERM); // what every engine knows; its children are its own business until its patience is over
+        if (!await EndsWithinAsync(patience))
+            Kill();
+        await Exited;
+    }
+
+    /// <summary>Ends it at once, with everything that came of it. Does not wait: <see cref="Exited"/> does.</summary>
+    public void Kill()
+    {
+        _stopping = true;
+        lock (_gate)
+        {
+            if (!Exited.IsCompleted)
+                ProcessTree.Kill(Id);
+        }
+    }
+
+    /// <summary>Bytes of memory that it and all that came of it occupy now; null when it has ended.</summary>
+    public long? ResidentBytes() => Exited.IsCompleted ? null : ProcessTree.ResidentBytes(Id);
+
+    /// <summary>Asks it how it is.</summary>
+    /// <param name="limit">How long it may take to answer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null: it did not answer in time, or nobody listens there.</returns>
+    public async Task<WorkerHealth?> ProbeAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(limit, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await _process.StandardInput.WriteLineAsync("stop");
-            await _process.StandardInput.FlushAsync();
+            return await _probe.GetAsync(_spec.Engine?.ReadyPath ?? "/health", either.Token) is var (good, body) ? WorkerHealth.Parse(good, body) : null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (ObjectDisposedException)
+        {
+            return null; // it has just ended
+        }
+    }
+
+    private static ProcessStartInfo StartFor(WorkerCommand own, WorkerSpec spec, string socket, int port)
+    {
+        ImmutableArray<string> line = own.LineFor(spec, socket);
+        if (spec.Engine is { } engine)
+        {
+            ImmutableArray<string> command = engine.LineFor(spec, socket, port);
+            line = own.LineFor(command.SetItem(0, ProgramPath.Find(command[0])));
+        }
+        var start = new ProcessStartInfo(own.Program, line)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Clear();
+        foreach (string name in spec.Engine is null ? Inherited : [.. Inherited, .. InheritedByEngines])
+        {
+            if (Environment.GetEnvironmentVariable(name) is { } value)
+                start.Environment[name] = value;
+        }
+        foreach ((string name, string value) in spec.Engine?.EnvironmentFor(spec, socket, port) ?? [])
+            start.Environment[name] = value;
+        return start;
+    }
+
+    private void Begin()
+    {
+        if (_spec.Engine is { } engine)
+        {
+            long files = ModelFiles.Bytes(_spec.Source);
+            var need = new MemoryNeed(engine.Memory ?? files, 0, engine.Memory is null ? EngineCommand.Allowance : 0);
+            _measured.TrySetResult(new WorkerFacts(need, "unknown", _spec.Context, _spec.Slots, null, files));
+        }
+        _ = WatchAsync();
+    }
+
+    private async Task UntilReadyAsync(EngineCommand engine)
+    {
+        using var poll = new PeriodicTimer(ReadyPoll, _time);
+        try
+        {
+            while (!Exited.IsCompleted)
+            {
+                if (await ProbeAsync(TimeSpan.FromSeconds(5), CancellationToken.None) is { Status: "ready" })
+                {
+                    if (engine.LoadCall is { } call)
+                        await LoadByCallAsync(call);
+                    HearReady();
+                    return;
+                }
+                await poll.WaitForNextTickAsync();
+            }
+        }
+        catch (Exception e) when (e is WorkerFailedException or ObjectDisposedException or OperationCanceledException)
+        {
+            HearLine($"(it could not be made to load its model: {e.Message})");
+            Kill();
+        }
+    }
+
+    private async Task LoadByCallAsync(EngineLoadCall call)
+    {
+        string body = call.BodyFor(_spec);
+        if (await _probe.PostAsync(call.Path, body, CancellationToken.None) is not var (good, answer))
+            throw new WorkerFailedException($"{call.Path} was not answered");
+        if (!good)
+            throw new WorkerFailedException($"{call.Path}: {LogLines.Neutral(System.Text.Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 300))))}");
+    }
+
+    private void Say(string word)
+    {
+        try
+        {
+            lock (_gate)
+            {
+                // Some bytes in a pipe of 64 KiB: this never waits for the worker to read.
+                _process.StandardInput.Write(word + "\n");
+                _process.StandardInput.Flush();
+            }
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or ObjectDisposedException)
         {
-            LogDeafToStop(_log, _spec.Model, e.Message); // it is ending by itself, or is ended below
+            LogDeaf(_log, _spec.Model, e.Message); // it is ending by itself, or is ended by whoever waits for it
         }
-        if (!await EndsWithinAsync(patience))
-            await KillAsync();
-    }
-
-    private async Task KillAsync()
-    {
-        _stopping = true;
-        try
-        {
-            _process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException e)
-        {
-            LogDeafToStop(_log, _spec.Model, e.Message); // it has just ended by itself
-        }
-        await Exited;
     }
 
     private async Task WatchAsync()
@@ -162,22 +302,34 @@ public sealed partial class WorkerProcess
         Listen("out", _process.StandardOutput, HearEvent);
         Listen("err", _process.StandardError, HearLine);
         await _process.WaitForExitAsync();
+        ProcessTree.KillGroup(Id); // what it started and left behind
         await _heard.Task.WaitAsync(LastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _exitCode = _process.ExitCode;
-        _process.Dispose();
-        File.Delete(Socket); // it removes its own, unless it was killed
+        if (_socket is not null)
+            File.Delete(_socket); // it removes its own, unless it was killed
+        _port?.Dispose();
+        lock (_gate)
+        {
+            _process.Dispose();
+            _exited.SetResult(); // under the lock: nobody kills a number that is no longer its own
+        }
+        _probe.Dispose();
+        string epitaph = Epitaph();
+        _lines.Add($"({epitaph})");
         if (_stopping)
             LogStopped(_log, _spec.Model, Id);
         else
-            LogGone(_log, _spec.Model, Id, Epitaph());
-        if (_ready.TrySetException(new WorkerFailedException(Epitaph())))
-            _ = _ready.Task.Exception; // nobody may be waiting any more
+            LogGone(_log, _spec.Model, Id, epitaph);
+        if (_measured.TrySetException(new WorkerFailedException(epitaph)))
+            _ = _measured.Task.Exception; // nobody may be waiting any more
+        if (_ready.TrySetException(new WorkerFailedException(epitaph)))
+            _ = _ready.Task.Exception;
 
         void Listen(string name, StreamReader stream, Action<string> take) => new Thread(() =>
         {
             try
             {
-                LogTail.ReadLines(stream, take);
+                LogLines.Read(stream, take);
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
@@ -191,40 +343,50 @@ public sealed partial class WorkerProcess
 
     private void HearEvent(string line)
     {
-        if (line == ReadyLine)
-        {
-            LogReady(_log, _spec.Model, Id);
-            _ready.TrySetResult();
-        }
+        if (_spec.Engine is not null)
+            HearLine(line); // whatever an engine prints is its log
+        else if (line == ReadyLine)
+            HearReady();
+        else if (line.StartsWith(ProgressMark, StringComparison.Ordinal) && double.TryParse(line.AsSpan(ProgressMark.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double share))
+            HearProgress(share);
+        else if (line.StartsWith(NeedsMark, StringComparison.Ordinal))
+            HearNeeds(line[NeedsMark.Length..]);
         else
-        {
             HearLine(line);
+    }
+
+    private void HearNeeds(string json)
+    {
+        if (WorkerNeeds.TryParse(json, out WorkerFacts? facts))
+        {
+            _measured.TrySetResult(facts);
+            return;
         }
+        HearLine($"(what it needs cannot be understood: {json})");
+        Kill();
+    }
+
+    private void HearProgress(double share)
+    {
+        if (!(share >= _share)) // also not a number
+            return;
+        _share = Math.Min(share, 1);
+        Progress?.Invoke(_share);
+    }
+
+    private void HearReady()
+    {
+        LogReady(_log, _spec.Model, Id);
+        _ready.TrySetResult();
     }
 
     private void HearLine(string line)
     {
         if (line.Length == 0)
             return;
-        _tail.Add(line);
+        _lines.Add(line);
+        if (!line.TrimStart().StartsWith("at ", StringComparison.Ordinal)) // a frame of a stack trace says nothing to whoever reads one line
+            _lastLine = line;
         LogLine(_log, _spec.Model, line);
     }
-
-    [LoggerMessage(EventId = 4101, Level = LogLevel.Information, Message = "{Model}: worker {Process} was started")]
-    private static partial void LogStarted(ILogger log, string model, int process);
-
-    [LoggerMessage(EventId = 4102, Level = LogLevel.Information, Message = "{Model}: worker {Process} is ready")]
-    private static partial void LogReady(ILogger log, string model, int process);
-
-    [LoggerMessage(EventId = 4103, Level = LogLevel.Information, Message = "{Model}: worker {Process} has stopped")]
-    private static partial void LogStopped(ILogger log, string model, int process);
-
-    [LoggerMessage(EventId = 4104, Level = LogLevel.Warning, Message = "{Model}: worker {Process} is gone: {Epitaph}. The next request starts it again")]
-    private static partial void LogGone(ILogger log, string model, int process, string epitaph);
-
-    [LoggerMessage(EventId = 4105, Level = LogLevel.Information, Message = "{Model}: {Line}")]
-    private static partial void LogLine(ILogger log, string model, string line);
-
-    [LoggerMessage(EventId = 4106, Level = LogLevel.Information, Message = "{Model}: the worker does not listen any more: {Why}")]
-    private static partial void LogDeafToStop(ILogger log, string model, string why);
 }

@@ -6,15 +6,18 @@ public sealed record WorkerSpec
     /// <summary>The model as callers write it, <c>local/NAME</c>; it stands in the worker's answers and before its log lines.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Absolute path of a model folder or a <c>.gguf</c> file.</summary>
-    public required string Path { get; init; }
+    /// <summary>Absolute path of a model folder or a <c>.gguf</c> file; for an engine that keeps models by names of its own, such a name.</summary>
+    public required string Source { get; init; }
 
     /// <summary>Tokens of input and output together; null for the model's own.</summary>
     public int? Context { get; init; }
 
-    /// <summary>Answers that are generated at once; null for the worker's own choice.</summary>
-    public int? Slots { get; init; }
+    /// <summary>Answers that are generated at once. At least 1.</summary>
+    public int Slots { get; init; } = 8;
 
     /// <summary>Threads that compute; null for as many as there are cores.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>The program that runs it; null for our own worker.</summary>
+    public EngineCommand? Engine { get; init; }
 }

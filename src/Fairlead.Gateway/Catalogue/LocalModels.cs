@@ -100,9 +100,9 @@ internal sealed class LocalModels : IAsyncDisposable
     private static IEnumerable<WorkerSpec> Specs(GatewaySettings settings)
     {
         foreach (LocalModelSettings model in settings.Local)
-            yield return new WorkerSpec { Model = $"{Provider}/{model.Name}", Path = model.Source, Context = model.Context, Slots = model.Slots, Threads = model.Threads };
+            yield return new WorkerSpec { Model = $"{Provider}/{model.Name}", Source = model.Source, Context = model.Context, Slots = model.Slots ?? 8, Threads = model.Threads };
         if (settings.GuideFolder is { } folder)
-            yield return new WorkerSpec { Model = GuideId, Path = folder };
+            yield return new WorkerSpec { Model = GuideId, Source = folder };
     }
 
     private static RouteSet RoutesOf(LocalModelSettings model) => model.Embeddings switch

@@ -62,7 +62,7 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
             if (_way is { } old)
                 transport.Forget(old.Origin);
             _worker = worker;
-            return _way = new OpenAiUpstream(new OpenAiEndpoint(BaseUrl) { SocketPath = worker.Socket, CallerHeader = "x-fairlead-scope" }, transport, classify);
+            return _way = new OpenAiUpstream(new OpenAiEndpoint(BaseUrl) { SocketPath = worker.Address.Socket, CallerHeader = "x-fairlead-scope" }, transport, classify);
         }
     }
 

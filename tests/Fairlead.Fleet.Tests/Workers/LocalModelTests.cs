@@ -33,7 +33,7 @@ public sealed class LocalModelTests : IAsyncLifetime
     {
         WorkerProcess worker = await _yard.Model("good").ReadyAsync(Never);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(worker.Socket), TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(worker.Address.Socket!), TestContext.Current.CancellationToken);
         Assert.True(socket.Connected);
     }
 
@@ -79,7 +79,7 @@ public sealed class LocalModelTests : IAsyncLifetime
         Assert.Equal("the worker was ended by signal 9 without a word", first.Epitaph());
         WorkerProcess second = await model.ReadyAsync(Never);
         Assert.NotEqual(first.Id, second.Id);
-        Assert.Equal([second.Socket], _yard.Sockets);
+        Assert.Equal([second.Address.Socket!], _yard.Sockets);
     }
 
     [Fact]

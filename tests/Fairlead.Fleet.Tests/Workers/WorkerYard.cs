@@ -25,7 +25,7 @@ internal sealed class WorkerYard : IAsyncDisposable, ILogger
     public LocalModel Model(string behaviour, TimeSpan? limit = null, WorkerCommand? command = null)
     {
         var model = new LocalModel(
-            new WorkerSpec { Model = "local/scripted", Path = $"{behaviour}@{Journal}" }, command ?? Command, _folder.Path, limit ?? TimeSpan.FromSeconds(20), TimeProvider.System, this);
+            new WorkerSpec { Model = "local/scripted", Source = $"{behaviour}@{Journal}" }, command ?? Command, _folder.Path, limit ?? TimeSpan.FromSeconds(20), TimeProvider.System, this);
         _models.Add(model);
         return model;
     }
