@@ -24,6 +24,10 @@ fi
 if [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null && [ ! -d tests/llama/node_modules ]; then
   npm install --prefix tests/llama --no-save --omit=optional --ignore-scripts --no-audit --no-fund --silent || echo "note: llama.cpp could not be installed" >&2
 fi
+# A real llama-server, which the gateway starts as an external engine: 15 MB of packages of Debian's, unpacked and not installed.
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+  tests/llama/install-server.sh || echo "note: llama-server could not be had" >&2
+fi
 
 dotnet build Fairlead.slnx -c Release -v quiet --nologo || { echo "0 passed, 1 failed"; exit 1; }
 
