@@ -9,6 +9,7 @@ using Fairlead.Gateway.Identity;
 using Fairlead.Gateway.Limits;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Upstreams;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway;
@@ -57,6 +58,9 @@ internal sealed class Exchange : IDisposable
     // (2) Identity
     public Caller? Caller { get; set; }
 
+    /// <summary>What it does about a model that is not loaded.</summary>
+    public ColdPolicy Cold { get; set; }
+
     // (3) Limits
     public Ticket? Ticket { get; set; }
     public NanoDollars Reserved { get; set; }
@@ -76,6 +80,12 @@ internal sealed class Exchange : IDisposable
     public OfferRuntime? Served { get; set; }
     /// <summary>Fields that had no effect with whoever serves, comma-separated; null where all had.</summary>
     public string? Ignored { get; set; }
+
+    /// <summary>How the present attempt waits for a model of our own; null where it does not ask one.</summary>
+    public PlaceWait? Place { get; set; }
+
+    /// <summary>How long it has waited so already, over all attempts.</summary>
+    public TimeSpan Waited { get; set; }
 
     public CallerStream? CallerStream { get; set; }
 

@@ -94,6 +94,9 @@ internal sealed partial class RequestPath(
         if (exchange.Caller is null)
             return stranger;
         problem ??= planner.RefuseUnread(exchange);
+        ColdPolicy cold = default;
+        problem ??= ColdPolicy.Read(http.Request.Headers, exchange.Caller.Key.Limits.WaitForModel, settings.Fleet, out cold);
+        exchange.Cold = cold;
         if (problem is not null)
             return problem;
 

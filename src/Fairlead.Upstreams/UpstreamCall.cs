@@ -26,6 +26,9 @@ public sealed class UpstreamCall
     /// <summary>Whose call it is; told only to upstreams of our own, which keep callers' prompts apart by it.</summary>
     public KeyId Caller { get; init; }
 
+    /// <summary>How it waits where the upstream is a model of our own; null for providers.</summary>
+    public PlaceWait? Place { get; init; }
+
     /// <summary><see cref="TimeProvider.GetTimestamp"/> when a connection was there to be used; 0 before. Written by the upstream.</summary>
     public long ConnectedAt { get; set; }
 

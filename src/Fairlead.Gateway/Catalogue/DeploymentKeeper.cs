@@ -178,7 +178,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
             foreach (Offer offer in built.Snapshot.Models.SelectMany(static m => m.Offers))
             {
                 if ((_local.For(offer) ?? _upstreams.For(_settings, _runners, offer.Provider)) is { } way)
-                    runtimes[offer.Index] = new OfferRuntime(offer, way.Upstream, way.RequestQuirks, way.ResponseQuirks, way.BadRequestMayBeTransient, _circuits.For(offer));
+                    runtimes[offer.Index] = new OfferRuntime(offer, way, _circuits.For(offer));
             }
             Live.Replace(new Deployment(_settings, built.Snapshot, runtimes, built.KnownElsewhere));
         }

@@ -50,7 +50,7 @@ internal sealed class LocalModels : IAsyncDisposable
     public static IEnumerable<Offer> Offers(GatewaySettings settings)
     {
         foreach (LocalModelSettings model in settings.Local)
-            yield return Offer(Provider, model.Name, Abilities.Images) with { Routes = RoutesOf(model) }; // the engine reads text; what else a model cannot do only its worker knows
+            yield return Offer(Provider, model.Name, Abilities.Images) with { ModelId = model.HubId ?? $"{Provider}/{model.Name}", Routes = RoutesOf(model) }; // the engine reads text; what else a model cannot do only its worker knows
         if (settings.GuideFolder is not null)
             yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
     }
@@ -74,12 +74,15 @@ internal sealed class LocalModels : IAsyncDisposable
             WorkerCommand command = settings.Worker ?? throw new InvalidOperationException("Local models are configured, and nothing says how to start a worker.");
             var model = new LocalModel(spec, command, _socketFolder, settings.Fleet.Load, _time, _log);
             var upstream = new LocalWorkerUpstream(model, _transport, FaultClassifier.Classify);
-            _running[name] = new Running(model, upstream, new UpstreamWay(upstream, RequestQuirks.None, ResponseQuirks.None, BadRequestMayBeTransient: false));
+            _running[name] = new Running(model, upstream, new UpstreamWay(upstream, RequestQuirks.None, ResponseQuirks.None, BadRequestMayBeTransient: false)
+            {
+                Own = new OwnModel(spec.Model, static () => null),
+            });
         }
     }
 
     /// <summary>The way to an offer; null where it is not one of ours.</summary>
-    public UpstreamWay? For(Offer offer) => IsProvider(offer.Provider) ? _running.GetValueOrDefault(offer.ModelId)?.Way : null;
+    public UpstreamWay? For(Offer offer) => IsProvider(offer.Provider) ? _running.GetValueOrDefault(offer.Name)?.Way : null;
 
     /// <summary>Loads a model before anybody asks for it.</summary>
     /// <exception cref="WorkerFailedException">It cannot be loaded, and why.</exception>

@@ -8,7 +8,11 @@ using Fairlead.Upstreams.OpenAi;
 namespace Fairlead.Gateway.Catalogue;
 
 /// <summary>The way to one provider.</summary>
-internal sealed record UpstreamWay(IUpstream Upstream, RequestQuirks RequestQuirks, ResponseQuirks ResponseQuirks, bool BadRequestMayBeTransient);
+internal sealed record UpstreamWay(IUpstream Upstream, RequestQuirks RequestQuirks, ResponseQuirks ResponseQuirks, bool BadRequestMayBeTransient)
+{
+    /// <summary>Null: somebody else runs it.</summary>
+    public OwnModel? Own { get; init; }
+}
 
 /// <summary>One way per provider, kept over reloads as long as nothing about it changes, so that its connections stay open.</summary>
 internal sealed class UpstreamSet(TimeProvider time) : IDisposable

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Fairlead.Domain.Money;
+using Fairlead.Domain.Problems;
+using Fairlead.Gateway.Door;
 using Fairlead.Gateway.Limits;
 using Fairlead.Protocols.OpenAi;
 using Microsoft.AspNetCore.Http;
@@ -40,6 +42,9 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = provider;
             headers["x-inference-provider"] = provider;
         }
+        // A stream that had to begin before its model was loaded; a refusal says the same by itself.
+        if (charged is null && exchange.Place?.Status is { } status)
+            headers["x-fairlead-cold"] = ColdHeader.Text(new ColdForecast(status.State, status.ReadyIn, status.Share));
         if (charged is { } amount)
             headers["x-fairlead-cost"] = amount.ToString();
         headers["openai-processing-ms"] = ((long)exchange.ElapsedMs).ToString(CultureInfo.InvariantCulture);

@@ -1,12 +1,19 @@
+using System.Text;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Dispatch;
 
 /// <summary>The caller's side of a stream: one writer at a time, be it the relay or the heartbeat.</summary>
-/// <remarks>Back-pressure is the socket's: a caller who reads slowly holds up the relay, which stops reading the upstream.</remarks>
+/// <remarks>While nothing comes, the caller gets a comment now and then; while its request waits for a model, it hears how that goes. Comments fix the
+/// status and commit nothing: failover stays free until the first event. Back-pressure is the socket's: a caller who reads slowly holds up the relay, which stops reading the upstream.</remarks>
 internal sealed class CallerStream : IAsyncDisposable
 {
     private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
+
+    /// <summary>A wait that is over so soon is none.</summary>
+    private static readonly TimeSpan FirstWord = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan EachWord = TimeSpan.FromSeconds(1);
 
     private readonly HttpResponse _response;
     private readonly Action<IHeaderDictionary> _writeHeaders;
@@ -17,6 +24,7 @@ internal sealed class CallerStream : IAsyncDisposable
     private readonly CancellationToken _callerGone;
     private Task _beat = Task.CompletedTask;
     private long _lastWrite;
+    private volatile Func<string>? _waiting;
     private bool _over;
 
     /// <param name="response">Not begun yet.</param>
@@ -54,6 +62,21 @@ internal sealed class CallerStream : IAsyncDisposable
         }
     }
 
+    /// <summary>From now on the caller hears, after a moment and then each second, what is waited for.</summary>
+    /// <param name="words">What to say, without line breaks.</param>
+    public void BeginWaiting(Func<string> words)
+    {
+        _waiting = words;
+        _timer.Change(FirstWord, EachWord);
+    }
+
+    /// <summary>The wait is over.</summary>
+    public void EndWaiting()
+    {
+        _waiting = null;
+        _timer.Change(_interval, _interval);
+    }
+
     /// <summary>Stops the heartbeat and waits for one that is being written; nothing is written afterwards.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -78,16 +101,19 @@ internal sealed class CallerStream : IAsyncDisposable
 
     private void Tick()
     {
-        if (_over || !_beat.IsCompleted || _time.GetElapsedTime(_lastWrite) < _interval)
+        if (_over || !_beat.IsCompleted)
             return;
-        _beat = BeatAsync();
+        Func<string>? waiting = _waiting;
+        if (waiting is null && _time.GetElapsedTime(_lastWrite) < _interval)
+            return;
+        _beat = BeatAsync(waiting is null ? KeepAlive : Encoding.UTF8.GetBytes($": {waiting()}\n\n"));
     }
 
-    private async Task BeatAsync()
+    private async Task BeatAsync(byte[] comment)
     {
         try
         {
-            await WriteAsync(KeepAlive, _callerGone);
+            await WriteAsync(comment, _callerGone);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
         {

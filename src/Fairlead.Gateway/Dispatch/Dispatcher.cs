@@ -86,7 +86,7 @@ internal sealed partial class Dispatcher(
                     SameTargetTries = lastResort ? Math.Max(1, sameTargetTries) : sameTargetTries, // one look a second is one, not two
                     CandidatesLeft = next is null ? 0 : exchange.Candidates.Count - next.Value,
                     TimeLeft = clocks.TotalLeft,
-                    LongestWait = settings.Dispatch.LongestWait,
+                    LongestWait = LongestWait(exchange, fault, settings.Dispatch),
                     BadRequestMayBeTransient = offer.BadRequestMayBeTransient,
                     CallerRetries = exchange.CallerRetries,
                     Chance = Chance(exchange),
@@ -107,7 +107,7 @@ internal sealed partial class Dispatcher(
                     case NextStepKind.RetrySame:
                         sameTargetTries++;
                         if (step.Delay > TimeSpan.Zero)
-                            await Task.Delay(step.Delay, time, clocks.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the next attempt sees why
+                            await WaitAsync(exchange, fault, step.Delay, clocks);
                         break;
                     default:
                         return new Failure(AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel), Waste(exchange, faults));
@@ -151,17 +151,19 @@ internal sealed partial class Dispatcher(
         DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
         upstreamBody.Clear();
         UpstreamBodyWriter.Write(
-            exchange.Body.Span, exchange.Scanned!, new BodyEdits(offer.Offer.ProviderModelId, ForceUsage: true, offer.RequestQuirks), upstreamBody);
+            exchange.Body.Span, exchange.Scanned!, new BodyEdits(offer.Called, ForceUsage: true, offer.RequestQuirks), upstreamBody);
         var call = new UpstreamCall
         {
             Route = exchange.Route,
-            Model = offer.Offer.ProviderModelId,
+            Model = offer.Called,
             Body = upstreamBody.Memory,
             Stream = exchange.Request.Stream,
             Clocks = new UpstreamClocks(settings.Connect, settings.Headers, settings.FirstToken, settings.Idle),
             RequestId = exchange.IdText,
             Caller = exchange.Caller!.Key.Id,
+            Place = offer.Own is not null ? Place(exchange) : null,
         };
+        exchange.Place = call.Place;
         double start = exchange.ElapsedMs;
         var progress = new AnswerProgress { StartMs = start };
         exchange.Served = null;
@@ -169,6 +171,8 @@ internal sealed partial class Dispatcher(
         try
         {
             UpstreamReply reply = await offer.Upstream.OpenAsync(call, clocks.Token);
+            if (call.Place is { } place)
+                progress.StartMs = Waited(exchange, place, start);
             if (reply is UpstreamReply.Opened opened)
             {
                 upstreamBody.Release();
@@ -203,10 +207,47 @@ internal sealed partial class Dispatcher(
         return fault;
     }
 
+    /// <summary>What the caller allows for a place in a model of our own, less what it has waited for others before.</summary>
+    private static PlaceWait Place(Exchange exchange)
+    {
+        TimeSpan left = exchange.Cold.Patience - exchange.Waited;
+        TimeSpan patience = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        if (exchange.CallerStream is not { } stream)
+            return new PlaceWait(patience, exchange.Cold.MayLoad);
+        PlaceWait? place = null;
+        return place = new PlaceWait(patience, exchange.Cold.MayLoad) { Began = () => stream.BeginWaiting(place!.Words), Ended = stream.EndWaiting };
+    }
+
+    /// <summary>Notes how long an attempt has waited for its place, and returns when it had it or was refused.</summary>
+    private static double Waited(Exchange exchange, PlaceWait place, double start)
+    {
+        double placed = exchange.MsAt(place.PlaceAt) ?? exchange.ElapsedMs;
+        exchange.Waited += TimeSpan.FromMilliseconds(placed - start);
+        return placed;
+    }
+
+    /// <summary>A load at a provider is waited out only as long as the caller allows for loads.</summary>
+    private static TimeSpan LongestWait(Exchange exchange, UpstreamFault fault, DispatchSettings settings) =>
+        fault.Kind is FaultKind.Cold && exchange.Cold.Patience < settings.LongestWait ? exchange.Cold.Patience : settings.LongestWait;
+
+    private async ValueTask WaitAsync(Exchange exchange, UpstreamFault fault, TimeSpan delay, Watchdog clocks)
+    {
+        CallerStream? told = fault.Kind is FaultKind.Cold ? exchange.CallerStream : null;
+        if (told is not null)
+        {
+            long began = time.GetTimestamp();
+            told.BeginWaiting(() => $"loading, about {Math.Ceiling(Math.Max(1, (delay - time.GetElapsedTime(began)).TotalSeconds)):0} s");
+        }
+        await Task.Delay(delay, time, clocks.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the next attempt sees why
+        told?.EndWaiting();
+    }
+
     private Attempt Record(Exchange exchange, OfferRuntime offer, UpstreamCall call, AnswerProgress progress, double start, UpstreamFault? fault, int? status) => new()
     {
         Offer = offer.Offer.Name,
         StartMs = start,
+        PlaceMs = exchange.MsAt(call.Place?.PlaceAt ?? 0),
+        WasCold = call.Place?.WasCold ?? false,
         ConnectedMs = exchange.MsAt(call.ConnectedAt),
         HeadersMs = exchange.MsAt(call.HeadersAt),
         FirstTokenMs = exchange.MsAt(progress.FirstTokenAt),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Fleet;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
@@ -8,6 +9,8 @@ using Fairlead.Gateway.Catalogue;
 namespace Fairlead.Gateway.Door;
 
 /// <summary><c>GET /v1/models</c> in the shape of Hugging Face's router, which OpenAI clients read too: one object per model, its offers under <c>providers</c>.</summary>
+/// <remarks>A model of our own says where it stands, what it needs and how long it takes to load. One that is parked is not in the list; asked for by its
+/// name it says why.</remarks>
 internal static class ModelsDocument
 {
     /// <summary>The list: every model and every alias.</summary>
@@ -17,11 +20,18 @@ internal static class ModelsDocument
         json.WriteString("object", "list");
         json.WriteStartArray("data");
         foreach (Model model in deployment.Catalogue.Models)
-            WriteModel(json, model.Id, model.Offers.AsSpan(), deployment, since);
+            WriteUnlessParked(model.Id, model.Offers.AsSpan());
         foreach (Alias alias in deployment.Catalogue.Aliases)
-            WriteModel(json, alias.Name, Offers(deployment.Catalogue, alias), deployment, since);
+            WriteUnlessParked(alias.Name, Offers(deployment.Catalogue, alias));
         json.WriteEndArray();
         json.WriteEndObject();
+
+        void WriteUnlessParked(string id, ReadOnlySpan<Offer> offers)
+        {
+            Offer[] listed = [.. offers.ToArray().Where(offer => deployment.Runtime(offer)?.Own?.Status is not { State: ModelState.Parked })];
+            if (listed.Length > 0 || offers.IsEmpty)
+                WriteModel(json, id, listed, deployment, since);
+        }
     }
 
     /// <summary>One model, alias or <c>provider/model</c>; false when there is none of that name.</summary>
@@ -66,19 +76,47 @@ internal static class ModelsDocument
         json.WriteStringValue(embeddings ? "embeddings" : "text");
         json.WriteEndArray();
         json.WriteEndObject();
+        ModelStatus? own = null;
+        foreach (Offer offer in offers)
+            own ??= deployment.Runtime(offer)?.Own?.Status;
+        if (own is not null)
+            WriteState(json, own);
         json.WriteStartArray("providers");
         foreach (Offer offer in offers)
-            WriteOffer(json, offer, deployment.Runtime(offer)?.Condition ?? OfferCondition.Unknown);
+            WriteOffer(json, offer, deployment.Runtime(offer));
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static void WriteOffer(Utf8JsonWriter json, Offer offer, in OfferCondition condition)
+    private static void WriteState(Utf8JsonWriter json, ModelStatus status)
     {
+        json.WriteString("state", status.State switch
+        {
+            ModelState.Ready => "ready",
+            ModelState.Queued or ModelState.Loading => "loading",
+            ModelState.Parked => "parked",
+            _ => "cold", // one that makes room is as good as gone, and one that rests is not there
+        });
+        if (status.Share is { } share)
+            json.WriteNumber("loaded", Math.Round(share, 2));
+        if (status.FileBytes > 0)
+            json.WriteNumber("size_bytes", status.FileBytes);
+        if (status.Memory is { } memory)
+            json.WriteNumber("memory_bytes", memory);
+        json.WriteNumber("cold_start_seconds", Math.Round(status.ColdStart.TotalSeconds, 1));
+        if (status.State is ModelState.Parked or ModelState.Resting)
+            json.WriteString("state_reason", status.Reason);
+    }
+
+    private static void WriteOffer(Utf8JsonWriter json, Offer offer, OfferRuntime? runtime)
+    {
+        OfferCondition condition = runtime?.Condition ?? OfferCondition.Unknown;
         json.WriteStartObject();
         json.WriteString("provider", offer.Provider);
         json.WriteString("status", offer.Status == OfferStatus.Live && condition.AskableIn == TimeSpan.Zero ? "live" : "error");
         json.WriteString("provider_model", offer.ProviderModelId);
+        if (runtime?.Own?.Status is { } status)
+            WriteState(json, status);
         if (offer.ContextLength is { } context)
             json.WriteNumber("context_length", context);
         if (offer.MaxOutputTokens is { } most)

@@ -32,7 +32,9 @@ internal static class ProblemMap
         headers["x-should-retry"] = problem.Kind.Retryable ? "true" : "false";
         if (problem.Kind.Status == StatusCodes.Status401Unauthorized)
             headers.WWWAuthenticate = "Bearer realm=\"Fairlead\", charset=\"UTF-8\"";
-        if (problem.RetryAfter is { } wait && problem.Kind.Retryable)
+        if (problem.Cold is { } cold)
+            headers["x-fairlead-cold"] = ColdHeader.Text(cold);
+        if (problem.RetryAfter is { } wait)
         {
             double seconds = Math.Max(0, wait.TotalSeconds);
             headers.RetryAfter = ((long)Math.Ceiling(seconds)).ToString(CultureInfo.InvariantCulture);

@@ -30,7 +30,7 @@ internal sealed class GatewayMetrics : IDisposable
     {
         _requests = _meter.CreateCounter<long>("fairlead.requests", "{request}", "Requests by route and how they ended.");
         _duration = _meter.CreateHistogram("gen_ai.server.request.duration", "s", "From the first byte of a request to its settlement.", advice: Seconds);
-        _firstToken = _meter.CreateHistogram("gen_ai.server.time_to_first_token", "s", "From the start of the serving attempt to its first event.", advice: Seconds);
+        _firstToken = _meter.CreateHistogram("gen_ai.server.time_to_first_token", "s", "From the start of the serving attempt, or its place in a model of our own, to its first event.", advice: Seconds);
         _tokens = _meter.CreateCounter<long>("gen_ai.client.token.usage", "{token}", "Tokens by provider and kind.");
         _spend = _meter.CreateCounter<long>("fairlead.charged", "{nano_usd}", "Charged, by provider, in nano-dollars.");
         _failures = _meter.CreateCounter<long>("fairlead.upstream.faults", "{fault}", "Failed attempts by provider and fault.");
@@ -50,8 +50,8 @@ internal sealed class GatewayMetrics : IDisposable
         _tokens.Add(closed.Usage.InputTokens, new TagList { { "gen_ai.provider.name", provider }, { "gen_ai.token.type", "input" } });
         _tokens.Add(closed.Usage.OutputTokens, new TagList { { "gen_ai.provider.name", provider }, { "gen_ai.token.type", "output" } });
         _spend.Add(closed.Charged.Value, new TagList { { "gen_ai.provider.name", provider } });
-        if (closed.Attempts.Count > 0 && closed.Attempts[^1] is { FirstTokenMs: { } first, StartMs: var start })
-            _firstToken.Record((first - start) / 1000, new TagList { { "gen_ai.provider.name", provider } });
+        if (closed.Attempts.Count > 0 && closed.Attempts[^1] is { FirstTokenMs: { } first } served)
+            _firstToken.Record((first - (served.PlaceMs ?? served.StartMs)) / 1000, new TagList { { "gen_ai.provider.name", provider } });
     }
 
     /// <summary>Counts a request that was refused before anybody could be billed for it.</summary>

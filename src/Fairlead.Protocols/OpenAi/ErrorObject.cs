@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using Fairlead.Domain.Problems;
 
@@ -23,6 +24,12 @@ public static class ErrorObject
             json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds)));
         json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
         json.WriteEndObject();
+        // Beside the error, where Hugging Face's clients look for it; never sooner than it is.
+        if (problem.Cold is { } cold)
+        {
+            json.WritePropertyName("estimated_time");
+            json.WriteRawValue((Math.Ceiling(Math.Max(0, cold.ReadyIn.TotalSeconds) * 10) / 10).ToString("0.0", CultureInfo.InvariantCulture));
+        }
         json.WriteEndObject();
     }
 }

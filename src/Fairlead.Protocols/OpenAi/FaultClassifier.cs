@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Fairlead.Domain.Fleet;
+using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 
 namespace Fairlead.Protocols.OpenAi;
@@ -18,7 +20,10 @@ public static partial class FaultClassifier
         ErrorBody error = ErrorBody.Parse(body);
         bool page = contentType?.Contains("html", StringComparison.OrdinalIgnoreCase) == true || body.TrimStart(" \r\n\t"u8).StartsWith("<"u8);
         FaultKind kind = Kind(status, error, page, out bool atOnce);
-        return new UpstreamFault(kind, Detail(status, error), status, Hint(kind, header, error, now), AtOnce: atOnce, Param: Param(error), Quirk: Quirk(kind, status, error));
+        return new UpstreamFault(kind, Detail(status, error), status, Hint(kind, header, error, now), AtOnce: atOnce, Param: Param(error), Quirk: Quirk(kind, status, error))
+        {
+            Cold = Forecast(kind, error),
+        };
     }
 
     /// <summary>Classifies an error that came inside a 200, whole or as an event of a stream (faults U-19 and U-21).</summary>
@@ -26,7 +31,10 @@ public static partial class FaultClassifier
     {
         ErrorBody error = ErrorBody.Parse(json);
         FaultKind kind = Kind(error.Status ?? 500, error, page: false, out bool atOnce);
-        return new UpstreamFault(kind, Detail(error.Status ?? 200, error), error.Status ?? 200, Hint(kind, static _ => null, error, default), AtOnce: atOnce, Param: Param(error));
+        return new UpstreamFault(kind, Detail(error.Status ?? 200, error), error.Status ?? 200, Hint(kind, static _ => null, error, default), AtOnce: atOnce, Param: Param(error))
+        {
+            Cold = Forecast(kind, error),
+        };
     }
 
     private static FaultKind Kind(int status, ErrorBody error, bool page, out bool atOnce)
@@ -156,6 +164,10 @@ public static partial class FaultClassifier
         kind is FaultKind.RateLimited or FaultKind.Overloaded or FaultKind.Cold or FaultKind.Conflict or FaultKind.QuotaExhausted
             ? WaitingHint.Read(header, error, now)
             : null;
+
+    /// <summary>A forecast of the provider's own (<c>estimated_time</c>, F111), passed on as ours.</summary>
+    private static ColdForecast? Forecast(FaultKind kind, ErrorBody error) =>
+        kind is FaultKind.Cold && error.RetryAfter is { } estimate ? new ColdForecast(ModelState.Loading, estimate) : null;
 
     private static string? Param(ErrorBody error) => Redaction.Clean(error.Param, 100) is { Length: > 0 } param ? param : null;
 

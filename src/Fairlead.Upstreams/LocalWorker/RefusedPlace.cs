@@ -23,6 +23,7 @@ public static class RefusedPlace
             FleetRefusalKind.TooLarge or FleetRefusalKind.LoadFailed or FleetRefusalKind.Resting => Is(FaultKind.WorkerLoadFailed),
             FleetRefusalKind.Parked => Is(FaultKind.WorkerParked),
             FleetRefusalKind.Unknown => Is(FaultKind.WorkerLoadFailed),
+            FleetRefusalKind.Stopping => Is(FaultKind.ServerStopping),
             _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal.Kind, "No such refusal."),
         };
 

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Fairlead.Fleet.Workers;
+using Fairlead.Gateway.Settings;
+using Fairlead.Gateway.Tests.Yard;
+using Fairlead.Shared;
+
+namespace Fairlead.Gateway.Tests.Local;
+
+/// <summary>A model of one's own that a provider serves too: one Hub id, two offers, and each stands in for the other where the caller lets it.</summary>
+public sealed class LocalBesideProviderTests : IAsyncLifetime
+{
+    private const string LocalFirst = ",\"provider\":{\"order\":[\"local\"]}", ProviderFirst = ",\"provider\":{\"order\":[\"alpha\"]}";
+
+    private readonly FaultWall _wall = new();
+    private readonly TempFolder _folder = new();
+    private GatewayYard _yard = null!;
+
+    private string[] Notes => File.Exists(_folder["journal"]) ? File.ReadAllLines(_folder["journal"]) : [];
+
+    [Theory]
+    [InlineData("acme/good:local", "")]
+    [InlineData("local/good", "")]
+    [InlineData("acme/good", LocalFirst)]
+    [InlineData("acme/good", ",\"provider\":{\"only\":[\"local\"]}")]
+    [InlineData("acme/good", ",\"provider\":{\"ignore\":[\"alpha\"]}")]
+    [InlineData("acme/good:cheapest", "")] // the machine is one's own
+    public async Task It_answers_to_its_hub_id_pinned_preferred_or_alone_and_to_its_own_name(string model, string more)
+    {
+        Answer answer = await _yard.ChatAsync(model, more: more);
+        Assert.Equal((200, "local", "acme/good", "1"), (answer.Status, answer.Header("x-fairlead-provider"), answer.Header("x-fairlead-model"), answer.Header("x-fairlead-attempts")));
+        Assert.Equal(0, _wall.Arrivals("good"));
+    }
+
+    [Theory]
+    [InlineData("acme/good:alpha", "")]
+    [InlineData("acme/good", ",\"provider\":{\"ignore\":[\"local\"]}")]
+    [InlineData("acme/good", ProviderFirst)]
+    public async Task Who_excludes_it_or_prefers_another_has_it_not_even_started(string model, string more)
+    {
+        _wall.On("good", Scripts.Good("from alpha"));
+        Answer answer = await _yard.ChatAsync(model, more: more);
+        Assert.Equal((200, "alpha", "from alpha"), (answer.Status, answer.Header("x-fairlead-provider"), answer.Content));
+        Assert.Empty(Notes);
+    }
+
+    [Theory]
+    [InlineData("dies-early", false, "worker_crash")]
+    [InlineData("dies-early", true, "worker_crash")]
+    [InlineData("fails", false, "worker_load_failed")]
+    [InlineData("fails", true, "worker_load_failed")]
+    public async Task A_provider_answers_when_the_local_model_dies_before_its_first_word_or_cannot_be_loaded(string model, bool stream, string fault)
+    {
+        _wall.On(model, Scripts.Good("from alpha"));
+        Answer answer = await _yard.ChatAsync("acme/" + model, stream, LocalFirst);
+        Assert.Equal((200, "from alpha"), (answer.Status, answer.Content));
+        Assert.Equal(("alpha", "2", "acme/" + model), (answer.Header("x-fairlead-provider"), answer.Header("x-fairlead-attempts"), answer.Header("x-fairlead-model")));
+        JsonElement attempts = (await _yard.RecordAsync(answer)).GetProperty("attempts");
+        Assert.Equal(("local/" + model, fault), (attempts[0].GetProperty("offer").GetString(), attempts[0].GetProperty("fault").GetString()));
+        Assert.Equal(("alpha/" + model, JsonValueKind.Null), (attempts[1].GetProperty("offer").GetString(), attempts[1].GetProperty("fault").ValueKind));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_local_model_answers_when_the_provider_fails(bool stream)
+    {
+        _wall.On("good", Scripts.Status(500, "{\"error\":{\"message\":\"boom\"}}"));
+        Answer answer = await _yard.ChatAsync("acme/good", stream, ProviderFirst);
+        Assert.Equal((200, "local", "2"), (answer.Status, answer.Header("x-fairlead-provider"), answer.Header("x-fairlead-attempts")));
+        JsonElement attempts = (await _yard.RecordAsync(answer)).GetProperty("attempts");
+        Assert.Equal("server_error", attempts[0].GetProperty("fault").GetString());
+    }
+
+    [Fact]
+    public async Task Who_allows_no_fallback_hears_of_the_local_models_death()
+    {
+        _wall.On("dies-early", Scripts.Good());
+        Answer answer = await _yard.ChatAsync("acme/dies-early", more: ",\"provider\":{\"order\":[\"local\"],\"allow_fallbacks\":false}");
+        Assert.Equal((502, "worker_crash"), (answer.Status, answer.ErrorCode));
+        Assert.Equal(0, _wall.Arrivals("dies-early"));
+    }
+
+    [Fact]
+    public async Task After_the_first_word_nothing_is_replayed_elsewhere()
+    {
+        Answer answer = await _yard.ChatAsync("acme/dies-late", stream: true, LocalFirst);
+        Assert.Equal((200, "worker_crash", "one two "), (answer.Status, answer.ErrorCode, answer.Content));
+        Assert.Equal(0, _wall.Arrivals("dies-late"));
+    }
+
+    [Fact]
+    public async Task The_catalogue_has_one_model_with_two_offers()
+    {
+        using HttpResponseMessage response = await _yard.Http.GetAsync("/v1/models/acme%2Fgood");
+        JsonElement[] offers = [.. new Answer(response, await response.Content.ReadAsStringAsync()).Json.GetProperty("providers").EnumerateArray()];
+        Assert.Equal(["alpha", "local"], offers.Select(static o => o.GetProperty("provider").GetString()));
+        Assert.Equal([false, true], offers.Select(static o => o.GetProperty("is_free").GetBoolean()));
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        string[] behaviours = ["good", "fails", "dies-early", "dies-late"];
+        _yard = await GatewayYard.StartAsync([GatewayYard.Provider("alpha", _wall.Url, behaviours)], s => s with
+        {
+            Worker = new WorkerCommand(ScriptedWorker.Command.Program, [.. ScriptedWorker.Command.Arguments]),
+            Local = [.. behaviours.Select(b => new LocalModelSettings(b, $"{b}@{_folder["journal"]}") { HubId = "acme/" + b })],
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _yard.DisposeAsync();
+        await _wall.DisposeAsync();
+        _folder.Dispose();
+    }
+}
