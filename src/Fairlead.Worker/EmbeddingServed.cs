@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Fairlead.Domain.Problems;
 using Fairlead.Engine.Embeddings;
+using Fairlead.Engine.Loading;
 using Fairlead.Worker.Requests;
 
 namespace Fairlead.Worker;
@@ -13,8 +14,10 @@ internal sealed class EmbeddingServed : IDisposable
     private EmbeddingServed(EmbeddingModel model) => _model = model;
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
-    public static EmbeddingServed Open(WorkerOptions options) =>
-        new(EmbeddingModel.Open(options.Path, new EmbeddingOptions { Threads = options.Threads }));
+    public static ModelNeed Measure(WorkerOptions options) => EmbeddingModel.Measure(options.Path, Chosen(options));
+
+    /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
+    public static EmbeddingServed Open(WorkerOptions options, LoadMeter meter) => new(EmbeddingModel.Open(options.Path, Chosen(options), meter));
 
     /// <summary>The vectors; null with a problem where they cannot be made.</summary>
     public EmbeddingAnswer? Embed(EmbeddingRequest request, CancellationToken gone, out Problem? problem)
@@ -46,6 +49,8 @@ internal sealed class EmbeddingServed : IDisposable
     }
 
     public void Dispose() => _model.Dispose();
+
+    private static EmbeddingOptions Chosen(WorkerOptions options) => new() { Threads = options.Threads };
 
     /// <summary>The leading numbers, scaled to length one again, as models that are made for it want to be cut (arXiv 2205.13147).</summary>
     internal static float[] Shorten(float[] vector, int? dimensions)

@@ -9,6 +9,7 @@ using Fairlead.Domain.Problems;
 using Fairlead.Engine.Chat;
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Templates;
 using Fairlead.Worker.Answers;
 using Fairlead.Worker.Requests;
@@ -44,13 +45,10 @@ internal sealed class LanguageServed : IDisposable
     public string Fingerprint { get; }
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
-    public static LanguageServed Open(WorkerOptions options, TimeProvider clock)
-    {
-        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads };
-        if (options.Slots is { } slots)
-            chosen = chosen with { Slots = slots, StepTokens = Math.Max(chosen.StepTokens, slots) };
-        return new LanguageServed(LanguageModel.Open(options.Path, chosen), clock);
-    }
+    public static ModelNeed Measure(WorkerOptions options) => LanguageModel.Measure(options.Path, Chosen(options));
+
+    /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
+    public static LanguageServed Open(WorkerOptions options, LoadMeter meter, TimeProvider clock) => new(LanguageModel.Open(options.Path, Chosen(options), meter), clock);
 
     /// <summary>Begins to answer a conversation; null with a problem where that cannot be.</summary>
     /// <param name="request">The request.</param>
@@ -135,6 +133,12 @@ internal sealed class LanguageServed : IDisposable
     }
 
     public void Dispose() => _model.Dispose();
+
+    private static LanguageModelOptions Chosen(WorkerOptions options)
+    {
+        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads };
+        return options.Slots is { } slots ? chosen with { Slots = slots, StepTokens = Math.Max(chosen.StepTokens, slots) } : chosen;
+    }
 
     private bool TryRender(ChatRequest request, ConversationFormat format, out string prompt, out Problem? problem)
     {

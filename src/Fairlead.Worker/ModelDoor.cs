@@ -32,6 +32,8 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
 
     private async Task HealthAsync(HttpContext http)
     {
+        if (readiness.Model is null)
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         http.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
         readiness.Write(json, model);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Fairlead.Engine.Loading;
 
 namespace Fairlead.Worker;
 
@@ -6,24 +7,48 @@ namespace Fairlead.Worker;
 internal sealed class Readiness
 {
     private volatile ServedModel? _model;
+    private volatile ModelNeed? _need;
+    private double _progress;
 
     /// <summary>The model; null while it is being loaded.</summary>
     public ServedModel? Model => _model;
 
-    /// <summary>Bytes of the model's files, which a load has to read.</summary>
-    public long Bytes { get; init; }
+    /// <summary>What it needs; null until that is known.</summary>
+    public ModelNeed? Need
+    {
+        get => _need;
+        set => _need = value;
+    }
+
+    /// <summary>How much of the weights is there, 0 to 1; never falls.</summary>
+    public double Progress
+    {
+        get => Volatile.Read(ref _progress);
+        set => Volatile.Write(ref _progress, value);
+    }
 
     /// <summary>The load is over.</summary>
-    public void Ready(ServedModel model) => _model = model;
+    public void Ready(ServedModel model)
+    {
+        Progress = 1;
+        _model = model;
+    }
 
     /// <summary><c>{"status": "loading" or "ready", …}</c></summary>
     public void Write(Utf8JsonWriter json, string name)
     {
+        ServedModel? model = _model;
         json.WriteStartObject();
-        json.WriteString("status", _model is null ? "loading" : "ready");
+        json.WriteString("status", model is null ? "loading" : "ready");
         json.WriteString("model", name);
-        json.WriteNumber("bytes", Bytes);
-        _model?.WriteFacts(json);
+        if (model is null)
+            json.WriteNumber("progress", Math.Round(Progress, 3));
+        if (_need is { } need)
+        {
+            json.WriteNumber("bytes", need.FileBytes);
+            json.WriteNumber("memory_bytes", need.Total);
+        }
+        model?.WriteFacts(json);
         json.WriteEndObject();
     }
 }

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Fairlead.Engine.Embeddings;
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Loading;
 
 namespace Fairlead.Worker;
 
@@ -18,11 +21,50 @@ internal sealed class ServedModel : IDisposable
     /// <summary>Null where the model writes.</summary>
     public EmbeddingServed? Embedding { get; }
 
-    /// <summary>Loads it.</summary>
-    /// <exception cref="Engine.Formats.ModelFileException">It cannot be: which file, where in it, why.</exception>
-    public static ServedModel Load(WorkerOptions options, TimeProvider clock) => EmbeddingModel.IsEmbeddingModel(options.Path)
-        ? new ServedModel(null, EmbeddingServed.Open(options))
-        : new ServedModel(LanguageServed.Open(options, clock), null);
+    /// <summary>What it will need: from its headers, before a weight is read.</summary>
+    /// <exception cref="ModelFileException">It cannot be loaded: which file, where in it, why.</exception>
+    public static ModelNeed Measure(WorkerOptions options) => EmbeddingModel.IsEmbeddingModel(options.Path)
+        ? EmbeddingServed.Measure(options)
+        : LanguageServed.Measure(options);
+
+    /// <summary>Loads it, of the very files that were measured.</summary>
+    /// <exception cref="ModelFileException">It cannot be: which file, where in it, why; or a file is another one by now.</exception>
+    public static ServedModel Load(WorkerOptions options, ModelNeed need, IProgress<double> progress, TimeProvider clock)
+    {
+        RefuseChanged(need.Files);
+        var meter = new LoadMeter(need.LoadBytes, progress);
+        ServedModel model;
+        try
+        {
+            model = need.IsEncoder ? new ServedModel(null, EmbeddingServed.Open(options, meter)) : new ServedModel(LanguageServed.Open(options, meter, clock), null);
+        }
+        catch (ModelFileException)
+        {
+            RefuseChanged(need.Files); // what is wrong in a file that was changed meanwhile is only what follows from that
+            throw;
+        }
+
+        try
+        {
+            // Whatever was between the two moments, these are the files that were mapped.
+            RefuseChanged(need.Files);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static void RefuseChanged(ImmutableArray<FileStamp> files)
+    {
+        foreach (FileStamp file in files)
+        {
+            if (file.Change() is { } change)
+                throw new ModelFileException(file.Name, null, $"{change} while the model was being loaded; ask again when the files are complete");
+        }
+    }
 
     /// <summary>What <c>/health</c> tells of it.</summary>
     public void WriteFacts(Utf8JsonWriter json)

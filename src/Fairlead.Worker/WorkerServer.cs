@@ -1,4 +1,5 @@
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Loading;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,19 +13,16 @@ namespace Fairlead.Worker;
 /// <remarks>It knows of no key, no money and no other model. Who may ask is decided by who may enter the socket's folder, and by the gateway before that.</remarks>
 public static class WorkerServer
 {
-    /// <summary>What whoever started us reads when the model is loaded.</summary>
-    private const string ReadyLine = "ready";
-
     /// <summary>Longer than the gateway lets a body be (512 MiB), so that it is the gateway that says so.</summary>
     private const long MostBodyBytes = 513L << 20;
 
     /// <summary>How long answers may go on after a stop; the gateway's own patience is shorter.</summary>
     private static readonly TimeSpan Drain = TimeSpan.FromHours(1);
 
-    /// <summary>Loads the model and serves it until it is told to stop.</summary>
+    /// <summary>Says what the model needs, loads it when it may, and serves it until it is told to stop.</summary>
     /// <param name="options">Which model, and where.</param>
     /// <param name="parent">The pipe from whoever started us; null where a person did.</param>
-    /// <param name="events">Gets the line <c>ready</c>.</param>
+    /// <param name="events">Gets the lines <c>needs</c>, <c>progress</c> and <c>ready</c>.</param>
     /// <param name="log">Gets everything else.</param>
     /// <param name="time">For the answers' time stamps.</param>
     /// <param name="stop">Ends when a signal asks for a polite end.</param>
@@ -33,23 +31,26 @@ public static class WorkerServer
     public static async Task<bool> RunAsync(
         WorkerOptions options, TextReader? parent, TextWriter events, TextWriter log, TimeProvider time, Task stop, CancellationToken cancellationToken)
     {
+        var letLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (parent is not null)
-            ParentPipe.Watch(parent, () => asked.TrySetResult(), () => ParentPipe.EndProcess(options.Socket));
+        if (parent is null)
+            letLoad.SetResult(); // a person has asked for it already
+        else
+            ParentPipe.Watch(parent, () => letLoad.TrySetResult(), () => asked.TrySetResult(), () => ParentPipe.EndProcess(options.Socket));
         Task stopped = Task.WhenAny(asked.Task, stop);
-        var readiness = new Readiness { Bytes = SizeOf(options.Path) };
+        var readiness = new Readiness();
+        var told = new WorkerEvents(events);
         await using WebApplication app = Build(options, readiness, time);
         await app.StartAsync(cancellationToken);
-        await log.WriteLineAsync($"Loading {options.Path}, {readiness.Bytes / (1024 * 1024.0):0.0} MiB");
-        Task<ServedModel> loading = Task.Run(() => ServedModel.Load(options, time), cancellationToken);
+        Task<ServedModel> loading = Task.Run(() => LoadAsync(options, letLoad.Task, readiness, told, log, time), cancellationToken);
         if (await Task.WhenAny(loading, stopped) == stopped)
             return true; // the load ends with the process
         try
         {
             using ServedModel model = await loading;
             readiness.Ready(model);
-            await events.WriteLineAsync(ReadyLine);
-            await events.FlushAsync(cancellationToken);
+            told.Progress(1);
+            told.Ready();
             await stopped;
             using var patience = new CancellationTokenSource(Drain, time);
             await app.StopAsync(patience.Token);
@@ -68,6 +69,17 @@ public static class WorkerServer
         }
     }
 
+    /// <summary>Says what the model needs, waits until it may be loaded, and loads it.</summary>
+    private static async Task<ServedModel> LoadAsync(WorkerOptions options, Task mayLoad, Readiness readiness, WorkerEvents told, TextWriter log, TimeProvider time)
+    {
+        ModelNeed need = ServedModel.Measure(options);
+        readiness.Need = need;
+        told.Needs(need);
+        await mayLoad;
+        await log.WriteLineAsync($"Loading {options.Path}, {need.FileBytes / (1024 * 1024.0):0.0} MiB");
+        return ServedModel.Load(options, need, new LoadProgress(readiness, told, time), time);
+    }
+
     private static WebApplication Build(WorkerOptions options, Readiness readiness, TimeProvider time)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -80,7 +92,7 @@ public static class WorkerServer
                 o.SingleLine = true;
                 o.ColorBehavior = LoggerColorBehavior.Disabled;
             })
-            .Services.Configure<ConsoleLoggerOptions>(static o => o.LogToStandardErrorThreshold = LogLevel.Trace); // standard output says "ready" and nothing else
+            .Services.Configure<ConsoleLoggerOptions>(static o => o.LogToStandardErrorThreshold = LogLevel.Trace); // standard output holds the lines of WorkerEvents and nothing else
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -92,12 +104,5 @@ public static class WorkerServer
         WebApplication app = builder.Build();
         new ModelDoor(options.Model, readiness, time, app.Services.GetRequiredService<ILogger<ModelDoor>>()).Map(app);
         return app;
-    }
-
-    private static long SizeOf(string path)
-    {
-        if (File.Exists(path))
-            return new FileInfo(path).Length;
-        return Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(static file => file.Length) : 0;
     }
 }

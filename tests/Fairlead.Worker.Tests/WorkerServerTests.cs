@@ -9,6 +9,7 @@ namespace Fairlead.Worker.Tests;
 /// <summary>A worker from its start to its end, in this process, with the shipped model.</summary>
 public sealed class WorkerServerTests : IDisposable
 {
+    private static readonly string Guide = Path.Combine(Checkout.Root, "models", "guide");
     private static readonly CancellationToken Never = CancellationToken.None;
     private readonly TempFolder _folder = new();
 
@@ -16,11 +17,14 @@ public sealed class WorkerServerTests : IDisposable
     public async Task It_says_ready_tells_its_health_answers_and_ends_when_it_is_asked_to()
     {
         var stop = new TaskCompletionSource();
-        var events = new ReadyLine();
-        Task<bool> running = RunAsync(Path.Combine(Checkout.Root, "models", "guide"), events, new StringWriter(), stop.Task);
+        var events = new EventLines();
+        Task<bool> running = RunAsync(Guide, events, new StringWriter(), stop.Task);
         using HttpClient http = Client();
         await await Task.WhenAny(running, events.Ready);
-        Assert.Equal("ready\n", events.ToString());
+        string[] lines = events.ToString().TrimEnd().Split('\n');
+        Assert.StartsWith("needs {", lines[0], StringComparison.Ordinal);
+        Assert.All(lines[1..^1], static line => Assert.StartsWith("progress ", line, StringComparison.Ordinal));
+        Assert.Equal(["progress 1", "ready"], lines[^2..]);
         JsonElement health = JsonDocument.Parse(await http.GetStringAsync("/health", Never)).RootElement;
         Assert.Equal(("ready", "fairlead/guide", 512), (health.GetProperty("status").GetString(), health.GetProperty("model").GetString(), health.GetProperty("context_length").GetInt32()));
         using HttpResponseMessage answer = await http.PostAsync("/v1/chat/completions", new StringContent("{\"messages\":[{\"role\":\"user\",\"content\":\"What is Fairlead?\"}],\"max_tokens\":3}"), Never);
@@ -42,8 +46,8 @@ public sealed class WorkerServerTests : IDisposable
     public async Task What_it_cannot_do_is_an_error_object_with_the_gateways_id(string method, string path, string body, int status, string code)
     {
         var stop = new TaskCompletionSource();
-        var events = new ReadyLine();
-        Task<bool> running = RunAsync(Path.Combine(Checkout.Root, "models", "guide"), events, new StringWriter(), stop.Task);
+        var events = new EventLines();
+        Task<bool> running = RunAsync(Guide, events, new StringWriter(), stop.Task);
         using HttpClient http = Client();
         await await Task.WhenAny(running, events.Ready);
         using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new StringContent(body) };
@@ -53,6 +57,68 @@ public sealed class WorkerServerTests : IDisposable
         Assert.Equal((status, code, "req_1"), ((int)answer.StatusCode, error.GetProperty("code").GetString(), error.GetProperty("request_id").GetString()));
         stop.SetResult();
         Assert.True(await running);
+    }
+
+    [Fact]
+    public async Task It_says_what_it_needs_before_a_weight_is_read_and_waits_to_be_let_load()
+    {
+        var parent = new Pipe();
+        var events = new EventLines();
+        Task<bool> running = WorkerServer.RunAsync(
+            new WorkerOptions { Path = Guide, Socket = _folder["w.sock"], Model = "fairlead/guide", Slots = 2, Context = 256 },
+            parent.Reader, events, new StringWriter(), TimeProvider.System, new TaskCompletionSource().Task, Never);
+        using HttpClient http = Client();
+        string needs = await events.LineAsync("needs ");
+        JsonElement need = JsonDocument.Parse(needs["needs ".Length..]).RootElement;
+        // 6 layers × 2 heads × 128 numbers × 4 bytes = 6,144 bytes a token, and the account of the blocks.
+        Assert.InRange(need.GetProperty("cache").GetInt64(), 2 * 256 * 6_144, (2 * 256 * 6_144) + 8_192);
+        Assert.InRange(need.GetProperty("weights").GetInt64(), 9_902_592, 10_100_000); // 4,951,296 numbers of two bytes; norms once more, in four
+        Assert.Equal(("language", 256, 512, 2), (need.GetProperty("kind").GetString(), need.GetProperty("context").GetInt32(), need.GetProperty("longest_context").GetInt32(), need.GetProperty("slots").GetInt32()));
+        Assert.Equal(new FileInfo(Path.Combine(Guide, "model.safetensors")).Length, need.GetProperty("files").GetInt64());
+
+        using HttpResponseMessage loading = await http.GetAsync("/health", Never);
+        JsonElement health = JsonDocument.Parse(await loading.Content.ReadAsStringAsync(Never)).RootElement;
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "loading", 0.0), (loading.StatusCode, health.GetProperty("status").GetString(), health.GetProperty("progress").GetDouble()));
+        using HttpResponseMessage early = await http.PostAsync("/v1/completions", new StringContent("{\"prompt\":\"x\"}"), Never);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, early.StatusCode);
+        Assert.False(events.Ready.IsCompleted);
+
+        parent.Say("load");
+        await await Task.WhenAny(running, events.Ready);
+        using HttpResponseMessage ready = await http.GetAsync("/health", Never);
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        parent.Say("stop");
+        Assert.True(await running);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_changed_between_measuring_and_loading_is_refused_by_name()
+    {
+        Directory.CreateDirectory(_folder["model"]);
+        foreach (string file in Directory.EnumerateFiles(Guide))
+            File.Copy(file, Path.Combine(_folder["model"], Path.GetFileName(file)));
+        string weights = Path.Combine(_folder["model"], "model.safetensors");
+        foreach ((Action change, string said) in ((Action, string)[])
+        [
+            (() => File.SetLastWriteTimeUtc(weights, DateTime.UnixEpoch), "was written to"),
+            (() => { File.Copy(weights, weights + ".new"); File.Move(weights + ".new", weights, overwrite: true); }, "was replaced by another file"),
+            (() => { using FileStream file = File.OpenWrite(weights); file.SetLength(5_000_000); }, "was shortened"),
+            (() => File.Delete(weights), "was deleted"),
+        ])
+        {
+            var parent = new Pipe();
+            var events = new EventLines();
+            var log = new StringWriter();
+            Task<bool> running = WorkerServer.RunAsync(
+                new WorkerOptions { Path = _folder["model"], Socket = _folder["w.sock"], Model = "m" }, parent.Reader, events, log, TimeProvider.System, new TaskCompletionSource().Task, Never);
+            await events.LineAsync("needs ");
+            change();
+            parent.Say("load");
+            Assert.False(await running);
+            string last = log.ToString().TrimEnd().Split('\n')[^1];
+            Assert.StartsWith($"model/model.safetensors: {said}", last, StringComparison.Ordinal);
+            File.Copy(Path.Combine(Guide, "model.safetensors"), weights, overwrite: true);
+        }
     }
 
     [Fact]
@@ -70,30 +136,17 @@ public sealed class WorkerServerTests : IDisposable
     {
         var heard = new ConcurrentQueue<string>();
         var over = new TaskCompletionSource();
-        ParentPipe.Watch(new StringReader("stop\nwhat\nstop\n"), () => heard.Enqueue("stop"), () =>
+        ParentPipe.Watch(new StringReader("load\nstop\nwhat\nstop\n"), () => heard.Enqueue("load"), () => heard.Enqueue("stop"), () =>
         {
             heard.Enqueue("orphaned");
             over.SetResult();
         });
         await over.Task;
-        Assert.Equal(["stop", "stop", "orphaned"], heard);
+        Assert.Equal(["load", "stop", "stop", "orphaned"], heard);
     }
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Standard output as whoever started the worker hears it.</summary>
-    private sealed class ReadyLine : StringWriter
-    {
-        private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Ready => _ready.Task;
-
-        public override async Task FlushAsync(CancellationToken cancellationToken)
-        {
-            await base.FlushAsync(cancellationToken);
-            _ready.TrySetResult();
-        }
-    }
 
     private Task<bool> RunAsync(string model, TextWriter events, TextWriter log, Task stop) => WorkerServer.RunAsync(
         new WorkerOptions { Path = model, Socket = _folder["w.sock"], Model = "fairlead/guide" }, null, events, log, TimeProvider.System, stop, Never);

@@ -8,4 +8,9 @@ public readonly record struct MemoryNeed(long Weights, long Cache, long Scratch)
 {
     /// <summary>All of it.</summary>
     public long Total => checked(Weights + Cache + Scratch);
+
+    /// <summary>All of it, as a worker's word is taken: no part less than nothing, and no sum more than <see cref="Room.Most"/>.</summary>
+    internal long Sum() => Part(Weights) + Part(Cache) + Part(Scratch) is var sum && sum < Room.Most ? sum : Room.Most;
+
+    private static long Part(long bytes) => Math.Clamp(bytes, 0, Room.Most);
 }

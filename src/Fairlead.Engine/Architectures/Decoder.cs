@@ -30,22 +30,22 @@ public sealed unsafe class Decoder : IDisposable
     private readonly WorkCrew _crew;
     private readonly int _rowsPerPass;
 
-    private Decoder(DecoderDesign design, DecoderWeights weights, DecoderOptions options)
+    private Decoder(DecoderPlan plan)
     {
+        (DecoderDesign design, DecoderWeights weights) = (plan.Design, plan.Weights);
         _design = design;
-        int context = Math.Min(options.ContextLength ?? DefaultContext(design), LongestContext(design, weights));
-        Shape = new DecoderShape(design.Vocabulary, context, design.Width, design.Layers, design.KvHeads, design.HeadDimension, design.HeadDimension);
-        _rowsPerPass = options.RowsPerPass;
+        Shape = plan.Shape;
+        _rowsPerPass = plan.Options.RowsPerPass;
         _tokens = new Embedding(weights.Tokens);
         _positions = weights.Positions is { } positions ? new Embedding(positions) : null;
         Norm Make(NormWeights norm) => new(design.Norm, design.NormEpsilon, norm, design.NormAddsOne);
         _embeddingNorm = weights.EmbeddingNorm is { } embeddingNorm ? Make(embeddingNorm) : null;
-        _ropes = [.. design.Ropes.Select(settings => new Rope(settings, context, _rowsPerPass))];
+        _ropes = [.. design.Ropes.Select(settings => new Rope(settings, Shape.ContextLength, _rowsPerPass))];
         _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null))];
         _finalNorm = Make(weights.FinalNorm);
         _head = new Linear(weights.Head);
         _room = new DecoderRoom(design, weights, _rowsPerPass);
-        _crew = new WorkCrew(options.Threads);
+        _crew = new WorkCrew(plan.Options.Threads);
     }
 
     /// <summary>Sizes that a caller needs.</summary>
@@ -56,24 +56,13 @@ public sealed unsafe class Decoder : IDisposable
     /// The architecture, an option or a tensor is not what this engine can compute. Said before anything is allocated, by name, with what
     /// would serve it.
     /// </exception>
-    public static Decoder Load(ModelFolder folder, DecoderOptions? options = null) =>
-        Load(new ConfigReader(folder.Config), new CheckpointReader(folder.Path, folder.Weights), options ?? new DecoderOptions());
+    public static Decoder Load(ModelFolder folder, DecoderOptions? options = null) => Load(DecoderPlan.Read(folder, options ?? new DecoderOptions()));
 
     /// <summary>The same from the two readers, of which nothing has been read yet.</summary>
-    internal static Decoder Load(ConfigReader config, CheckpointReader weights, DecoderOptions options)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.RowsPerPass);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
-        if (options.ContextLength is { } length)
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        string modelType = config.Text("model_type") ?? throw new ModelFileException(config.File, null, "has no \"model_type\", which names the architecture");
-        DecoderArchitecture architecture = ArchitectureRegistry.Find(config.File, modelType);
-        DecoderDesign design = architecture.Design(config);
-        config.Finish();
-        DecoderWeights tensors = architecture.Weights(weights, design);
-        weights.Finish();
-        return new Decoder(design, tensors, options);
-    }
+    internal static Decoder Load(ConfigReader config, CheckpointReader weights, DecoderOptions options) => Load(DecoderPlan.Read(config, weights, options));
+
+    /// <summary>The same of what was checked already.</summary>
+    internal static Decoder Load(DecoderPlan plan) => new(plan);
 
     /// <summary>A cache of <paramref name="blocks"/> blocks for this model's keys and values.</summary>
     public KvCache NewCache(int blocks) => new(Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
@@ -111,21 +100,6 @@ public sealed unsafe class Decoder : IDisposable
         _room.Dispose();
         _crew.Dispose();
     }
-
-    private static int DefaultContext(DecoderDesign design)
-    {
-        int context = design.ContextLength;
-        foreach (RopeSettings rope in design.Ropes)
-        {
-            if (!rope.LongFactors.IsEmpty)
-                context = Math.Min(context, rope.OriginalContext);
-        }
-
-        return context;
-    }
-
-    private static int LongestContext(DecoderDesign design, DecoderWeights weights) =>
-        weights.Positions is { } positions ? Math.Min(design.ContextLength, positions.Rows) : design.ContextLength;
 
     private void Check(ReadOnlySpan<StepRow> rows, KvCache cache, int room)
     {

@@ -109,10 +109,15 @@ internal sealed class DecoderRoom : IDisposable
         Normed = new NativeBuffer<float>(stream);
         Answer = new NativeBuffer<float>(stream);
         Second = new NativeBuffer<float>(design.Parallel ? stream : 0);
-        int widestMlp = Math.Max(design.FeedForward, Math.Max(design.Moe?.FeedForward ?? 0, design.Moe?.SharedFeedForward ?? 0));
-        long perRow = Math.Max(Attention.RoomPerRow(weights.Layers[0].Qkv, design.Heads, design.KvHeads, design.HeadDimension), 2L * widestMlp);
-        Inner = new NativeBuffer<float>(rows * perRow);
+        Inner = new NativeBuffer<float>(rows * InnerPerRow(design, weights));
         Moe = design.Moe is { } moe ? new MoeRoom(rows, design.Width, moe.Experts) : null;
+    }
+
+    /// <summary>Bytes that such room takes.</summary>
+    public static long BytesFor(DecoderDesign design, DecoderWeights weights, int rows)
+    {
+        long perRow = ((design.Parallel ? 4L : 3L) * design.Width) + InnerPerRow(design, weights) + (design.Moe is { } moe ? moe.Experts + (2L * design.Width) : 0);
+        return rows * perRow * sizeof(float);
     }
 
     /// <summary>The residual stream.</summary>
@@ -142,5 +147,11 @@ internal sealed class DecoderRoom : IDisposable
         Second.Dispose();
         Inner.Dispose();
         Moe?.Dispose();
+    }
+
+    private static long InnerPerRow(DecoderDesign design, DecoderWeights weights)
+    {
+        int widestMlp = Math.Max(design.FeedForward, Math.Max(design.Moe?.FeedForward ?? 0, design.Moe?.SharedFeedForward ?? 0));
+        return Math.Max(Attention.RoomPerRow(weights.Layers[0].Qkv, design.Heads, design.KvHeads, design.HeadDimension), 2L * widestMlp);
     }
 }

@@ -10,6 +10,9 @@ public sealed record DecoderOptions
     /// </remarks>
     public int? ContextLength { get; init; }
 
+    /// <summary>Where <see cref="ContextLength"/> is null: no more than so many, whatever the model was made for.</summary>
+    public int LongestDefault { get; init; } = int.MaxValue;
+
     /// <summary>
     /// Rows computed at a time; a longer step runs in several passes with the same result. Memory for activations is this times the widths
     /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a model of 4,096 with a feed-forward layer of 14,336 take some 40 MB.

@@ -24,4 +24,18 @@ internal sealed record DecoderWeights
 
     /// <summary><c>[vocabulary × width]</c>.</summary>
     public required LinearWeights Head { get; init; }
+
+    /// <summary>How all of them are kept.</summary>
+    public WeightTally Tally()
+    {
+        var tally = new WeightTally();
+        tally.Table(Tokens);
+        tally.Table(Positions);
+        tally.Norm(EmbeddingNorm);
+        foreach (LayerWeights layer in Layers)
+            layer.Count(tally);
+        tally.Norm(FinalNorm);
+        tally.Linear(Head);
+        return tally;
+    }
 }

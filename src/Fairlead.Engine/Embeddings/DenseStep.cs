@@ -20,6 +20,9 @@ internal sealed unsafe class DenseStep : IVectorStep
         _activation = activation;
     }
 
+    /// <summary>The file, as it was when it was opened.</summary>
+    public IEnumerable<FileStamp> Stamps => _weights.Stamps;
+
     /// <inheritdoc/>
     public int Outputs => _linear.Outputs;
 

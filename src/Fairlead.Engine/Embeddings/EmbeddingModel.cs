@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Fairlead.Engine.Tokenizers;
 
@@ -62,9 +64,45 @@ public sealed class EmbeddingModel : IDisposable
         return files.Names().Where(static name => name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)).ToArray() is [string only] && HoldsBert(files.Locate(only)!);
     }
 
+    /// <summary>The files that hold its weights, as they were when they were opened.</summary>
+    public ImmutableArray<FileStamp> Files => [.. _folder.Stamps, .. _pipeline.Stamps];
+
+    /// <summary>What <see cref="Open"/> with the same arguments will need. Reads configuration and headers, and no weight but those of small layers behind the encoder.</summary>
+    /// <exception cref="ModelFileException">As <see cref="Open"/>.</exception>
+    public static ModelNeed Measure(string path, EmbeddingOptions options)
+    {
+        FolderFiles? files = Directory.Exists(path) ? new FolderFiles(path) : null;
+        IReadOnlyList<EmbeddingModule>? modules = files is null ? null : EmbeddingPipeline.ReadModules(files);
+        string transformer = modules?[0].Folder ?? "";
+        using ModelFolder folder = ModelFolder.Open(transformer.Length == 0 ? path : Path.Combine(path, transformer), outlineOnly: true);
+        (EncoderDesign design, EncoderWeights weights) = Encoder.Plan(folder);
+        using EmbeddingPipeline pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, design.Width) : Plain(folder, design.Width);
+        EmbeddingSettings settings = SettingsOf(files, transformer);
+        WeightTally tally = weights.Tally();
+        if (folder.Weights is GgufWeights gguf)
+            tally.Restored(gguf.Restored);
+        int context = Math.Min(design.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
+        return new ModelNeed
+        {
+            IsEncoder = true,
+            Weights = tally.ResidentBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
+            Cache = 0,
+            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
+            Context = context,
+            LongestContext = context,
+            Slots = 1,
+            HasTools = false,
+            LoadBytes = tally.LoadBytes,
+            Files = [.. folder.Stamps, .. pipeline.Stamps],
+        };
+    }
+
     /// <summary>Opens a folder as the Hub stores it.</summary>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="options">How it is served.</param>
+    /// <param name="meter">Hears how far the load is; null where nobody waits for it: pages of the weights then come when they are first used.</param>
     /// <exception cref="ModelFileException">A file is refused, or the model is of a kind that is not supported.</exception>
-    public static EmbeddingModel Open(string path, EmbeddingOptions? options = null)
+    public static EmbeddingModel Open(string path, EmbeddingOptions? options = null, LoadMeter? meter = null)
     {
         options ??= new EmbeddingOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.TokensPerPass);
@@ -76,12 +114,9 @@ public sealed class EmbeddingModel : IDisposable
         EmbeddingPipeline? pipeline = null;
         try
         {
-            encoder = Encoder.Load(folder);
+            encoder = Encoder.Load(folder, meter);
             pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, encoder.Width) : Plain(folder, encoder.Width);
-            EmbeddingSettings settings = files is not null
-                ? EmbeddingSettings.Read(files, transformer)
-                : new EmbeddingSettings(null, false, ImmutableDictionary<string, string>.Empty, "");
-            return new EmbeddingModel(folder, encoder, pipeline, settings, Tokenizer.Of(folder), options);
+            return new EmbeddingModel(folder, encoder, pipeline, SettingsOf(files, transformer), Tokenizer.Of(folder), options);
         }
         catch
         {
@@ -132,6 +167,10 @@ public sealed class EmbeddingModel : IDisposable
         _encoder.Dispose();
         _folder.Dispose();
     }
+
+    private static EmbeddingSettings SettingsOf(FolderFiles? files, string transformer) => files is not null
+        ? EmbeddingSettings.Read(files, transformer)
+        : new EmbeddingSettings(null, false, ImmutableDictionary<string, string>.Empty, "");
 
     private static bool HoldsBert(string path)
     {

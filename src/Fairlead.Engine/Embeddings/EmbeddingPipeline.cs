@@ -79,6 +79,9 @@ internal sealed record EmbeddingPipeline(Pooling Pooling, IReadOnlyList<IVectorS
         }
     }
 
+    /// <summary>The files of the layers, as they were when they were opened.</summary>
+    public IEnumerable<FileStamp> Stamps => Steps.OfType<DenseStep>().SelectMany(static step => step.Stamps);
+
     /// <summary>Values of a text's vector.</summary>
     public int Outputs(int width) => Steps.Count > 0 ? Steps[^1].Outputs : Pooling.Outputs(width);
 

@@ -82,6 +82,10 @@ internal sealed class FolderFiles
         }
     }
 
+    /// <summary>Bytes of a file; 0 where there is none.</summary>
+    /// <exception cref="ModelFileException">As <see cref="Locate"/>.</exception>
+    public long LengthOf(string name) => Locate(name) is { } path ? new FileInfo(path).Length : 0;
+
     /// <summary>The bytes of a file, or null where there is none.</summary>
     /// <exception cref="ModelFileException">As <see cref="Locate"/>; or it is empty, or longer than <paramref name="maxBytes"/>.</exception>
     public byte[]? Read(string name, int maxBytes)

@@ -49,6 +49,21 @@ public sealed unsafe class GgufFile : IDisposable
     /// <summary>The name that error messages use.</summary>
     public string Name => _file.Name;
 
+    /// <summary>The file as it was when it was opened.</summary>
+    public FileStamp Stamp => _file.Stamp;
+
+    /// <summary>All that stands before the first tensor, which holds the metadata and with it the vocabulary.</summary>
+    internal ReadOnlySpan<byte> Header
+    {
+        get
+        {
+            long end = _file.Length;
+            foreach (GgufTensor tensor in _tensors.Values)
+                end = Math.Min(end, tensor.Offset);
+            return _file.Slice(0, (int)Math.Min(end, int.MaxValue));
+        }
+    }
+
     /// <summary>2 or 3; they differ in nothing that is read here.</summary>
     public int Version { get; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Formats;
@@ -16,12 +17,14 @@ public sealed unsafe class GgufWeights : IWeights
     private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (TensorView View, NativeBuffer<byte> Buffer)> _restored = new(StringComparer.Ordinal);
     private readonly Lock _restoring = new();
+    private readonly bool _outlineOnly;
 
     /// <summary>Names the tensors of <paramref name="file"/>, which stays the caller's.</summary>
+    /// <param name="outlineOnly">What would be put back gets its room and no values, so that no weight is read.</param>
     /// <exception cref="ModelFileException">The architecture is not known, or it has a tensor that this architecture is not known to have.</exception>
-    public GgufWeights(GgufFile file)
+    public GgufWeights(GgufFile file, bool outlineOnly = false)
     {
-        _file = file;
+        (_file, _outlineOnly) = (file, outlineOnly);
         _architecture = GgufArchitecture.Of(file);
         foreach ((string name, GgufTensor tensor) in file.Tensors)
             AddPlaces(name, tensor);
@@ -54,6 +57,16 @@ public sealed unsafe class GgufWeights : IWeights
         }
 
         return true;
+    }
+
+    /// <summary>The buffers of what was put back so far.</summary>
+    public IReadOnlyList<(nint Data, long Bytes)> Restored
+    {
+        get
+        {
+            lock (_restoring)
+                return [.. _restored.Values.Select(static done => ((nint)done.Buffer.Data, done.Buffer.Length))];
+        }
     }
 
     /// <summary>Gives the restored tensors back; the file is its owner's.</summary>
@@ -132,26 +145,35 @@ public sealed unsafe class GgufWeights : IWeights
 
     private (TensorView View, NativeBuffer<byte> Buffer) Restore(Place place, in TensorView from)
     {
-        if (_architecture.AddsOne(place.Inner))
-            return WithoutOne(from);
-        return _architecture.IsTransposed(place.Inner) && place.Suffix == ".weight" ? Transposed(from) : Reordered(place, from);
+        (TensorView View, NativeBuffer<byte> Buffer) restored = _architecture.AddsOne(place.Inner) ? WithoutOne(from)
+            : _architecture.IsTransposed(place.Inner) && place.Suffix == ".weight" ? Transposed(from)
+            : Reordered(place, from);
+        if (!_outlineOnly)
+            MappedPages.Forget(from.Data, from.Rows * from.RowBytes); // nobody reads them again where they lie
+        return restored;
     }
 
-    private static (TensorView View, NativeBuffer<byte> Buffer) WithoutOne(in TensorView from)
+    private (TensorView View, NativeBuffer<byte> Buffer) WithoutOne(in TensorView from)
     {
         NativeBuffer<byte> buffer = new(from.Count * sizeof(float));
+        var view = new TensorView(ElementType.F32, from.Shape, buffer.Data);
+        if (_outlineOnly)
+            return (view, buffer);
         Span<float> values = new(buffer.Data, (int)from.Count);
         Dequantize.Row(from.Type, from.Data, values);
         foreach (ref float value in values)
             value -= 1;
-        return (new TensorView(ElementType.F32, from.Shape, buffer.Data), buffer);
+        return (view, buffer);
     }
 
-    private static (TensorView View, NativeBuffer<byte> Buffer) Transposed(in TensorView from)
+    private (TensorView View, NativeBuffer<byte> Buffer) Transposed(in TensorView from)
     {
         int rows = from.Rows, columns = from.Columns;
         NativeBuffer<byte> buffer = new(from.Count * sizeof(float));
         float* to = (float*)buffer.Data;
+        var view = new TensorView(ElementType.F32, [columns, rows], buffer.Data);
+        if (_outlineOnly)
+            return (view, buffer);
         float[] row = new float[columns];
         for (int r = 0; r < rows; r++)
         {
@@ -160,7 +182,7 @@ public sealed unsafe class GgufWeights : IWeights
                 to[((long)c * rows) + r] = row[c];
         }
 
-        return (new TensorView(ElementType.F32, [columns, rows], buffer.Data), buffer);
+        return (view, buffer);
     }
 
     // Whole rows move, so their bytes do, whatever they encode. A bias has one value where a weight has a row.
@@ -173,7 +195,7 @@ public sealed unsafe class GgufWeights : IWeights
         long rowBytes = isBias ? BlockLayout.Of(from.Type).Bytes : from.RowBytes;
         Func<int, int> source = _architecture.OrderOf(place.Inner) == RowOrder.RotaryPairs ? HalvesFromPairs(place, rows) : GroupsFromKinds(place, rows);
         NativeBuffer<byte> buffer = new(rows * rowBytes);
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < rows && !_outlineOnly; row++)
             Buffer.MemoryCopy(from.Data + (source(row) * rowBytes), buffer.Data + (row * rowBytes), rowBytes, rowBytes);
         return (new TensorView(from.Type, from.Shape, buffer.Data), buffer);
     }

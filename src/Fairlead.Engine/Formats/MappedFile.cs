@@ -14,9 +14,10 @@ public sealed unsafe class MappedFile : IDisposable
     private readonly SafeMemoryMappedViewHandle _view;
     private byte* _pointer;
 
-    private MappedFile(string name, MemoryMappedFile map, SafeMemoryMappedViewHandle view, byte* pointer, long length)
+    private MappedFile(string name, FileStamp stamp, MemoryMappedFile map, SafeMemoryMappedViewHandle view, byte* pointer, long length)
     {
         Name = name;
+        Stamp = stamp;
         _map = map;
         _view = view;
         _pointer = pointer;
@@ -25,6 +26,9 @@ public sealed unsafe class MappedFile : IDisposable
 
     /// <summary>The name that error messages use.</summary>
     public string Name { get; }
+
+    /// <summary>The file as it was just before it was mapped.</summary>
+    public FileStamp Stamp { get; }
 
     /// <summary>Bytes in the file, ≥ 1.</summary>
     public long Length { get; }
@@ -49,6 +53,7 @@ public sealed unsafe class MappedFile : IDisposable
             if (new FileInfo(real).Length == 0)
                 throw new ModelFileException(name, 0, "is empty or no regular file");
 
+            FileStamp stamp = FileStamp.Take(name, path);
             using FileStream stream = new(real, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             long length = stream.Length;
             MemoryMappedFile map = MemoryMappedFile.CreateFromFile(stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
@@ -58,7 +63,7 @@ public sealed unsafe class MappedFile : IDisposable
                 SafeMemoryMappedViewHandle view = accessor.SafeMemoryMappedViewHandle;
                 byte* pointer = null;
                 view.AcquirePointer(ref pointer); // holds the view open although the accessor goes
-                return new MappedFile(name, map, view, pointer, length);
+                return new MappedFile(name, stamp, map, view, pointer, length);
             }
             catch
             {

@@ -51,20 +51,39 @@ public sealed class ModelFolder : IDisposable
     /// <summary><c>generation_config.json</c> over what the configuration says.</summary>
     public required GenerationDefaults GenerationDefaults { get; init; }
 
+    /// <summary>The files that hold the weights, as they were when they were opened.</summary>
+    public ImmutableArray<FileStamp> Stamps { get; private init; } = [];
+
+    /// <summary>Bytes of the files in which the vocabulary stands, or of the part of the GGUF file before its tensors.</summary>
+    public long VocabularyBytes => TokenizerJson?.Length
+        ?? (Gguf is not null ? HeaderBytes : Tokenizers.Older.OlderFiles.Names.Sum(name => _files?.LengthOf(name) ?? 0));
+
+    /// <summary>Bytes of the weights' files before the first tensor: they have been read.</summary>
+    public long HeaderBytes { get; private init; }
+
+    /// <summary>Whether the text stands as one of its own in the vocabulary's file. Nothing is parsed: that it is a token is likely and not certain.</summary>
+    internal bool VocabularyHolds(string text)
+    {
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        return Gguf is { } gguf ? gguf.Header.IndexOf(bytes) >= 0 : TokenizerJson.AsSpan().IndexOf((byte[])[(byte)'"', .. bytes, (byte)'"']) >= 0;
+    }
+
     /// <summary>Opens a folder or a <c>.gguf</c> file.</summary>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="outlineOnly">Only sizes are wanted: what a reader would put in another order has room and no values, so no weight is read.</param>
     /// <exception cref="ModelFileException">Something in it is refused: which file, where, why.</exception>
-    public static ModelFolder Open(string path)
+    public static ModelFolder Open(string path, bool outlineOnly = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
-            return OpenFolder(path, new FolderFiles(path));
+            return OpenFolder(path, new FolderFiles(path), outlineOnly);
         if (!File.Exists(path))
             throw new ModelFileException(path, null, "no such file or folder");
         if (FileKind.IsRefusedWeights(path))
             throw new ModelFileException(path, null, FileKind.OnlyOurs);
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             throw new ModelFileException(path, null, "this file holds weights alone; name its folder, in which config.json and tokenizer.json lie beside it");
-        return OpenGguf(path, path, null);
+        return OpenGguf(path, path, null, outlineOnly);
     }
 
     /// <summary>Another file of the folder by its relative path (<c>1_Pooling/config.json</c>, <c>vocab.txt</c>), or null where there is none, as always with a GGUF file.</summary>
@@ -81,14 +100,14 @@ public sealed class ModelFolder : IDisposable
         Gguf?.Dispose();
     }
 
-    private static ModelFolder OpenFolder(string path, FolderFiles files)
+    private static ModelFolder OpenFolder(string path, FolderFiles files, bool outlineOnly)
     {
         string[] names = files.Names();
         if (!Array.Exists(names, static name => name.EndsWith(".safetensors", StringComparison.Ordinal) || name == "model.safetensors.index.json"))
         {
             string[] ggufs = Array.FindAll(names, static name => name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase));
             if (ggufs is [string only])
-                return OpenGguf(files.Shown(only), files.Locate(only)!, files);
+                return OpenGguf(files.Shown(only), files.Locate(only)!, files, outlineOnly);
             if (ggufs.Length > 1)
                 throw new ModelFileException(path, null, $"holds {ggufs.Length} GGUF files; name the one to load, such as {Excerpt.Of(ggufs[0])}");
             if (Array.Find(names, FileKind.IsRefusedWeights) is { } pickle)
@@ -107,8 +126,11 @@ public sealed class ModelFolder : IDisposable
         byte[]? tokenizer = files.Read("tokenizer.json", MaxTokenizerBytes);
 
         // the weights last: nothing that can be refused comes after them, so nothing has to be undone
-        return new ModelFolder(path, files, config, OpenWeights(files), null)
+        SafeTensorsWeights weights = OpenWeights(files);
+        return new ModelFolder(path, files, config, weights, null)
         {
+            Stamps = weights.Stamps,
+            HeaderBytes = weights.HeaderBytes,
             GenerationDefaults = defaults,
             TokenizerConfig = tokenizerConfig,
             TokenizerJson = tokenizer,
@@ -126,7 +148,7 @@ public sealed class ModelFolder : IDisposable
         return SafeTensorsWeights.OpenSharded(files.Shown(Index), index, shard => files.Locate(shard) ?? throw new ModelFileException(files.Shown(shard), null, "is missing: the download is incomplete"));
     }
 
-    private static ModelFolder OpenGguf(string shown, string path, FolderFiles? files)
+    private static ModelFolder OpenGguf(string shown, string path, FolderFiles? files, bool outlineOnly)
     {
         GgufFile file = GgufFile.Open(path, shown);
         try
@@ -134,8 +156,10 @@ public sealed class ModelFolder : IDisposable
             if (file.Integer("split.count") is > 1 and var parts)
                 throw file.Refuse("split.count", $"the model is split over {parts} files; join them with `llama-gguf-split --merge`");
             JsonConfig config = GgufConfig.Make(file);
-            return new ModelFolder(shown, files, config, new GgufWeights(file), file)
+            return new ModelFolder(shown, files, config, new GgufWeights(file, outlineOnly), file)
             {
+                Stamps = [file.Stamp],
+                HeaderBytes = file.Header.Length,
                 GenerationDefaults = GenerationDefaults.Read(null, config),
                 ChatTemplates = Formats.ChatTemplates.Of(file),
             };

@@ -44,6 +44,9 @@ public sealed unsafe class SafeTensorsFile : IDisposable
     /// <summary>The name that error messages use.</summary>
     public string Name => _file.Name;
 
+    /// <summary>The file as it was when it was opened.</summary>
+    public FileStamp Stamp => _file.Stamp;
+
     /// <summary>Every tensor of the file by name, also of types that are no weights.</summary>
     public IReadOnlyDictionary<string, SafeTensor> Tensors => _tensors;
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Formats;
@@ -19,6 +20,12 @@ public sealed class SafeTensorsWeights : IWeights
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Names => _places.Keys;
+
+    /// <summary>The files, as they were when they were opened.</summary>
+    public ImmutableArray<FileStamp> Stamps => [.. _files.Select(static file => file.Stamp)];
+
+    /// <summary>Bytes of the files before their first tensor.</summary>
+    public long HeaderBytes => _files.Sum(static file => file.Stamp.Length - file.Tensors.Values.Sum(static tensor => tensor.Bytes));
 
     /// <summary>Opens one file that holds every tensor.</summary>
     /// <exception cref="ModelFileException">The file is refused.</exception>

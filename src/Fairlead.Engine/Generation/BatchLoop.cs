@@ -81,6 +81,13 @@ internal sealed class BatchLoop : IDisposable
         Counters = new GenerationCounters { Slots = limits.Slots, Blocks = cache.Blocks, FreeBlocks = cache.FreeBlocks };
     }
 
+    /// <summary>Bytes that a loop takes beside its cache: rows of scores, room for choosing, and what answers of full length keep of their tokens.</summary>
+    public static long BytesFor(BatchLimits limits, int vocabularySize, int contextLength)
+    {
+        long scores = (limits.Slots + PromptScoreRows + 1L) * vocabularySize * sizeof(float);
+        return scores + SamplerScratch.BytesFor(vocabularySize) + (limits.Slots * (long)contextLength * BatchSequence.BytesPerToken);
+    }
+
     /// <summary>Prompt and answer together: what the model was made for, or what the cache has room for where that is less.</summary>
     public int ContextLimit => (int)Math.Min(_model.ContextLength, (long)_cache.Blocks * KvCache.BlockPositions);
 

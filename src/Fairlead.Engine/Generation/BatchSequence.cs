@@ -5,6 +5,12 @@ namespace Fairlead.Engine.Generation;
 /// <summary>One choice of one request while it is being written, or while it waits for that.</summary>
 internal sealed class BatchSequence(BatchRequest request, int choice)
 {
+    /// <summary>
+    /// Of prompt or answer: the token, its place in the prompt as it was asked, its share of a block's number, and what penalties count (two arrays
+    /// and a table of up to four times as many places).
+    /// </summary>
+    public const int BytesPerToken = 32;
+
     private Sampler? _sampler;
     private AnswerText? _text;
 

@@ -57,6 +57,10 @@ public sealed unsafe class KvCache : IDisposable
     /// <summary>Blocks that so many positions need.</summary>
     public static int BlocksFor(int positions) => (int)(((long)positions + BlockPositions - 1) / BlockPositions);
 
+    /// <summary>Bytes that a cache of <paramref name="blocks"/> blocks takes once every one of them was used.</summary>
+    public static long BytesFor(int layers, int heads, int keyDimension, int valueDimension, int blocks) =>
+        checked(blocks * (((long)layers * heads * (keyDimension + valueDimension) * BlockPositions * sizeof(float)) + (2 * sizeof(int))));
+
     /// <summary>Keys of one head in one block: <c>[KeyDimension × 16]</c>.</summary>
     public float* Keys(int layer, int block, int head) => _memory.Data + (block * _blockSize) + (layer * _layerSize) + (head * _headSize);
 

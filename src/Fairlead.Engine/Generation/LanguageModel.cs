@@ -4,8 +4,11 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Fairlead.Engine.Architectures;
+using Fairlead.Engine.Chat;
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Templates;
 using Fairlead.Engine.Tokenizers;
 
@@ -21,7 +24,7 @@ public sealed class LanguageModel : IDisposable
     private readonly BatchLoop _loop;
     private readonly Lazy<ConstraintCompiler> _constraints;
 
-    private LanguageModel(ModelFolder folder, Tokenizer tokenizer, ImmutableDictionary<string, ChatTemplate> templates, Decoder decoder, LanguageModelOptions options)
+    private LanguageModel(ModelFolder folder, Tokenizer tokenizer, ImmutableDictionary<string, ChatTemplate> templates, Decoder decoder, int blocks, LanguageModelOptions options)
     {
         (_folder, Tokenizer, _templates, _decoder) = (folder, tokenizer, templates, decoder);
         DecoderShape shape = decoder.Shape;
@@ -29,8 +32,7 @@ public sealed class LanguageModel : IDisposable
         EndTokens = EndsOf(folder, tokenizer, shape.VocabularySize);
         _constraints = new Lazy<ConstraintCompiler>(NewConstraints);
         var model = new BatchModel(decoder.Step, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder);
-        var limits = new BatchLimits(options.Slots, options.Queue, options.StepTokens);
-        _loop = new BatchLoop(model, limits, decoder.NewCache(BlocksFor(shape, options)), options.DrawSeed ?? SystemChance);
+        _loop = new BatchLoop(model, LimitsOf(options), decoder.NewCache(blocks), options.DrawSeed ?? SystemChance);
         _loop.Start();
     }
 
@@ -77,10 +79,45 @@ public sealed class LanguageModel : IDisposable
         RepetitionPenalty = (float)Math.Clamp(Defaults.RepetitionPenalty ?? 1, 0.01, 100),
     };
 
-    /// <summary>Loads the model of a folder or a <c>.gguf</c> file and begins to take requests.</summary>
+    /// <summary>The files that hold its weights, as they were when they were opened.</summary>
+    public ImmutableArray<FileStamp> Files => _folder.Stamps;
+
+    /// <summary>What <see cref="Open"/> with the same arguments will need. Reads configuration and headers, and no weight.</summary>
     /// <exception cref="ModelFileException">Something in it is refused: which file, where, why.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static LanguageModel Open(string path, LanguageModelOptions? options = null)
+    public static ModelNeed Measure(string path, LanguageModelOptions options)
+    {
+        options.Check();
+        using ModelFolder folder = ModelFolder.Open(path, outlineOnly: true);
+        DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
+        WeightTally tally = plan.Tally();
+        if (folder.Weights is GgufWeights gguf)
+            tally.Restored(gguf.Restored);
+        DecoderShape shape = plan.Shape;
+        int blocks = BlocksFor(plan, options);
+        return new ModelNeed
+        {
+            IsEncoder = false,
+            Weights = tally.ResidentBytes + folder.HeaderBytes,
+            Cache = plan.CacheBytes(blocks) + PrefixCache.BytesFor(blocks),
+            Scratch = plan.RoomBytes + BatchLoop.BytesFor(LimitsOf(options), shape.VocabularySize, shape.ContextLength)
+                + ProcessNeed.Bytes(folder, shape.VocabularySize, options.Threads),
+            Context = (int)Math.Min(shape.ContextLength, (long)blocks * KvCache.BlockPositions),
+            LongestContext = plan.LongestContext,
+            Slots = options.Slots,
+            HasTools = HasTools(folder),
+            LoadBytes = tally.LoadBytes,
+            Files = folder.Stamps,
+        };
+    }
+
+    /// <summary>Loads the model of a folder or a <c>.gguf</c> file and begins to take requests.</summary>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="options">How it is served.</param>
+    /// <param name="meter">Hears how far the load is; null where nobody waits for it: pages of the weights then come when they are first used.</param>
+    /// <exception cref="ModelFileException">Something in it is refused: which file, where, why.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static LanguageModel Open(string path, LanguageModelOptions? options = null, LoadMeter? meter = null)
     {
         options ??= new LanguageModelOptions();
         options.Check();
@@ -90,9 +127,12 @@ public sealed class LanguageModel : IDisposable
         {
             Tokenizer tokenizer = Tokenizer.Of(folder);
             ImmutableDictionary<string, ChatTemplate> templates = folder.ChatTemplates.ToImmutableDictionary(
-                static named => named.Key, named => ChatTemplate.Parse($"{folder.Path} (chat template \"{named.Key}\")", named.Value));
-            decoder = Decoder.Load(folder, new DecoderOptions { ContextLength = options.ContextLength, RowsPerPass = options.StepTokens, Threads = options.Threads ?? 0 });
-            return new LanguageModel(folder, tokenizer, templates, decoder, options);
+                static named => named.Key, named => Parse(folder, named.Key, named.Value));
+            DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
+            if (meter is not null)
+                plan.Tally().Read(folder, meter);
+            decoder = Decoder.Load(plan);
+            return new LanguageModel(folder, tokenizer, templates, decoder, BlocksFor(plan, options), options);
         }
         catch
         {
@@ -171,13 +211,44 @@ public sealed class LanguageModel : IDisposable
         return ends;
     }
 
-    private static int BlocksFor(DecoderShape shape, LanguageModelOptions options)
+    private static DecoderOptions PlanOf(LanguageModelOptions options) => new()
     {
-        long block = (long)shape.Layers * shape.KvHeads * (shape.KeyDimension + shape.ValueDimension) * KvCache.BlockPositions * sizeof(float);
-        long all = (long)options.Slots * KvCache.BlocksFor(shape.ContextLength);
-        long budget = options.CacheBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
-        ArgumentOutOfRangeException.ThrowIfLessThan(budget, block, nameof(options.CacheBytes));
-        return (int)Math.Min(Math.Min(all, budget / block), int.MaxValue / KvCache.BlockPositions);
+        ContextLength = options.ContextLength,
+        LongestDefault = LanguageModelOptions.DefaultContext,
+        RowsPerPass = options.StepTokens,
+        Threads = options.Threads ?? 0,
+    };
+
+    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens);
+
+    private static ChatTemplate Parse(ModelFolder folder, string name, string source) => ChatTemplate.Parse($"{folder.Path} (chat template \"{name}\")", source);
+
+    /// <summary>
+    /// Whether the template for tools can call them, found without a tokenizer, whose reading is most of what a small model's load costs: a mark is
+    /// taken for a token where it stands as a text of its own in the vocabulary's file.
+    /// </summary>
+    private static bool HasTools(ModelFolder folder)
+    {
+        ImmutableDictionary<string, string> templates = folder.ChatTemplates;
+        string name = templates.ContainsKey("tool_use") ? "tool_use" : Formats.ChatTemplates.Default;
+        if (!templates.TryGetValue(name, out string? source))
+            return false;
+        TokenizerOverrides overrides = folder.TokenizerConfig is { } config ? TokenizerOverrides.From(config) : new TokenizerOverrides();
+        return ChatFormat.Detect(Parse(folder, name, source), overrides.OtherTokens, folder.VocabularyHolds, []).HasToolCalls;
+    }
+
+    /// <summary>Blocks of the cache: every slot's whole context, or what the option leaves.</summary>
+    private static int BlocksFor(DecoderPlan plan, LanguageModelOptions options)
+    {
+        long all = (long)options.Slots * KvCache.BlocksFor(plan.Shape.ContextLength);
+        if (options.CacheBytes is { } budget)
+        {
+            long block = plan.CacheBytes(1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(budget, block, nameof(options.CacheBytes));
+            all = Math.Min(all, budget / block);
+        }
+
+        return (int)Math.Min(all, int.MaxValue / KvCache.BlockPositions);
     }
 
     private static ulong SystemChance()

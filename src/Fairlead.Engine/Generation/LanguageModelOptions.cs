@@ -3,7 +3,13 @@ namespace Fairlead.Engine.Generation;
 /// <summary>How a language model is served.</summary>
 public sealed record LanguageModelOptions
 {
-    /// <summary>Prompt and answer together, in tokens; null for all the model was made for, and no more than that.</summary>
+    /// <summary>
+    /// Tokens of an answer with its prompt where nobody says otherwise. Memory for keys and values is set aside for every slot's whole context, and
+    /// models are made for 128k tokens and more: eight slots of that take 24 GiB even in a model of half a billion parameters.
+    /// </summary>
+    public const int DefaultContext = 4096;
+
+    /// <summary>Prompt and answer together, in tokens, and no more than the model was made for; null for <see cref="DefaultContext"/>.</summary>
     public int? ContextLength { get; init; }
 
     /// <summary>Answers written at once, 1…256. Default 8: one reading of the weights then serves eight tokens.</summary>
@@ -22,9 +28,8 @@ public sealed record LanguageModelOptions
     public int? Threads { get; init; }
 
     /// <summary>
-    /// Memory for keys and values, in bytes; null for as much as all slots at full context need, and no more than a quarter of what the process may
-    /// use. Pages that no token has reached are not taken from the system. A budget smaller than one full context makes the context shorter;
-    /// answers that together need more than there is take turns.
+    /// Memory for keys and values, in bytes; null for as much as all slots at full context need. Pages that no token has reached are not taken
+    /// from the system. A budget smaller than one full context makes the context shorter; answers that together need more than there is take turns.
     /// </summary>
     public long? CacheBytes { get; init; }
 

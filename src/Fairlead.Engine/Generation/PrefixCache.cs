@@ -42,6 +42,10 @@ internal sealed class PrefixCache
         _tokens = new int[blocks * KvCache.BlockPositions];
     }
 
+    /// <summary>Bytes that the account of <paramref name="blocks"/> blocks takes.</summary>
+    public static long BytesFor(int blocks) =>
+        (blocks * (((6L + KvCache.BlockPositions) * sizeof(int)) + IntPtr.Size)) + (System.Numerics.BitOperations.RoundUpToPowerOf2((uint)blocks) * (long)sizeof(int));
+
     /// <summary>Blocks that are kept although no sequence uses them: free, as far as anybody who needs one is concerned.</summary>
     public int Unused { get; private set; }
 

@@ -246,6 +246,9 @@ internal sealed class Sampler
 /// <summary>Room for choosing from one vocabulary, used for one choice after the other by one thread.</summary>
 internal sealed class SamplerScratch(int vocabularySize)
 {
+    /// <summary>Bytes that such room takes.</summary>
+    public static long BytesFor(int vocabularySize) => (vocabularySize * (long)(sizeof(float) + sizeof(ulong))) + (vocabularySize / 8) + (128 << 10);
+
     /// <summary><c>[vocabulary]</c></summary>
     public float[] Weights { get; } = new float[vocabularySize];
 

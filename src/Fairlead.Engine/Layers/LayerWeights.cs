@@ -88,4 +88,28 @@ internal sealed record LayerWeights
 
     /// <summary>The experts, or null.</summary>
     public MoeWeights? Moe { get; init; }
+
+    /// <summary>Adds the layer's tensors to <paramref name="tally"/>, in the order in which they are used.</summary>
+    public void Count(WeightTally tally)
+    {
+        tally.Norm(BeforeAttention);
+        foreach (LinearWeights projection in Qkv.Projections)
+            tally.Linear(projection);
+        tally.Norm(QueryNorm);
+        tally.Norm(KeyNorm);
+        tally.Linear(Output);
+        tally.Norm(AfterAttention);
+        tally.Norm(BeforeMlp);
+        tally.Mlp(Mlp);
+        if (Moe is { } moe)
+        {
+            tally.Linear(moe.Router);
+            foreach (MlpWeights expert in moe.Experts)
+                tally.Mlp(expert);
+            tally.Mlp(moe.Shared);
+            tally.Linear(moe.SharedGate);
+        }
+
+        tally.Norm(AfterMlp);
+    }
 }

@@ -1,5 +1,6 @@
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Norm = Fairlead.Engine.Layers.Norm;
 
@@ -49,7 +50,18 @@ internal sealed unsafe class Encoder : IDisposable
 
     /// <summary>Builds the encoder that <paramref name="folder"/> holds.</summary>
     /// <exception cref="ModelFileException">The architecture is not known, or an option or tensor is missing, unknown or of the wrong shape.</exception>
-    public static Encoder Load(ModelFolder folder)
+    /// <param name="meter">Gets the weights read into memory first, and hears how far that is; null: each page comes when it is first used.</param>
+    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null)
+    {
+        (EncoderDesign design, EncoderWeights weights) = Plan(folder);
+        if (meter is not null)
+            weights.Tally().Read(folder, meter);
+        return new Encoder(design, weights);
+    }
+
+    /// <summary>What <see cref="Load"/> would build: design and tensors, all checked; nothing is allocated, and no weight is read.</summary>
+    /// <exception cref="ModelFileException">As <see cref="Load"/>.</exception>
+    public static (EncoderDesign Design, EncoderWeights Weights) Plan(ModelFolder folder)
     {
         EncoderArchitecture architecture = EncoderArchitecture.Find(folder.Config.File, folder.Config.Text("model_type"));
         ConfigReader config = new(folder.Config);
@@ -59,7 +71,15 @@ internal sealed unsafe class Encoder : IDisposable
         CheckpointReader checkpoint = new(folder.Path, tensors);
         EncoderWeights weights = architecture.Weights(checkpoint, design);
         checkpoint.Finish();
-        return new Encoder(design, weights);
+        return (design, weights);
+    }
+
+    /// <summary>Bytes of activations where at most <paramref name="rows"/> tokens are computed at a time.</summary>
+    public static long RoomBytes(EncoderDesign design, int rows)
+    {
+        rows = Math.Max(rows, design.MaxTokens); // a longer text is computed alone
+        long bias = design.DistanceBuckets == 0 ? 0 : (long)rows * design.MaxTokens * design.Heads; // texts of full length are the worst
+        return ((rows * (EncoderLayer.RoomPerRow(design) + design.Width)) + bias) * sizeof(float);
     }
 
     /// <summary>Encodes several texts at once.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Tokenizers.Decoders;
 using Fairlead.Engine.Tokenizers.Models;
@@ -17,6 +18,9 @@ namespace Fairlead.Engine.Tokenizers.Older;
 internal sealed class OlderFiles
 {
     private const int MostBytes = 64 << 20; // the largest, Gemma's tokenizer.model, has 4 MB
+
+    /// <summary>The files, of which a model has some.</summary>
+    public static readonly ImmutableArray<string> Names = ["tokenizer.model", "vocab.json", "merges.txt", "vocab.txt"];
 
     private readonly ModelFolder _folder;
     private readonly TokenizerOverrides _overrides;

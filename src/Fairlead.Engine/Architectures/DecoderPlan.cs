@@ -1,0 +1,73 @@
+using Fairlead.Engine.Formats;
+using Fairlead.Engine.Generation;
+using Fairlead.Engine.Layers;
+
+namespace Fairlead.Engine.Architectures;
+
+/// <summary>A decoder before it is built: its design and its tensors, all checked, and how it will be served. Nothing is allocated, and no weight is read.</summary>
+internal sealed class DecoderPlan
+{
+    private DecoderPlan(DecoderDesign design, DecoderWeights weights, DecoderOptions options)
+    {
+        (Design, Weights, Options) = (design, weights, options);
+        LongestContext = weights.Positions is { } positions ? Math.Min(design.ContextLength, positions.Rows) : design.ContextLength;
+        int context = Math.Min(options.ContextLength ?? Math.Min(DefaultContext(design), options.LongestDefault), LongestContext);
+        Shape = new DecoderShape(design.Vocabulary, context, design.Width, design.Layers, design.KvHeads, design.HeadDimension, design.HeadDimension);
+    }
+
+    /// <summary>What it computes.</summary>
+    public DecoderDesign Design { get; }
+
+    /// <summary>With what.</summary>
+    public DecoderWeights Weights { get; }
+
+    /// <summary>How it is served.</summary>
+    public DecoderOptions Options { get; }
+
+    /// <summary>Sizes that a caller needs.</summary>
+    public DecoderShape Shape { get; }
+
+    /// <summary>Most positions that can be asked for.</summary>
+    public int LongestContext { get; }
+
+    /// <summary>Bytes of activations and rotary tables.</summary>
+    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float));
+
+    /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it.</exception>
+    public static DecoderPlan Read(ModelFolder folder, DecoderOptions options) =>
+        Read(new ConfigReader(folder.Config), new CheckpointReader(folder.Path, folder.Weights), options);
+
+    /// <summary>The same from the two readers, of which nothing has been read yet.</summary>
+    public static DecoderPlan Read(ConfigReader config, CheckpointReader weights, DecoderOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.RowsPerPass);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        if (options.ContextLength is { } length)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        string modelType = config.Text("model_type") ?? throw new ModelFileException(config.File, null, "has no \"model_type\", which names the architecture");
+        DecoderArchitecture architecture = ArchitectureRegistry.Find(config.File, modelType);
+        DecoderDesign design = architecture.Design(config);
+        config.Finish();
+        DecoderWeights tensors = architecture.Weights(weights, design);
+        weights.Finish();
+        return new DecoderPlan(design, tensors, options);
+    }
+
+    /// <summary>How the tensors are kept.</summary>
+    public WeightTally Tally() => Weights.Tally();
+
+    /// <summary>Bytes of a cache of <paramref name="blocks"/> blocks.</summary>
+    public long CacheBytes(int blocks) => KvCache.BytesFor(Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
+
+    private static int DefaultContext(DecoderDesign design)
+    {
+        int context = design.ContextLength;
+        foreach (RopeSettings rope in design.Ropes)
+        {
+            if (!rope.LongFactors.IsEmpty)
+                context = Math.Min(context, rope.OriginalContext);
+        }
+
+        return context;
+    }
+}

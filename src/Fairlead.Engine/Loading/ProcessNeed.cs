@@ -1,0 +1,23 @@
+using Fairlead.Engine.Formats;
+
+namespace Fairlead.Engine.Loading;
+
+/// <summary>What a worker takes beside its model's tensors and cache: figures that no header tells, measured and written down once (docs/local-models.md).</summary>
+internal static class ProcessNeed
+{
+    /// <summary>Program, runtime, compiled code, the garbage collector's room, and requests on their way.</summary>
+    private const long Base = 160L << 20;
+
+    /// <summary>A thread that computes: what it touches of its stack.</summary>
+    private const long PerThread = 256L << 10;
+
+    /// <summary>For each byte of the vocabulary's file: what reading it leaves behind and takes meanwhile.</summary>
+    private const long PerVocabularyByte = 12;
+
+    /// <summary>For each token: its bytes for decoding, and its place in the tree that constraints walk.</summary>
+    private const long PerToken = 160;
+
+    /// <summary>All of it, in bytes.</summary>
+    public static long Bytes(ModelFolder folder, int vocabularySize, int? threads) =>
+        Base + ((threads ?? Environment.ProcessorCount) * PerThread) + (folder.VocabularyBytes * PerVocabularyByte) + (vocabularySize * PerToken);
+}
