@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
 
 namespace Fairlead.Bench;
@@ -60,15 +59,9 @@ internal sealed class Contender(string name, int port, string path, IReadOnlyLis
     }
 
     /// <summary>Processor time of the process and all its children so far, in microseconds.</summary>
-    public double CpuMicroseconds() => Tree().Sum(static pid =>
-    {
-        string stat = File.ReadAllText($"/proc/{pid}/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 10_000; // 100 ticks a second
-    });
+    public double CpuMicroseconds() => ProcessFigures.Tree(_process!.Id).Sum(ProcessFigures.CpuMicroseconds);
 
-    public long ResidentBytes() => Tree().Sum(static pid =>
-        long.Parse(File.ReadAllText($"/proc/{pid}/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
+    public long ResidentBytes() => ProcessFigures.Tree(_process!.Id).Sum(ProcessFigures.ResidentBytes);
 
     public void Dispose()
     {
@@ -78,19 +71,5 @@ internal sealed class Contender(string name, int port, string path, IReadOnlyLis
         _process.WaitForExit();
         _process.Dispose();
         _process = null;
-    }
-
-    private IEnumerable<int> Tree()
-    {
-        var pending = new Queue<int>([_process!.Id]);
-        while (pending.TryDequeue(out int pid))
-        {
-            yield return pid;
-            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
-            {
-                foreach (string child in File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                    pending.Enqueue(int.Parse(child, CultureInfo.InvariantCulture));
-            }
-        }
     }
 }

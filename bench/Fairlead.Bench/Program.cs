@@ -9,6 +9,17 @@ if (args is ["kernels"])
     return 0;
 }
 
+// bench/soak.sh builds and calls this.
+if (args is ["soak", var soaked, var time])
+    return await new Soak(soaked, TimeSpan.FromSeconds(double.Parse(time, CultureInfo.InvariantCulture))).RunAsync() ? 0 : 1;
+
+// bench/local.sh builds and calls this.
+if (args is ["local", var served])
+{
+    await LocalBench.RunAsync(served);
+    return 0;
+}
+
 // bench/gateway.sh builds and calls this: all contenders in one run, interleaved, medians and ranges as a Markdown table.
 string binary = args[0];
 string? portkey = args.Length > 1 && File.Exists(args[1]) ? args[1] : null;

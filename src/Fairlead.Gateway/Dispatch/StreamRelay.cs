@@ -47,8 +47,6 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             {
                 int read = await opened.ReadAsync(input, clocks.Token);
                 state = read == 0 ? answer.End(output) : answer.Accept(input, read, output);
-                if (state != StreamState.Reading)
-                    progress.EndAt = time.GetTimestamp();
                 if (answer.SawRealEvent)
                 {
                     long now = time.GetTimestamp();
@@ -105,8 +103,6 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         finally
         {
             ArrayPool<byte>.Shared.Return(input);
-            if (progress.EndAt == 0)
-                progress.EndAt = time.GetTimestamp();
         }
 
         if (fault is null)
@@ -158,7 +154,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, bool withheld,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
         Speed(offer, progress, usage);
@@ -182,7 +178,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, EndReason reason, Problem? problem, UpstreamFault? fault,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
         bool billed = fault is null || exchange.Deployment.Settings.Dispatch.BillDelivered; // without a fault it was the caller who ended it
         exchange.Attempts.Add(record(fault));
         progress.Recorded = true;

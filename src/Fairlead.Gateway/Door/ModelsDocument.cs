@@ -125,18 +125,12 @@ internal static class ModelsDocument
         if (offer.Price is { } price)
         {
             json.WriteStartObject("pricing");
-            // Nor is one by the hour shown as tokens for 0.
-            if (price.ChargesTokens || !price.ChargesTime)
-            {
-                WriteDollars(json, "input", price.Input.PerMillion);
-                WriteDollars(json, "output", price.Output.PerMillion);
-            }
+            WriteDollars(json, "input", price.Input);
+            WriteDollars(json, "output", price.Output);
             if (price.CachedInput is { } cached)
-                WriteDollars(json, "cached_input", cached.PerMillion);
+                WriteDollars(json, "cached_input", cached);
             if (price.CacheWrite is { } write)
-                WriteDollars(json, "cache_write", write.PerMillion);
-            if (price.ChargesTime)
-                WriteDollars(json, "per_hour", price.Hourly!.Value.PerHour);
+                WriteDollars(json, "cache_write", write);
             json.WriteEndObject();
             json.WriteBoolean("is_free", price.IsFree);
         }
@@ -157,11 +151,11 @@ internal static class ModelsDocument
         json.WriteEndObject();
     }
 
-    /// <summary>US dollars as a JSON number, digit for digit: never through a double.</summary>
-    private static void WriteDollars(Utf8JsonWriter json, string name, NanoDollars price)
+    /// <summary>US dollars per million tokens as a JSON number, digit for digit: never through a double.</summary>
+    private static void WriteDollars(Utf8JsonWriter json, string name, TokenPrice price)
     {
         json.WritePropertyName(name);
-        string text = price.ToString().TrimEnd('0').TrimEnd('.');
+        string text = price.PerMillion.ToString().TrimEnd('0').TrimEnd('.');
         json.WriteRawValue(text);
     }
 }

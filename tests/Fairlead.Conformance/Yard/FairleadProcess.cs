@@ -25,10 +25,11 @@ public sealed class FairleadProcess : IAsyncDisposable
     private Process? _process;
     private Process? _watcher;
 
-    private FairleadProcess(string yaml, IReadOnlyDictionary<string, string>? environment)
+    private FairleadProcess(string yaml, IReadOnlyDictionary<string, string>? environment, string? dataFolder)
     {
         _yaml = yaml;
         _environment = environment ?? new Dictionary<string, string>();
+        DataFolder = dataFolder ?? _folder.In("data");
     }
 
     /// <summary>Chosen at start; kept over restarts.</summary>
@@ -37,7 +38,7 @@ public sealed class FairleadProcess : IAsyncDisposable
     /// <summary>Without <c>/v1</c>.</summary>
     public string BaseUrl => $"http://127.0.0.1:{Port}";
 
-    public string DataFolder => _folder.In("data");
+    public string DataFolder { get; }
 
     public string ConfigPath => _folder.In("fairlead.yaml");
 
@@ -45,6 +46,9 @@ public sealed class FairleadProcess : IAsyncDisposable
     public string FirstKey => File.ReadAllText(Path.Combine(DataFolder, "first-key")).Trim();
 
     public int ProcessId => _process?.Id ?? throw new InvalidOperationException("Not running.");
+
+    /// <summary>False before the start, after a kill, and after a polite end.</summary>
+    public bool Running => _process is { HasExited: false };
 
     /// <summary>Everything printed so far, both streams, in the order it was read.</summary>
     public string Output => string.Join('\n', _output);
@@ -55,9 +59,10 @@ public sealed class FairleadProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it answers.</summary>
     /// <param name="yaml">The configuration without <c>listen</c>, <c>data</c> and <c>discover</c>, which are the yard's.</param>
     /// <param name="environment">Variables beside PATH, HOME (a temporary one) and the runtime's own; nothing else is inherited.</param>
-    public static async Task<FairleadProcess> StartAsync(string yaml, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="dataFolder">Another place for its data, such as a small file system; null: a temporary folder.</param>
+    public static async Task<FairleadProcess> StartAsync(string yaml, IReadOnlyDictionary<string, string>? environment = null, string? dataFolder = null)
     {
-        var fairlead = new FairleadProcess(yaml, environment);
+        var fairlead = new FairleadProcess(yaml, environment, dataFolder);
         for (int tries = 0; ; tries++)
         {
             fairlead.Port = FreePort();
