@@ -65,15 +65,32 @@ public sealed class StoreDatabase : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             try
             {
-                using SqliteTransaction transaction = _writer.BeginTransaction();
-                T result = work(_writer);
-                transaction.Commit();
-                return result;
+                return InTransaction(work);
             }
             catch (SqliteException e) when (StoreUnavailableException.IsMeantBy(e))
             {
                 throw new StoreUnavailableException($"the store cannot be written: {e.Message}", e);
             }
+        }
+    }
+
+    /// <remarks>
+    /// Whether there is something to roll back, SQLite itself is asked: a commit that fails for want of room has rolled back already. The library's
+    /// transaction object does not know that, fails at its own rollback, and no transaction can be begun on its connection ever again.
+    /// </remarks>
+    private T InTransaction<T>(Func<SqliteConnection, T> work)
+    {
+        _writer.Run("BEGIN IMMEDIATE");
+        try
+        {
+            T result = work(_writer);
+            _writer.Run("COMMIT");
+            return result;
+        }
+        finally
+        {
+            if (raw.sqlite3_get_autocommit(_writer.Handle) == 0)
+                _writer.Run("ROLLBACK");
         }
     }
 
