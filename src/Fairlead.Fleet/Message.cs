@@ -1,0 +1,55 @@
+using Fairlead.Domain.Fleet;
+
+namespace Fairlead.Fleet;
+
+/// <summary>What the loop is told: an event for the plan, and who is concerned; without an event it is the loop's own business.</summary>
+internal readonly record struct Message(FleetEvent? What, object? With);
+
+/// <summary>The loop's clocks.</summary>
+internal enum Pulse
+{
+    /// <summary>The plan wanted to be asked again.</summary>
+    Wake,
+
+    /// <summary>Those who wait are told how far it is.</summary>
+    Tell,
+
+    /// <summary>Figures that only time changes are shown again.</summary>
+    Refresh,
+}
+
+/// <summary>The end: no requests any more, and this long for those that are inside.</summary>
+internal sealed record Closing(TimeSpan Patience);
+
+/// <summary>An operator wants a model loaded, and to know when it is. It waits like a request, and gives its place back at once.</summary>
+internal sealed class LoadWish(FleetEvent.Asked asked)
+{
+    /// <summary>No key's name is empty: an operator waits in a turn of his own.</summary>
+    public const string Tenant = "";
+
+    public FleetEvent.Asked Asked { get; } = asked;
+
+    public TaskCompletionSource Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>An operator wants a model unloaded, and to know what came of it.</summary>
+internal sealed class StopWish
+{
+    private long _freed;
+    private int _brokenOff;
+
+    /// <summary>The model's workers at the time of the wish that are not gone yet; one that is started afterwards is nobody's wish.</summary>
+    public HashSet<int> Starts { get; } = [];
+
+    public TaskCompletionSource<StopOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Takes a death in; true when it was the last.</summary>
+    public bool Buried(RunningWorker dead)
+    {
+        if (!Starts.Remove(dead.Start))
+            return false;
+        _freed += dead.Resident ?? 0;
+        _brokenOff += dead.BrokenOff;
+        return Starts.Count == 0 && Done.TrySetResult(new StopOutcome(_freed, _brokenOff));
+    }
+}

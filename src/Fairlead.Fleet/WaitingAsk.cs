@@ -1,0 +1,71 @@
+using System.Threading.Tasks.Sources;
+using Fairlead.Domain.Fleet;
+
+namespace Fairlead.Fleet;
+
+/// <summary>A request between its ask and the decision. Only the loop decides; a caller who leaves is a message to it like any other, so that no
+/// grant can cross a cancellation: whichever the loop reads first is what the caller gets.</summary>
+internal sealed class WaitingAsk : IValueTaskSource<WorkerLease>
+{
+    // Continuations run elsewhere: the loop must not run a request.
+    private ManualResetValueTaskSourceCore<WorkerLease> _core = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _leaving;
+    private CancellationToken _caller;
+    private FleetLoop? _fleet;
+
+    public WaitingAsk(FleetEvent.Asked asked, ServedModel? model, long began, Action<ModelStatus, int>? waiting)
+    {
+        Asked = asked;
+        Model = model;
+        Began = began;
+        Waiting = waiting;
+    }
+
+    public FleetEvent.Asked Asked { get; }
+
+    /// <summary>Null where no such model is configured.</summary>
+    public ServedModel? Model { get; }
+
+    /// <summary>Timestamp of the ask, of the loop's clock.</summary>
+    public long Began { get; }
+
+    public Action<ModelStatus, int>? Waiting { get; }
+
+    /// <summary>The loop's: whether the model was not ready when this came.</summary>
+    public bool WasCold { get; set; }
+
+    public bool IsDecided => _core.GetStatus(_core.Version) != ValueTaskSourceStatus.Pending;
+
+    /// <summary>To be awaited once.</summary>
+    public ValueTask<WorkerLease> Decided => new(this, _core.Version);
+
+    /// <summary>From now on the caller's token sends the loop word that it has left.</summary>
+    public void Heed(FleetLoop fleet, CancellationToken caller)
+    {
+        _fleet = fleet;
+        _caller = caller;
+        _leaving = caller.UnsafeRegister(static ask => ((WaitingAsk)ask!).Leave(), this);
+    }
+
+    public void Grant(WorkerLease lease) => _core.SetResult(lease);
+
+    public void Refuse(FleetRefusal refusal) => _core.SetException(new FleetRefusedException(refusal));
+
+    public void Fail(Exception fault) => _core.SetException(fault);
+
+    /// <summary>Its caller has left, and the loop has read so.</summary>
+    public void GiveUp() => _core.SetException(new OperationCanceledException(_caller));
+
+    WorkerLease IValueTaskSource<WorkerLease>.GetResult(short token)
+    {
+        _leaving.Dispose();
+        return _core.GetResult(token);
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<WorkerLease>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<WorkerLease>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    private void Leave() => _fleet!.Post(new FleetEvent.GaveUp(Asked.Ask));
+}
