@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them. Ends with "N passed, N failed" alone on a line.
-# FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each fuzzer) the fuzzers.
+# FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each fuzzer) the fuzzers,
+# FAIRLEAD_SOAK_SECONDS (30; 300 at night) the soak of local models.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1
@@ -70,5 +71,11 @@ for suite in Protocols Engine; do
   tally "Fuzzers of $suite" $? "$(cat "$fuzzed/$suite")"
   fuzzers=("${fuzzers[@]:1}")
 done
+# Local models that come and go, with nothing beside them; an hour of it is bench/soak.sh alone.
+if output=$(FAIRLEAD_BINARY=src/Fairlead/bin/Release/net10.0/fairlead timeout 900 bench/soak.sh "${FAIRLEAD_SOAK_SECONDS:-30}" 2>&1); then
+  tally "Soak" 0 "succeeded: 1"$'\n'"failed: 0"
+else
+  tally "Soak" 1 "$output"$'\n'"succeeded: 0"$'\n'"failed: 1"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

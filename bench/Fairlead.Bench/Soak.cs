@@ -13,12 +13,13 @@ namespace Fairlead.Bench;
 internal sealed class Soak(string binary, TimeSpan length)
 {
     private const int Callers = 4;
-    private static readonly TimeSpan BetweenKills = TimeSpan.FromSeconds(25); // in turn: no model dies thrice within the minute that would park it
     private static readonly TimeSpan BetweenStops = TimeSpan.FromSeconds(11);
     private static readonly TimeSpan Explained = TimeSpan.FromSeconds(30); // a killed worker's waiters, its rest and its next load lie within this
     private static readonly string[] Models = ["local/one", "local/two", "local/three"];
     private static readonly string[] Questions = ["What is Fairlead?", "How do I add a provider?", "What is a worker?", "How do I set a budget?", "Where is my key?", "What is the weather?"];
 
+    // In turn: no model dies thrice within the minute that would park it.
+    private readonly TimeSpan _betweenKills = TimeSpan.FromSeconds(Math.Min(25, length.TotalSeconds / 4));
     private readonly ConcurrentDictionary<string, long> _killed = new();
     private readonly ConcurrentDictionary<string, int> _outcomes = new();
     private readonly ConcurrentQueue<string> _unexplained = new();
@@ -122,7 +123,7 @@ internal sealed class Soak(string binary, TimeSpan length)
 
     private async Task KillAsync(LocalGateway gateway, CancellationToken over)
     {
-        for (int i = 0; await WaitAsync(BetweenKills, over); i++)
+        for (int i = 0; await WaitAsync(_betweenKills, over); i++)
         {
             string model = Models[i % Models.Length];
             if (gateway.WorkerOf(model) is not { } worker)

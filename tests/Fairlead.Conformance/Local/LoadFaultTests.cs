@@ -16,7 +16,7 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
     {
         await using LocalYard yard = await LocalYard.StartAsync($$"""
             local:
-              hung: { engine: scripted, source: {{checkpoints.GuideGguf}}, memory: 200MiB, command: ["node", "{{Engine(behaviour)}}, "{port}"] }
+              hung: { source: {{checkpoints.GuideGguf}}, memory: 200MiB, command: ["node", "{{Engine(behaviour)}}, "{port}"] }
             fleet: { load: 2s }
             """);
         Task<LocalAnswer> asked = yard.AskAsync("local/hung");

@@ -33,11 +33,11 @@ public sealed class LocalGateway : IAsyncLifetime
         _process = await FairleadProcess.StartAsync(
             $$"""
             local:
-              qwen: { path: {{Folder}} }
-              caller: { path: {{caller}} }
-              broken: { path: {{broken}} }
-              odd: { path: {{odd}} }
-            {{(Encoder is null ? "" : $"  minilm: {{ path: {Encoder} }}")}}
+              qwen: { source: {{Folder}} }
+              caller: { source: {{caller}} }
+              broken: { source: {{broken}} }
+              odd: { source: {{odd}} }
+            {{(Encoder is null ? "" : $"  minilm: {{ source: {Encoder} }}")}}
             """,
             TestContext.Current.CancellationToken);
     }

@@ -174,37 +174,6 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
         Assert.Contains("fairlead/guide", text, StringComparison.Ordinal);
     }
 
-    /// <summary>W-09: whatever way the gateway goes, its workers go with it.</summary>
-    [Fact]
-    public async Task A_gateway_that_is_killed_leaves_no_worker()
-    {
-        await using FairleadProcess doomed = await FairleadProcess.StartAsync("", Never);
-        using HttpClient http = Client(doomed);
-        using HttpResponseMessage response = await http.PostAsync("chat/completions", new StringContent(Hello("fairlead/guide").ToJsonString()), Never);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        string sockets = Path.Combine(doomed.DataFolder, "workers");
-        int worker = WorkerOf(doomed);
-        Assert.Single(Directory.GetFiles(sockets));
-        doomed.KillAlone();
-        await ScriptedWorker.UntilAsync(() => !Directory.Exists($"/proc/{worker}"), "the worker ends with its gateway");
-        Assert.Empty(Directory.GetFiles(sockets));
-    }
-
-    [Fact]
-    public async Task A_worker_that_is_killed_is_started_again_by_the_next_request()
-    {
-        await using FairleadProcess process = await FairleadProcess.StartAsync("", Never);
-        using HttpClient http = Client(process);
-        for (int i = 0; i < 3; i++)
-        {
-            using HttpResponseMessage response = await http.PostAsync("chat/completions", new StringContent(Hello("fairlead/guide").ToJsonString()), Never);
-            Assert.True(response.StatusCode == HttpStatusCode.OK, await response.Content.ReadAsStringAsync(Never));
-            int worker = WorkerOf(process);
-            System.Diagnostics.Process.GetProcessById(worker).Kill();
-            await ScriptedWorker.UntilAsync(() => process.Output.Contains($"worker {worker} is gone", StringComparison.Ordinal), "its death is seen");
-        }
-    }
-
     public void Dispose() => _http.Dispose();
 
     private static JsonObject Hello(string model) => new()
@@ -226,10 +195,6 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
         using HttpResponseMessage response = await _http.PostAsync(route, new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), Never);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(Never), response.Headers);
     }
-
-    /// <summary>The process of the last worker that was started, as the log tells it.</summary>
-    private static int WorkerOf(FairleadProcess process) =>
-        int.Parse(System.Text.RegularExpressions.Regex.Matches(process.Output, "worker ([0-9]+) was started")[^1].Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Answers that the worker of local/qwen is generating, by its own account.</summary>
     private async Task<int> RunningAsync()

@@ -69,7 +69,7 @@ public sealed class MemoryTests(LocalCheckpoints checkpoints)
         string engine = Path.Combine(Checkout.Root, "tests", "Fairlead.Conformance", "Local", "scripted-engine.mjs");
         await using LocalYard yard = await LocalYard.StartAsync($$"""
             local:
-              hoarder: { engine: scripted, source: {{checkpoints.GuideGguf}}, memory: 1GiB, command: ["node", "--max-old-space-size=64", "{{engine}}", "hoards", "{port}"] }
+              hoarder: { source: {{checkpoints.GuideGguf}}, memory: 1GiB, command: ["node", "--max-old-space-size=64", "{{engine}}", "hoards", "{port}"] }
               whole: { source: {{checkpoints.Small}}, slots: 1 }
             """);
         Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/whole", ",\"max_tokens\":2")).Status);
