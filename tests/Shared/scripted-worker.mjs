@@ -9,9 +9,10 @@
 //   eats          takes MiB of memory when it loads: "eats,take=900"
 // Behind the word, after commas: need=BYTES (weights; 1 MiB unless given), load=MS (how long a load takes, with its progress), files=BYTES, kind=embedding.
 // "good,need=5000000,load=200@/path": each start, and each caller who leaves, is noted in that file.
+// hold=load, hold=answer: the load, or the answer (of a stream, what comes after its first word), waits until the file "/path.go" is there.
 import http from 'node:http';
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 
 const options = Object.fromEntries(process.argv.slice(2).flatMap((word, i, all) => word.startsWith('--') ? [[word.slice(2), all[i + 1]]] : []));
 const [script, journal] = options.model.split('@');
@@ -66,9 +67,16 @@ function hear(line) {
       globalThis.eaten = Array.from({ length: Number(detail.take) }, () => Buffer.alloc(1 << 20, 1));
       ready();
     } else {
-      load(Number(detail.load ?? 0));
+      held('load', () => load(Number(detail.load ?? 0)));
     }
   }
+}
+
+/** Goes on when the test says so, where this is what it holds. */
+function held(what, then) {
+  if (detail.hold !== what || existsSync(`${journal}.go`))
+    return then();
+  setTimeout(() => held(what, then), 5);
 }
 
 function load(ms) {
@@ -109,32 +117,31 @@ function answer(request, response) {
   request.on('data', data => { body += data; });
   request.on('end', () => {
     note('request');
-    if (behaviour === 'dies-early') {
-      console.error('Unhandled exception. The model ran into itself.');
-      console.error('   at Fairlead.Engine.Somewhere()');
-      process.exit(134);
-    }
+    response.on('close', () => { if (!response.writableFinished) note('left'); });
+    if (behaviour === 'dies-early')
+      return held('answer', () => {
+        console.error('Unhandled exception. The model ran into itself.');
+        console.error('   at Fairlead.Engine.Somewhere()');
+        process.exit(134);
+      });
     const asked = JSON.parse(body);
     const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
     if (!asked.stream) {
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({
+      return held('answer', () => response.end(JSON.stringify({
         id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: options.name,
         choices: [{ index: 0, message: { role: 'assistant', content: `${process.pid}` }, finish_reason: 'stop' }], usage,
-      }));
-      return;
+      })));
     }
     response.setHeader('content-type', 'text/event-stream');
     response.write(chunk([{ index: 0, delta: { role: 'assistant', content: 'one ' }, finish_reason: null }]));
-    if (behaviour === 'dies-late') {
-      response.write(chunk([{ index: 0, delta: { content: 'two ' }, finish_reason: null }]), () => setImmediate(() => process.exit(137)));
-      return;
-    }
+    if (behaviour === 'dies-late')
+      return held('answer', () => response.write(chunk([{ index: 0, delta: { content: 'two ' }, finish_reason: null }]), () => setImmediate(() => process.exit(137))));
     if (behaviour === 'endless') {
       const timer = setInterval(() => response.write(chunk([{ index: 0, delta: { content: 'more ' }, finish_reason: null }])), 20);
-      response.on('close', () => { clearInterval(timer); note('left'); });
+      response.on('close', () => clearInterval(timer));
       return;
     }
-    response.end(chunk([{ index: 0, delta: { content: 'two' }, finish_reason: 'stop' }]) + chunk([], { usage }) + 'data: [DONE]\n\n');
+    held('answer', () => response.end(chunk([{ index: 0, delta: { content: 'two' }, finish_reason: 'stop' }]) + chunk([], { usage }) + 'data: [DONE]\n\n'));
   });
 }
