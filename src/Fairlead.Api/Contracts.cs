@@ -26,9 +26,10 @@ public sealed record ProviderStatus(string Name, string Url, int Offers, bool Fo
 /// <param name="Offers">Who serves it.</param>
 public sealed record ModelView(string Id, IReadOnlyList<OfferView> Offers);
 
-/// <summary>One model at one provider. Prices are US dollars per million tokens as decimal text; null where not known.</summary>
+/// <summary>One model at one provider. Prices are US dollars as decimal text, <c>Input</c> and <c>Output</c> for a million tokens and <c>PerHour</c> for an hour of
+/// computing; null where not known, or where that is not what is charged.</summary>
 public sealed record OfferView(
-    string Provider, string ProviderModel, string Status, string? Input, string? Output, long? Context, bool Tools, bool Images, bool Structured,
+    string Provider, string ProviderModel, string Status, string? Input, string? Output, string? PerHour, long? Context, bool Tools, bool Images, bool Structured,
     double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn);
 
 /// <summary>A key: an element of <c>GET /api/keys</c>. The secret is in no answer but the one that makes it.</summary>
@@ -74,9 +75,10 @@ public sealed record RequestLine(
     string Id, DateTimeOffset StartedAt, string Key, string ModelAsked, string? Provider, int Status, string EndReason, double Milliseconds,
     long InputTokens, long OutputTokens, string CostUsd);
 
-/// <summary>One line of <c>GET /api/usage</c>. A column that was not grouped by is null.</summary>
+/// <summary>One line of <c>GET /api/usage</c>. A column that was not grouped by is null. <c>ComputeSeconds</c> is what models of the server's own have computed.</summary>
 public sealed record UsageLine(
-    string? Day, string? Key, string? Model, string? Provider, long Requests, long Failed, long InputTokens, long OutputTokens, string CostUsd);
+    string? Day, string? Key, string? Model, string? Provider, long Requests, long Failed, long InputTokens, long OutputTokens, decimal ComputeSeconds,
+    string CostUsd);
 
 /// <summary>What <c>GET /api/ledger/verify</c> found.</summary>
 /// <param name="Holds">True when nothing is wrong.</param>

@@ -89,7 +89,7 @@ internal sealed class Exchange : IDisposable
 
     public CallerStream? CallerStream { get; set; }
 
-    /// <summary>What failed attempts may have cost us; an estimate.</summary>
+    /// <summary>What failed attempts may have cost us, so far; an estimate, never charged to the key.</summary>
     public NanoDollars Waste { get; set; }
 
     /// <summary>Copy of the answer for a later request with the same Idempotency-Key; null when none was sent.</summary>

@@ -48,7 +48,7 @@ internal sealed partial class RequestPath(
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            await CloseAsync(exchange, new Ending { Reason = EndReason.ClientGone, Status = 0, Waste = planner.WasteOfSilence(exchange) });
+            await CloseAsync(exchange, new Ending { Reason = EndReason.ClientGone, Status = 0 });
         }
         catch (UnsettledException e)
         {
@@ -131,11 +131,7 @@ internal sealed partial class RequestPath(
             exchange.CallerStream = new CallerStream(
                 http.Response, headers => AnswerHeaders.Write(headers, exchange, admission, null, time.GetUtcNow()), settings.Dispatch.Heartbeat, time, callerGone);
         }
-        Failure? failure = await dispatcher.RunAsync(exchange, callerGone);
-        if (failure is null)
-            return null;
-        exchange.Waste = failure.Waste;
-        return failure.Problem;
+        return await dispatcher.RunAsync(exchange, callerGone);
     }
 
     /// <summary>Answers with a problem and closes the request on the ledger, if anybody is there to be billed for it.</summary>
@@ -148,7 +144,6 @@ internal sealed partial class RequestPath(
             Reason = problem.Kind.EndReason,
             Status = streaming ? StatusCodes.Status200OK : problem.Status,
             Problem = problem,
-            Waste = exchange.Waste,
         });
         try
         {
@@ -249,7 +244,7 @@ internal sealed partial class RequestPath(
         KeyValuePair<string, string>[] headers =
         [
             .. response.Headers
-                .Where(static h => h.Key.StartsWith("x-fairlead-", StringComparison.OrdinalIgnoreCase) || h.Key.Equals("x-inference-provider", StringComparison.OrdinalIgnoreCase))
+                .Where(static h => h.Key.StartsWith("x-fairlead-", StringComparison.OrdinalIgnoreCase) || h.Key is "x-inference-provider" or AnswerHeaders.ComputeTime)
                 .Select(static h => KeyValuePair.Create(h.Key, h.Value.ToString())),
         ];
         idempotency.Finish(mark, exchange.Id, new RecordedAnswer(response.StatusCode, response.ContentType ?? "application/json", headers, recording.ToArray()));

@@ -33,6 +33,9 @@ public readonly record struct Usage(
     /// Zero where a provider computed.</summary>
     public TimeSpan ComputeTime { get; init; }
 
+    /// <summary>The same in seconds, exactly: seven places at most.</summary>
+    public decimal ComputeSeconds => (decimal)ComputeTime.Ticks / TimeSpan.TicksPerSecond;
+
     /// <summary>No count is negative and no part is larger than its whole.</summary>
     public bool IsPossible =>
         ComputeTime >= TimeSpan.Zero

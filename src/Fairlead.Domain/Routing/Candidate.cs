@@ -29,6 +29,7 @@ public enum ExclusionReason : byte
     CredentialRefused,
     OutOfQuota,
     Parked,
+    PricedByTime,
 }
 
 /// <summary>The order of the offers of one model for one request, and why the others are not in it.</summary>

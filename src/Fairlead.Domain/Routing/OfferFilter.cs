@@ -30,6 +30,9 @@ internal static class OfferFilter
             return ExclusionReason.PriceUnknown;
         if (Capability(offer, request, offer.Cannot | learned) is { } incapable)
             return incapable;
+        // What a token will have cost is known only when the time is: a limit per token cannot be promised.
+        if (offer.Price.ChargesTime && (wish.MaxInputPrice ?? wish.MaxOutputPrice) is not null)
+            return ExclusionReason.PricedByTime;
         if (wish.MaxInputPrice is { } input && offer.Price.Input.PerMillion > input.PerMillion)
             return ExclusionReason.OverMaxPrice;
         if (wish.MaxOutputPrice is { } output && offer.Price.Output.PerMillion > output.PerMillion)

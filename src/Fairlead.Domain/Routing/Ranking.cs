@@ -1,5 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
 
 namespace Fairlead.Domain.Routing;
 
@@ -78,12 +79,24 @@ public static class Ranking
         double slowness = Penalised(FirstTokenMs(condition) / 1000 + TypicalTokens / TokensPerSecond(condition), condition);
         (double first, double second) = wish.Policy switch
         {
-            RoutePolicy.Cheapest => (offer.Price!.Output.PerMillion.Value, offer.Price.Input.PerMillion.Value),
+            RoutePolicy.Cheapest => (OutputPrice(offer, condition), offer.Price!.Input.PerMillion.Value),
             RoutePolicy.Preferred => (place, 0.0),
             RoutePolicy.Latency => (Penalised(FirstTokenMs(condition), condition), 0.0),
             _ => (slowness * (1 - Spread * Draw(seed, place, salt: 0)), 0.0),
         };
         return new Scored(new Candidate(offer, condition), named < 0 ? int.MaxValue : named, unsure, !sticky, turn, first, second, slowness, place);
+    }
+
+    /// <summary>Nano-dollars for a million output tokens. Of a price by the hour, what they come to at the speed that was measured; before the first measurement
+    /// an hour may come to anything, and such an offer is asked after those whose price is known.</summary>
+    private static double OutputPrice(Offer offer, in OfferCondition condition)
+    {
+        OfferPrice price = offer.Price!;
+        if (!price.ChargesTime)
+            return price.Output.PerMillion.Value;
+        return double.IsNaN(condition.TokensPerSecond)
+            ? double.PositiveInfinity
+            : price.Output.PerMillion.Value + price.Hourly!.Value.PerHour.Value / 3600.0 * 1_000_000 / TokensPerSecond(condition);
     }
 
     /// <summary>An offer that fails half of the time costs twice: the failed try and the next.</summary>

@@ -9,7 +9,7 @@ public enum RoutePolicy : byte
     /// <summary>Highest measured tokens per second over a typical answer, the wait for its first token included. The default.</summary>
     Fastest = 1,
 
-    /// <summary>Lowest price per output token, then per input token.</summary>
+    /// <summary>Lowest price per output token, then per input token; of a price by the hour, what a token came to at the measured speed.</summary>
     Cheapest = 2,
 
     /// <summary>The operator's order: as the providers stand in the configuration.</summary>
@@ -47,10 +47,10 @@ public sealed record RoutePreferences
     /// <summary><c>provider.require_parameters</c>: only offers that honour every parameter the request sets.</summary>
     public bool RequireParameters { get; init; }
 
-    /// <summary><c>provider.max_price.prompt</c>, per million tokens.</summary>
+    /// <summary><c>provider.max_price.prompt</c>, per million tokens. Takes out what is priced by time.</summary>
     public TokenPrice? MaxInputPrice { get; init; }
 
-    /// <summary><c>provider.max_price.completion</c>, per million tokens.</summary>
+    /// <summary><c>provider.max_price.completion</c>, per million tokens. Takes out what is priced by time.</summary>
     public TokenPrice? MaxOutputPrice { get; init; }
 
     /// <summary>The word that <c>x-fairlead-policy</c> prints: <c>fastest</c>, <c>cheapest</c>, <c>preferred</c>, <c>latency</c> or the provider's name.</summary>

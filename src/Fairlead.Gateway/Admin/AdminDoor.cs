@@ -78,15 +78,17 @@ internal sealed class AdminDoor(
     {
         OfferCondition condition = deployment.Runtime(offer)?.Condition ?? OfferCondition.Unknown;
         string status = offer.Status == OfferStatus.Gone ? "gone" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
+        bool byTokens = offer.Price is { ChargesTokens: true } or { ChargesTime: false }; // time that costs is no token for nothing
         return new OfferView(
-            offer.Provider, offer.ProviderModelId, status, Price(offer.Price?.Input), Price(offer.Price?.Output), offer.ContextLength,
+            offer.Provider, offer.ProviderModelId, status, byTokens ? Price(offer.Price?.Input.PerMillion) : null, byTokens ? Price(offer.Price?.Output.PerMillion) : null,
+            offer.Price is { ChargesTime: true } timed ? Price(timed.Hourly?.PerHour) : null, offer.ContextLength,
             offer.Can.Has(Abilities.Tools), offer.Can.Has(Abilities.Images), offer.Can.Has(Abilities.StructuredOutput),
             double.IsNaN(condition.FirstTokenMs) ? null : Math.Round(condition.FirstTokenMs, 1),
             double.IsNaN(condition.TokensPerSecond) ? null : Math.Round(condition.TokensPerSecond, 1),
             offer.RetiresOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
     }
 
-    private static string? Price(Domain.Money.TokenPrice? price) => price?.PerMillion.ToString().TrimEnd('0').TrimEnd('.');
+    private static string? Price(Domain.Money.NanoDollars? price) => price?.ToString().TrimEnd('0').TrimEnd('.');
 
     private async Task CreateKey(HttpContext http)
     {
@@ -237,7 +239,7 @@ internal sealed class AdminDoor(
         UsageReport report = await Task.Run(() => vault.Ledger.Usage(since, grouping));
         await Send(http, report.Rows.Select(row => new UsageLine(
             row.Day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), row.Key is { } key ? keys.NameOf(key) : null, row.Model, row.Provider,
-            row.Requests, row.Failed, row.InputTokens, row.OutputTokens, row.Charged.ToString())).ToList(), ApiJson.Default.ListUsageLine);
+            row.Requests, row.Failed, row.InputTokens, row.OutputTokens, (decimal)row.ComputeTime.Ticks / TimeSpan.TicksPerSecond, row.Charged.ToString())).ToList(), ApiJson.Default.ListUsageLine);
     }
 
     private async Task VerifyLedger(HttpContext http)

@@ -46,11 +46,18 @@ internal sealed class LocalModels : IAsyncDisposable
     /// <summary>Names that no provider of the configuration may have.</summary>
     public static bool IsProvider(string name) => name.Equals(Provider, StringComparison.OrdinalIgnoreCase) || name.Equals(BuiltIn, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The offers of a configuration. Their price is known, and it is nothing: the machine is the operator's own.</summary>
+    /// <summary>The offers of a configuration. They are priced by the hour of computing; nothing, unless the operator says otherwise: the machine is their own.</summary>
     public static IEnumerable<Offer> Offers(GatewaySettings settings)
     {
         foreach (LocalModelSettings model in settings.Local)
-            yield return Offer(Provider, model.Name, Abilities.Images) with { ModelId = model.HubId ?? $"{Provider}/{model.Name}", Routes = RoutesOf(model) }; // the engine reads text; what else a model cannot do only its worker knows
+        {
+            yield return Offer(Provider, model.Name, Abilities.Images) with // the engine reads text; what else a model cannot do only its worker knows
+            {
+                ModelId = model.HubId ?? $"{Provider}/{model.Name}",
+                Price = OfferPrice.ByTheHour(model.HourlyPrice),
+                Routes = RoutesOf(model),
+            };
+        }
         if (settings.GuideFolder is not null)
             yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
     }
@@ -121,7 +128,7 @@ internal sealed class LocalModels : IAsyncDisposable
         ModelId = $"{provider}/{name}",
         Provider = provider,
         ProviderModelId = name,
-        Price = OfferPrice.Free,
+        Price = OfferPrice.ByTheHour(NanoDollars.Zero),
         Routes = Writing | RouteSet.Embeddings,
         Cannot = cannot,
         Honours = ProviderSpec.All & ~Parameters.ReasoningEffort,

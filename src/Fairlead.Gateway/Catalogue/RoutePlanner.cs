@@ -95,12 +95,6 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         return best is { } chosen && exchange.Deployment.Runtime(chosen.Offer)!.Breaker.TryLastResort() ? chosen : null;
     }
 
-    /// <summary>What a request may have cost us whose caller left before any answer: the input of the attempt under way.</summary>
-    public NanoDollars WasteOfSilence(Exchange exchange) =>
-        exchange.Ticket is not null && exchange.Candidates.Count > 0 && exchange.Candidates[0].Offer.Price is { } price
-            ? price.For(new Usage(exchange.Request.InputTokensExpected, 0))
-            : NanoDollars.Zero;
-
     private static RouteOrder Rank(Exchange exchange, Model model, in RouteQuery query)
     {
         Span<OfferCondition> conditions = model.Offers.Length <= 16 ? stackalloc OfferCondition[model.Offers.Length] : new OfferCondition[model.Offers.Length];

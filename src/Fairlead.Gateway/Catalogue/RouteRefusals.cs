@@ -106,9 +106,14 @@ internal static class RouteRefusals
             return new Problem(ProblemKind.PriceUnknown,
                 Bound($"The price of '{name}' at {string.Join(", ", wanted.Select(static e => e.Offer.Provider).Distinct())} is not known, and an unknown price is refused rather than guessed. State it under providers.NAME.models in the configuration."), "model");
         }
-        if (All(ExclusionReason.OverMaxPrice))
+        if (All(ExclusionReason.PricedByTime))
         {
-            Offer cheapest = wanted.MinBy(static e => (e.Offer.Price!.Output.PerMillion.Value, e.Offer.Price.Input.PerMillion.Value)).Offer;
+            return new Problem(ProblemKind.NoOfferFits,
+                Bound($"'{name}' is priced by the hour of computing here: what a token comes to is known only afterwards, so no 'provider.max_price' can be kept. Leave it out, or use another model."), "provider.max_price");
+        }
+        if (All(ExclusionReason.OverMaxPrice, ExclusionReason.PricedByTime))
+        {
+            Offer cheapest = wanted.Where(static e => e.Reason == ExclusionReason.OverMaxPrice).MinBy(static e => (e.Offer.Price!.Output.PerMillion.Value, e.Offer.Price.Input.PerMillion.Value)).Offer;
             return new Problem(ProblemKind.NoOfferFits,
                 Bound($"No provider of '{name}' is within 'provider.max_price'. The cheapest, {cheapest.Provider}, asks {cheapest.Price!.Input.PerMillion} per 1M input and {cheapest.Price.Output.PerMillion} per 1M output tokens (US dollars). Raise it, or use another model."), "provider.max_price");
         }
@@ -174,6 +179,7 @@ internal static class RouteRefusals
         ExclusionReason.Ignored => "ignored",
         ExclusionReason.NotThePinnedProvider => "not_the_pinned_provider",
         ExclusionReason.OverMaxPrice => "over_max_price",
+        ExclusionReason.PricedByTime => "priced_by_time",
         ExclusionReason.CoolingDown => "cooling_down",
         ExclusionReason.RateLimited => "rate_limited",
         ExclusionReason.CredentialRefused => "credential_refused",

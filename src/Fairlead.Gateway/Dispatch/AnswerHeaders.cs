@@ -11,6 +11,9 @@ namespace Fairlead.Gateway.Dispatch;
 /// <summary>What every answer says about itself, in the same words everywhere: who served it, by which policy, at which try, for how much.</summary>
 internal static class AnswerHeaders
 {
+    /// <summary>Seconds that a model of our own computed a whole answer, as Hugging Face's servers say it. Of a stream it is not known when the headers leave.</summary>
+    public const string ComputeTime = "x-compute-time";
+
     /// <param name="headers">Of an answer that has not begun.</param>
     /// <param name="exchange">The request, as far as it came.</param>
     /// <param name="admission">For what the caller has left.</param>

@@ -4,6 +4,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
+using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Telemetry;
 using Fairlead.Protocols.Buffers;
@@ -23,7 +24,7 @@ internal sealed partial class Dispatcher(
 
     /// <summary>Runs the request to its end: an answer was sent and settled, or a problem is left to be answered.</summary>
     /// <returns>Null when all is done; otherwise the problem, with nothing charged and nothing committed.</returns>
-    public async ValueTask<Failure?> RunAsync(Exchange exchange, CancellationToken callerGone)
+    public async ValueTask<Problem?> RunAsync(Exchange exchange, CancellationToken callerGone)
     {
         GatewaySettings settings = exchange.Deployment.Settings;
         using Watchdog clocks = _kennel.Borrow(settings.Dispatch.Total, exchange.Http);
@@ -53,7 +54,7 @@ internal sealed partial class Dispatcher(
                     }
                     lastResort = offer.Breaker.TryLastResort();
                     if (!lastResort)
-                        return new Failure(faults.Count > 0 ? AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel) : Resting(exchange, offer), Waste(exchange, faults));
+                        return faults.Count > 0 ? AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel) : Resting(exchange, offer);
                 }
 
                 clocks.Renew();
@@ -110,7 +111,7 @@ internal sealed partial class Dispatcher(
                             await WaitAsync(exchange, fault, step.Delay, clocks);
                         break;
                     default:
-                        return new Failure(AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel), Waste(exchange, faults));
+                        return AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel);
                 }
                 metrics.Retried(step.Kind);
             }
@@ -165,7 +166,7 @@ internal sealed partial class Dispatcher(
         };
         exchange.Place = call.Place;
         double start = exchange.ElapsedMs;
-        var progress = new AnswerProgress { StartMs = start };
+        var progress = new AnswerProgress { Call = call, StartMs = start };
         exchange.Served = null;
         UpstreamFault? fault;
         try
@@ -189,7 +190,13 @@ internal sealed partial class Dispatcher(
                 fault = ((UpstreamReply.Refused)reply).Fault;
             }
         }
-        catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
+        catch (OperationCanceledException) when (callerGone.IsCancellationRequested)
+        {
+            if (!progress.Recorded && call.ConnectedAt != 0)
+                exchange.Waste += Waste(exchange, offer, progress); // its caller left before it had begun: nothing is charged
+            throw;
+        }
+        catch (OperationCanceledException)
         {
             fault = clocks.Expired switch
             {
@@ -203,6 +210,8 @@ internal sealed partial class Dispatcher(
         {
             exchange.Served = null;
             exchange.Attempts.Add(Record(exchange, offer, call, progress, start, fault, fault.Status));
+            if (!fault.NothingSent && fault.Status is null or 200)
+                exchange.Waste += Waste(exchange, offer, progress);
         }
         return fault;
     }
@@ -278,20 +287,8 @@ internal sealed partial class Dispatcher(
         return (x >> 11) * (1.0 / (1UL << 53));
     }
 
-    /// <summary>What attempts that had been sent may have cost us: their input, where the provider may have read it.</summary>
-    private static NanoDollars Waste(Exchange exchange, List<FailedAttempt> faults)
-    {
-        NanoDollars waste = NanoDollars.Zero;
-        foreach (FailedAttempt failed in faults)
-        {
-            if (!failed.Fault.NothingSent && failed.Fault.Status is null or 200 && failed.Offer.Price is { } price)
-                waste += price.For(new Usage(exchange.Request.InputTokensExpected, 0));
-        }
-        return waste;
-    }
+    /// <summary>What an attempt that brought no answer may have cost us: its input, where the provider may have read it, and the time that a model of our
+    /// own has computed.</summary>
+    private NanoDollars Waste(Exchange exchange, OfferRuntime offer, AnswerProgress progress) =>
+        offer.Offer.Price!.For(new Usage(exchange.Request.InputTokensExpected, 0) { ComputeTime = UsageMeter.ComputeTime(offer.Offer, progress, time) });
 }
-
-/// <summary>A request that no candidate could serve.</summary>
-/// <param name="Problem">What the caller hears.</param>
-/// <param name="Waste">What the failed attempts may have cost us.</param>
-internal sealed record Failure(Problem Problem, NanoDollars Waste);

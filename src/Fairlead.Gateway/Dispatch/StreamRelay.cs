@@ -47,6 +47,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             {
                 int read = await opened.ReadAsync(input, clocks.Token);
                 state = read == 0 ? answer.End(output) : answer.Accept(input, read, output);
+                if (state != StreamState.Reading)
+                    progress.EndAt = time.GetTimestamp();
                 if (answer.SawRealEvent)
                 {
                     long now = time.GetTimestamp();
@@ -103,6 +105,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         finally
         {
             ArrayPool<byte>.Shared.Return(input);
+            if (progress.EndAt == 0)
+                progress.EndAt = time.GetTimestamp();
         }
 
         if (fault is null)
@@ -154,7 +158,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, bool withheld,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
         Speed(offer, progress, usage);
@@ -178,7 +182,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, EndReason reason, Problem? problem, UpstreamFault? fault,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen);
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
         bool billed = fault is null || exchange.Deployment.Settings.Dispatch.BillDelivered; // without a fault it was the caller who ended it
         exchange.Attempts.Add(record(fault));
         progress.Recorded = true;

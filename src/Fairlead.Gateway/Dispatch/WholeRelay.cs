@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
@@ -31,7 +32,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         if (check.Fault is { } fault)
             return fault;
 
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, check.Usage, check.OutputTokensSeen);
+        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, check.Usage, check.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
         double seconds = (exchange.ElapsedMs - progress.StartMs) / 1000;
@@ -54,6 +55,8 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         response.ContentType = "application/json";
         response.ContentLength = output.Length;
         AnswerHeaders.Write(response.Headers, exchange, admission, charged, time.GetUtcNow());
+        if (offer.Offer.Price!.Hourly is not null)
+            response.Headers[AnswerHeaders.ComputeTime] = usage.ComputeSeconds.ToString(CultureInfo.InvariantCulture);
         exchange.Recording?.Append(output.Span);
         exchange.Recording?.Complete();
         clocks.Arm(Clock.CallerWrite, exchange.Deployment.Settings.Dispatch.CallerWrite);
@@ -76,7 +79,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
                 body.Advance(read);
                 clocks.Arm(Clock.Idle, settings.Idle);
             }
-            progress.FirstTokenAt = time.GetTimestamp();
+            progress.FirstTokenAt = progress.EndAt = time.GetTimestamp();
             clocks.Disarm();
             return null;
         }

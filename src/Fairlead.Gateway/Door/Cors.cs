@@ -9,7 +9,7 @@ internal static class Cors
     private const string Exposed =
         "X-Request-Id, X-Error-Code, X-Error-Message, x-inference-provider, x-fairlead-request-id, x-fairlead-provider, x-fairlead-model, " +
         "x-fairlead-attempts, x-fairlead-policy, x-fairlead-cost, x-fairlead-adapted, RateLimit, RateLimit-Policy, Retry-After, " +
-        "x-fairlead-budget-remaining, x-fairlead-budget-limit, x-fairlead-budget-reset, x-fairlead-replayed";
+        "x-fairlead-budget-remaining, x-fairlead-budget-limit, x-fairlead-budget-reset, x-fairlead-replayed, " + Dispatch.AnswerHeaders.ComputeTime;
 
     private const string AllowedByDefault = "authorization, content-type, x-api-key, api-key, x-hf-bill-to, x-hf-session-id, idempotency-key";
 

@@ -125,12 +125,18 @@ internal static class ModelsDocument
         if (offer.Price is { } price)
         {
             json.WriteStartObject("pricing");
-            WriteDollars(json, "input", price.Input);
-            WriteDollars(json, "output", price.Output);
+            // Nor is one by the hour shown as tokens for 0.
+            if (price.ChargesTokens || !price.ChargesTime)
+            {
+                WriteDollars(json, "input", price.Input.PerMillion);
+                WriteDollars(json, "output", price.Output.PerMillion);
+            }
             if (price.CachedInput is { } cached)
-                WriteDollars(json, "cached_input", cached);
+                WriteDollars(json, "cached_input", cached.PerMillion);
             if (price.CacheWrite is { } write)
-                WriteDollars(json, "cache_write", write);
+                WriteDollars(json, "cache_write", write.PerMillion);
+            if (price.ChargesTime)
+                WriteDollars(json, "per_hour", price.Hourly!.Value.PerHour);
             json.WriteEndObject();
             json.WriteBoolean("is_free", price.IsFree);
         }
@@ -151,11 +157,11 @@ internal static class ModelsDocument
         json.WriteEndObject();
     }
 
-    /// <summary>US dollars per million tokens as a JSON number, digit for digit: never through a double.</summary>
-    private static void WriteDollars(Utf8JsonWriter json, string name, TokenPrice price)
+    /// <summary>US dollars as a JSON number, digit for digit: never through a double.</summary>
+    private static void WriteDollars(Utf8JsonWriter json, string name, NanoDollars price)
     {
         json.WritePropertyName(name);
-        string text = price.PerMillion.ToString().TrimEnd('0').TrimEnd('.');
+        string text = price.ToString().TrimEnd('0').TrimEnd('.');
         json.WriteRawValue(text);
     }
 }

@@ -43,7 +43,7 @@ internal static class RequestDocument
         json.WriteNumber("cached_input_tokens", closed.Usage.CachedInputTokens);
         json.WriteNumber("cache_write_tokens", closed.Usage.CacheWriteTokens);
         json.WriteNumber("reasoning_tokens", closed.Usage.ReasoningTokens);
-        json.WriteNumber("compute_seconds", (decimal)closed.Usage.ComputeTime.Ticks / TimeSpan.TicksPerSecond); // exact, and written without an exponent
+        json.WriteNumber("compute_seconds", closed.Usage.ComputeSeconds);
         json.WriteString("source", closed.UsageSource.ToString().ToLowerInvariant());
         json.WriteEndObject();
         if (closed.Price is { } price)

@@ -34,12 +34,12 @@ internal sealed class Settlement(
     {
         if (exchange.Closed)
             throw new InvalidOperationException($"Request {exchange.IdText} was closed twice.");
-        exchange.Closed = true;
         OfferRuntime? served = exchange.Served;
         OfferPrice? price = served?.Offer.Price;
         NanoDollars cost = ending.Billed && price is not null ? price.For(ending.Usage) : NanoDollars.Zero;
-        // Nobody pays more than was held for an answer that broke off, or that ran past the limit the caller had set.
-        bool bounded = ending.Reason != EndReason.Ok || exchange.Scanned?.Request.MaxOutputTokens is not null;
+        exchange.Closed = true; // not before its cost is known: a price that cannot be worked out must not leave it open for ever
+        // Nobody pays more than was held for an answer that broke off, that ran past the limit the caller had set, or that took longer than it was allowed.
+        bool bounded = ending.Reason != EndReason.Ok || exchange.Scanned?.Request.MaxOutputTokens is not null || price is { ChargesTime: true };
         NanoDollars charged = bounded ? NanoDollars.Min(cost, exchange.Reserved) : cost;
         Ticket? held = exchange.Ticket;
         if (held is { } ticket)
@@ -63,7 +63,7 @@ internal sealed class Settlement(
             Reserved = exchange.Reserved,
             Charged = charged,
             WrittenOff = cost - charged,
-            Waste = ending.Waste,
+            Waste = exchange.Waste + ending.Waste,
             Usage = ending.Billed ? ending.Usage : default,
             UsageSource = ending.Billed ? ending.Source : UsageSource.None,
             Provider = served?.Offer.Provider,
@@ -163,6 +163,6 @@ internal readonly record struct Ending
     public Usage Usage { get; init; }
     public UsageSource Source { get; init; }
 
-    /// <summary>What failed attempts may have cost us; an estimate, never charged to the key.</summary>
+    /// <summary>What an answer that nobody pays has cost us, beside the attempts that failed before it.</summary>
     public NanoDollars Waste { get; init; }
 }

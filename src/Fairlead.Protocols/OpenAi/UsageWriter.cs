@@ -10,7 +10,7 @@ internal static class UsageWriter
 {
     /// <param name="upstream">The upstream's usage object; empty when it sent none.</param>
     /// <param name="route">Embeddings have no output to count.</param>
-    /// <param name="usage">What is charged.</param>
+    /// <param name="usage">What is charged; its time is told where some was measured.</param>
     /// <param name="cost">The charge.</param>
     public static JsonObject Complete(ReadOnlySpan<byte> upstream, Route route, in Usage usage, NanoDollars cost)
     {
@@ -19,6 +19,8 @@ internal static class UsageWriter
         if (route != Route.Embeddings)
             json["completion_tokens"] = usage.OutputTokens;
         json["total_tokens"] = usage.InputTokens + usage.OutputTokens;
+        if (usage.ComputeTime > TimeSpan.Zero)
+            json["compute_seconds"] = usage.ComputeSeconds;
         json["cost"] = Cost(cost);
         return json;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -50,16 +51,20 @@ public static class WholeAnswer
     /// <param name="output">The caller's bytes.</param>
     public static void Write(ReadOnlySpan<byte> body, AnswerCheck check, in Usage usage, NanoDollars cost, PooledBuffer output)
     {
-        if (check.Mended is null && check.UsageValue.End.Value > 0 && check.Usage == usage)
+        if (check.Mended is null && check.UsageValue.End.Value > 0 && check.Usage == usage with { ComputeTime = default })
         {
-            // The usual case: one member is put in at the end of the usage object, everything else goes through as it came.
+            // The usual case: what we know is put in at the end of the usage object, everything else goes through as it came.
             int end = check.UsageValue.End.Value - 1;
             ReadOnlySpan<byte> counts = body[check.UsageValue];
-            if (counts.IndexOf("\"cost\""u8) < 0)
+            if (counts.IndexOf("\"cost\""u8) < 0 && counts.IndexOf("\"compute_seconds\""u8) < 0)
             {
                 output.Append(body[body.IndexOf((byte)'{')..end]); // without blank lines or a byte order mark before it
                 bool empty = counts[1..^1].Trim(" \r\n\t"u8).IsEmpty;
-                output.Append(empty ? "\"cost\":"u8 : ",\"cost\":"u8);
+                if (!empty)
+                    output.Append(","u8);
+                if (usage.ComputeTime > TimeSpan.Zero)
+                    output.Append(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\"compute_seconds\":{usage.ComputeSeconds},")));
+                output.Append("\"cost\":"u8);
                 output.Append(Encoding.ASCII.GetBytes(UsageWriter.CostText(cost)));
                 output.Append(body[end..]);
                 return;

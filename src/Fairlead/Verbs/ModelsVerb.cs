@@ -48,8 +48,11 @@ internal static class ModelsVerb
             return;
         }
         Terminal.Table(
-            ["MODEL", "PROVIDER", "STATE", "CTX", "$IN/M", "$OUT/M", "TTFT MS", "TOK/S"],
+            ["MODEL", "PROVIDER", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S"],
             models.SelectMany(static m => m.Offers.Select(o => (IReadOnlyList<string?>)[
-                m.Id, o.Provider, o.Status, o.Context?.ToString() ?? "", o.Input ?? "?", o.Output ?? "?", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
+                m.Id, o.Provider, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
     }
+
+    /// <summary>A price that is not known is not one of another kind.</summary>
+    private static string Unpriced(OfferView offer) => offer.PerHour is null ? "?" : "";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Fairlead.Api;
 
 namespace Fairlead.Verbs;
@@ -9,7 +10,7 @@ internal static class UsageVerb
     {
         var since = new Option<string?>("--since") { Description = "A day such as 2026-11-01, or 7d; the first of this month by default." };
         var by = new Option<string>("--by") { Description = "Any of model, key, day, provider, with commas.", DefaultValueFactory = static _ => "model" };
-        var verb = new Verb("usage", "Sum up requests, tokens and money.", "fairlead usage", "fairlead usage --by key,day --since 7d") { since, by };
+        var verb = new Verb("usage", "Sum up requests, tokens, computing time and money.", "fairlead usage", "fairlead usage --by key,day --since 7d") { since, by };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             List<UsageLine> lines = await client.UsageAsync(parsed.GetValue(since) ?? "", parsed.GetValue(by)!, stop);
@@ -23,10 +24,11 @@ internal static class UsageVerb
                 [.. new (string, Func<UsageLine, string?>)[] { ("DAY", static l => l.Day), ("KEY", static l => l.Key), ("MODEL", static l => l.Model), ("PROVIDER", static l => l.Provider) }
                     .Where(group => lines.Exists(l => group.Item2(l) is not null))];
             Terminal.Table(
-                [.. groups.Select(static g => g.Title), "REQUESTS", "FAILED", "IN", "OUT", "$"],
+                [.. groups.Select(static g => g.Title), "REQUESTS", "FAILED", "IN", "OUT", "COMPUTE S", "$"],
                 lines.Select(l => (IReadOnlyList<string?>)[
                     .. groups.Select(g => g.Of(l) is { Length: > 0 } text ? text : "(nobody)"),
-                    l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), l.OutputTokens.ToString(), l.CostUsd]));
+                    l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), l.OutputTokens.ToString(),
+                    l.ComputeSeconds.ToString("0.###", CultureInfo.InvariantCulture), l.CostUsd]));
             return ExitCodes.Ok;
         }));
         return verb;
