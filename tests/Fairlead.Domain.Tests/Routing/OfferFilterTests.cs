@@ -1,5 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 
 namespace Fairlead.Domain.Tests.Routing;
@@ -25,6 +26,7 @@ public sealed class OfferFilterTests
         [ExclusionReason.Ignored] = (Plain, Offers.Request(new RoutePreferences { Ignore = ["ALPHA"] })),
         [ExclusionReason.NotThePinnedProvider] = (Plain, Offers.Request(new RoutePreferences { Policy = RoutePolicy.Provider, Pinned = "beta" })),
         [ExclusionReason.OverMaxPrice] = (Plain, Offers.Request(new RoutePreferences { MaxOutputPrice = Offers.PerMillion(599) })),
+        [ExclusionReason.PricedByTime] = (Plain with { Price = OfferPrice.ByTheHour(new NanoDollars(1)) }, Offers.Request(new RoutePreferences { MaxInputPrice = Offers.PerMillion(1_000_000) })),
     };
 
     [Theory, MemberData(nameof(Reasons))]
@@ -47,6 +49,16 @@ public sealed class OfferFilterTests
         Offer unknown = Plain with { ContextLength = null, Can = Abilities.None, RetiresOn = null };
         InferenceRequest demanding = Offers.Request() with { InputTokensExpected = 1_000_000, Needs = Abilities.Tools | Abilities.Images | Abilities.StructuredOutput };
         Assert.Single(Offers.Rank(Offers.Model(unknown), demanding).Candidates);
+    }
+
+    [Fact]
+    public void A_price_by_the_hour_is_out_only_where_a_limit_per_token_is_set_and_one_of_nothing_keeps_every_limit()
+    {
+        Offer hourly = Plain with { Price = OfferPrice.ByTheHour(new NanoDollars(600_000_000)) };
+        Assert.Single(Offers.Rank(Offers.Model(hourly), Offers.Request()).Candidates);
+        var limited = new RoutePreferences { MaxOutputPrice = Offers.PerMillion(1_000_000) };
+        Assert.Empty(Offers.Rank(Offers.Model(hourly), Offers.Request(limited)).Candidates);
+        Assert.Single(Offers.Rank(Offers.Model(Plain with { Price = OfferPrice.ByTheHour(NanoDollars.Zero) }), Offers.Request(limited)).Candidates);
     }
 
     [Fact]

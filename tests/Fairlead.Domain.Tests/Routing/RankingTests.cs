@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 
 namespace Fairlead.Domain.Tests.Routing;
@@ -105,6 +106,21 @@ public sealed class RankingTests
     [Fact]
     public void The_cheapest_is_by_output_price_and_then_by_input_price() =>
         Assert.Equal("gamma,beta,alpha", Offers.Rank(Three, Offers.Request(new RoutePreferences { Policy = RoutePolicy.Cheapest })).Providers());
+
+    [Fact]
+    public void A_price_by_the_hour_counts_as_what_a_token_came_to_and_as_the_dearest_before_that_is_known()
+    {
+        // $0.60 an hour at 100 tokens a second are $1.67 for a million; at 1,000 a second $0.17.
+        Offer hourly = Offers.Of("own") with { Price = OfferPrice.ByTheHour(new NanoDollars(600_000_000)) };
+        Model model = Offers.Model(hourly, Offers.Of("beta", 200, 600), Offers.Of("gamma", 200, 2_000));
+        InferenceRequest cheapest = Offers.Request(new RoutePreferences { Policy = RoutePolicy.Cheapest });
+        OfferCondition any = Offers.Measured(300, 50);
+        Assert.Equal("own,beta,gamma", Offers.Rank(model, cheapest, 7, null, Offers.Measured(300, 1_000), any, any).Providers());
+        Assert.Equal("beta,own,gamma", Offers.Rank(model, cheapest, 7, null, Offers.Measured(300, 100), any, any).Providers());
+        Assert.Equal("beta,gamma,own", Offers.Rank(model, cheapest, 7, null, OfferCondition.Unknown, any, any).Providers());
+        Model free = Offers.Model(hourly with { Price = OfferPrice.ByTheHour(NanoDollars.Zero) }, Offers.Of("beta", 0, 1));
+        Assert.Equal("own,beta", Offers.Rank(free, cheapest).Providers());
+    }
 
     [Fact]
     public void The_preferred_is_the_operators_order_whatever_is_measured() =>
