@@ -17,6 +17,9 @@ public sealed class FleetPlan(LoadForecast forecast)
     /// <summary>What a worker may occupy beyond that which was set aside for it where no more is left: a sixteenth. Counting pages is no exact art.</summary>
     private const int Tolerance = 16;
 
+    /// <summary>Between two decisions nothing can be wanted: this takes no effect.</summary>
+    private static readonly FleetEffect[] NoDecision = [];
+
     private static readonly FleetLimits NoLimits = new() { Memory = 0 };
 
     private readonly Dictionary<string, ModelLife> _models = new(StringComparer.OrdinalIgnoreCase);
@@ -37,7 +40,7 @@ public sealed class FleetPlan(LoadForecast forecast)
     // Of the decision that is being made.
     private TimeSpan _now;
     private long _available;
-    private ICollection<FleetEffect> _effects = [];
+    private ICollection<FleetEffect> _effects = NoDecision;
     private bool _memoryMoved;
 
     /// <summary>When <see cref="FleetEvent.Ticked"/> is due at the latest; null: never.</summary>
@@ -100,7 +103,7 @@ public sealed class FleetPlan(LoadForecast forecast)
                 break;
         }
         Pass();
-        _effects = [];
+        _effects = NoDecision;
     }
 
     /// <summary>All models that are configured, or still have a worker, by name.</summary>
@@ -268,9 +271,9 @@ public sealed class FleetPlan(LoadForecast forecast)
         worker.Measuring = _now - worker.Since;
         worker.Enter(WorkerPhase.Measured, _now);
         long total = model.Known!.Value;
-        if (worker.Aside >= total)
+        if (worker.Aside >= total && SetAside() <= _limits.Memory)
         {
-            LetLoad(worker, total); // room was found for it before it started
+            LetLoad(worker, total); // room was found for it before it started, and the budget is what it was
         }
         else
         {
@@ -494,7 +497,8 @@ public sealed class FleetPlan(LoadForecast forecast)
         switch (model.Worker)
         {
             case null when model.Removed:
-                _models.Remove(model.Terms.Model);
+                if (_models.GetValueOrDefault(model.Terms.Model) == model) // an alarm of one that has gone may still ring when another of its name is there
+                    _models.Remove(model.Terms.Model);
                 Suffice(model);
                 return;
             case null or { Phase: WorkerPhase.Starting or WorkerPhase.Measured } when wanted && !model.Failures.Parked && !model.Failures.Resting(_now):
@@ -532,19 +536,22 @@ public sealed class FleetPlan(LoadForecast forecast)
         _memoryMoved = true;
     }
 
-    /// <summary>What time and memory have brought about.</summary>
+    /// <summary>What time and memory have brought about: until nothing is due any more.</summary>
     private void Pass()
     {
-        while (_deadlines.TryPeek(out Waiter? waiter, out (TimeSpan At, long) first) && (waiter.Place is null || first.At <= _now))
+        do
         {
-            _deadlines.Dequeue();
-            if (waiter.Place is not null)
-                Impatient(waiter);
-        }
-        while (_alarms.TryRing(_now, out ModelLife model))
-            Ring(model);
-        if (_memoryMoved || _allotment.Due <= _now)
+            while (_deadlines.TryPeek(out Waiter? waiter, out (TimeSpan At, long) first) && (waiter.Place is null || first.At <= _now))
+            {
+                _deadlines.Dequeue();
+                if (waiter.Place is not null)
+                    Impatient(waiter);
+            }
+            while (_alarms.TryRing(_now, out ModelLife model))
+                Ring(model);
             FindRoom();
+        }
+        while (WakeAt <= _now);
     }
 
     private void Impatient(Waiter waiter)
@@ -618,8 +625,10 @@ public sealed class FleetPlan(LoadForecast forecast)
 
     private void FindRoom()
     {
-        while (_memoryMoved || _allotment.Due <= _now)
+        for (int rounds = 0; _memoryMoved || _allotment.Due <= _now; rounds++)
         {
+            if (rounds > 1000)
+                throw new InvalidOperationException("Room is looked for without end.");
             _memoryMoved = false;
             StartTheUnknown();
             _overdrawnSince = SetAside() <= _limits.Memory ? null : _overdrawnSince ?? _now;

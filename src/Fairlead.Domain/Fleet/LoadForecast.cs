@@ -84,7 +84,7 @@ public sealed class LoadForecast
     public void Learn(string model, long bytes, TimeSpan took)
     {
         if (Remember(new PastLoad(model, bytes, took.TotalSeconds)))
-            _rate = LoadRate.From(_loads.Values.SelectMany(static loads => loads));
+            _rate = LoadRate.From(Export());
     }
 
     /// <summary>All that is known, oldest model first.</summary>
@@ -100,7 +100,7 @@ public sealed class LoadForecast
             if (load is null || !Remember(load))
                 refused++;
         }
-        _rate = LoadRate.From(_loads.Values.SelectMany(static known => known));
+        _rate = LoadRate.From(Export());
         return refused;
     }
 

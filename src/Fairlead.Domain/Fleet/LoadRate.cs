@@ -15,24 +15,26 @@ internal readonly record struct LoadRate(double Fixed, double PerByte)
     public TimeSpan For(long bytes) => TimeSpan.FromSeconds(bytes <= 0 ? UnknownSeconds : Math.Min(Fixed + PerByte * bytes, 86_400));
 
     /// <summary>The line through all loads whose size is known, and through two points of the prior, so that one load alone does not tilt it.</summary>
-    /// <remarks>Least squares of the relative error (weight 1/t²): a second more is much for a small model and nothing for a large one.</remarks>
-    public static LoadRate From(IEnumerable<PastLoad> loads)
+    /// <remarks>Least squares of the relative error (weight 1/t²): a second more is much for a small model and nothing for a large one. The prior counts the
+    /// less, the more has been seen.</remarks>
+    public static LoadRate From(IReadOnlyCollection<PastLoad> loads)
     {
         double weights = 0, x = 0, y = 0, xx = 0, xy = 0;
-        Add(1e6, Prior.Fixed + Prior.PerByte * 1e6);
-        Add(4e9, Prior.Fixed + Prior.PerByte * 4e9);
+        double trust = 1.0 / (1 + loads.Count);
+        Add(1e8, Prior.Fixed + Prior.PerByte * 1e8, trust);
+        Add(1e10, Prior.Fixed + Prior.PerByte * 1e10, trust);
         foreach (PastLoad load in loads)
         {
             if (load.Bytes > 0)
-                Add(load.Bytes, load.Seconds);
+                Add(load.Bytes, load.Seconds, 1);
         }
         double spread = weights * xx - x * x;
         double perByte = Math.Clamp((weights * xy - x * y) / spread, 1 / 20e9, 1 / 1e6);
         return new LoadRate(Math.Clamp((y - perByte * x) / weights, 0.02, 60), perByte);
 
-        void Add(double bytes, double seconds)
+        void Add(double bytes, double seconds, double trusted)
         {
-            double weight = 1 / (seconds * seconds);
+            double weight = trusted / (seconds * seconds);
             weights += weight;
             x += weight * bytes;
             y += weight * seconds;
