@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using Fairlead.Domain.Problems;
 using Fairlead.Engine.Chat;
 using Fairlead.Engine.Generation;
 using Fairlead.Worker.Answers;
@@ -8,7 +9,7 @@ namespace Fairlead.Worker;
 
 /// <summary>What one step adds to a chat: what a choice says, thinks or calls, or its end, and last the usage or a failure.</summary>
 internal readonly record struct ChatStep(
-    int Choice, ImmutableArray<ChatEvent> Deltas, ImmutableArray<AnswerToken> Tokens, string? Finish, AnswerUsage? Usage, string? Failure);
+    int Choice, ImmutableArray<ChatEvent> Deltas, ImmutableArray<AnswerToken> Tokens, string? Finish, AnswerUsage? Usage, Problem? Failure);
 
 /// <summary>One chat on its way from the model.</summary>
 /// <param name="events">From the engine.</param>
@@ -40,7 +41,7 @@ internal sealed class ChatTurn(ChannelReader<GenerationEvent> events, ImmutableA
                     step = new ChatStep(0, [], [], null, new AnswerUsage(ended.PromptTokens, ended.CachedTokens, ended.CompletionTokens), null);
                     return true;
                 case GenerationEvent.Failed failed:
-                    step = new ChatStep(0, [], [], null, null, failed.Reason);
+                    step = new ChatStep(0, [], [], null, null, Refusal.Of(failed));
                     return true;
             }
         }

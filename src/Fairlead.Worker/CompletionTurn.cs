@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Fairlead.Domain.Problems;
 using Fairlead.Engine.Generation;
 using Fairlead.Worker.Answers;
 
 namespace Fairlead.Worker;
 
 /// <summary>What one step adds to a completion: a piece or the end of a choice, and last the usage or a failure.</summary>
-internal readonly record struct CompletionStep(CompletionChunk? Chunk, AnswerUsage? Usage, string? Failure);
+internal readonly record struct CompletionStep(CompletionChunk? Chunk, AnswerUsage? Usage, Problem? Failure);
 
 /// <summary>The prompts of one completion on their way: all are generated at once and told one after the other.</summary>
 /// <param name="events">One reader for each prompt.</param>
@@ -39,7 +40,7 @@ internal sealed class CompletionTurn(ImmutableArray<ChannelReader<GenerationEven
                         total += new AnswerUsage(ended.PromptTokens, ended.CachedTokens, ended.CompletionTokens);
                         break;
                     case GenerationEvent.Failed failed:
-                        yield return new CompletionStep(null, null, failed.Reason);
+                        yield return new CompletionStep(null, null, Refusal.Of(failed));
                         yield break;
                 }
             }

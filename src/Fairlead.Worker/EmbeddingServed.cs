@@ -19,25 +19,48 @@ internal sealed class EmbeddingServed : IDisposable
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
     public static EmbeddingServed Open(WorkerOptions options, LoadMeter meter) => new(EmbeddingModel.Open(options.Path, Chosen(options), meter));
 
-    /// <summary>The vectors; null with a problem where they cannot be made.</summary>
-    public EmbeddingAnswer? Embed(EmbeddingRequest request, CancellationToken gone, out Problem? problem)
+    /// <summary>The vectors, or why there are none.</summary>
+    public async Task<(EmbeddingAnswer? Answer, Problem? Problem)> EmbedAsync(EmbeddingRequest request, CancellationToken gone)
     {
         if (request.Dimensions > _model.Dimension)
         {
-            problem = new Problem(ProblemKind.FieldInvalid, $"'dimensions' is {request.Dimensions}; this model's vectors have {_model.Dimension} numbers. Ask for fewer, or leave it out.", "dimensions");
-            return null;
+            var problem = new Problem(ProblemKind.FieldInvalid, $"'dimensions' is {request.Dimensions}; this model's vectors have {_model.Dimension} numbers. Ask for fewer, or leave it out.", "dimensions");
+            return (null, problem);
         }
         EmbeddingInput[] inputs = [.. request.Inputs.Select(static input => input.Text is { } text ? new EmbeddingInput(text) : new EmbeddingInput(input.Ids))];
-        if (_model.Embed(inputs, request.Truncate, out EmbeddingRefusal? refusal, gone) is not { } vectors)
-        {
-            problem = new Problem(refusal!.IsTooLong ? ProblemKind.ContextTooLong : ProblemKind.FieldInvalid, Refusal.Bound(refusal.Message), "input");
-            return null;
-        }
-        problem = null;
-        return new EmbeddingAnswer([.. vectors.Select(vector => Shorten(vector.Values, request.Dimensions))], vectors.Sum(static vector => vector.Tokens))
+        if (!_model.TryStart(inputs, request.Truncate, gone, out Task<EmbeddingVector[]>? computed, out EmbeddingRefusal? refusal))
+            return (null, Refusal.Of(refusal));
+        EmbeddingVector[] vectors = await computed;
+        var answer = new EmbeddingAnswer([.. vectors.Select(vector => Shorten(vector.Values, request.Dimensions))], vectors.Sum(static vector => vector.Tokens))
         {
             Cut = [.. vectors.Index().Where(static v => v.Item.IsCut).Select(static v => $"input[{v.Index}]")],
         };
+        return (answer, null);
+    }
+
+    /// <summary>The tokens of a text.</summary>
+    public int[] Tokenize(string text, bool addSpecial) => _model.Tokenize(text, addSpecial).Ids;
+
+    /// <summary>The text of tokens.</summary>
+    public string Detokenize(ReadOnlySpan<int> tokens) => _model.Detokenize(tokens);
+
+    /// <summary>Tokens of the vocabulary.</summary>
+    public int VocabularySize => _model.VocabularySize;
+
+    /// <summary>What it does and has done.</summary>
+    public WorkerFigures Figures
+    {
+        get
+        {
+            EmbeddingCounters counters = _model.Counters;
+            return new WorkerFigures(counters.Slots, counters.Running, counters.Waiting)
+            {
+                TokensRead = counters.Tokens,
+                Steps = counters.Passes,
+                BusySeconds = counters.BusySeconds,
+                BatchFill = counters.BatchFill,
+            };
+        }
     }
 
     /// <summary>What <c>/health</c> tells of it.</summary>

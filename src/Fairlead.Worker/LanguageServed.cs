@@ -127,9 +127,37 @@ internal sealed class LanguageServed : IDisposable
     {
         json.WriteString("kind", "language");
         json.WriteNumber("context_length", _model.ContextLimit);
-        json.WriteNumber("slots", _model.Counters.Slots);
-        json.WriteNumber("running", _model.Counters.Running);
-        json.WriteNumber("waiting", _model.Counters.Waiting);
+    }
+
+    /// <summary>The tokens of a text.</summary>
+    public int[] Tokenize(string text, bool addSpecial) => _model.Tokenizer.Encode(text, addSpecial).Ids;
+
+    /// <summary>The text of tokens, special ones as they are named.</summary>
+    public string Detokenize(ReadOnlySpan<int> tokens) => _model.Tokenizer.Decode(tokens, skipSpecialTokens: false);
+
+    /// <summary>Tokens of the vocabulary.</summary>
+    public int VocabularySize => _model.VocabularySize;
+
+    /// <summary>What it does and has done.</summary>
+    public WorkerFigures Figures
+    {
+        get
+        {
+            GenerationCounters counters = _model.Counters;
+            return new WorkerFigures(counters.Slots, counters.Running, counters.Waiting)
+            {
+                TokensGenerated = counters.CompletionTokens,
+                TokensRead = counters.PromptTokens - counters.CachedTokens,
+                TokensCached = counters.CachedTokens,
+                TokensPerSecond = counters.TokensPerSecond,
+                Steps = counters.Steps,
+                BusySeconds = counters.BusySeconds,
+                BatchFill = counters.BatchFill,
+                BlocksTotal = counters.Blocks,
+                BlocksUsed = counters.Blocks - counters.FreeBlocks - counters.KeptBlocks,
+                BlocksKept = counters.KeptBlocks,
+            };
+        }
     }
 
     public void Dispose() => _model.Dispose();

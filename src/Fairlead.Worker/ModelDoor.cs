@@ -16,9 +16,10 @@ using Microsoft.Extensions.Logging;
 namespace Fairlead.Worker;
 
 /// <summary>The worker's routes: reads a request, has the model answer it, and says what is wrong in OpenAI's error object.</summary>
-internal sealed partial class ModelDoor(string model, Readiness readiness, TimeProvider time, ILogger<ModelDoor> logger)
+internal sealed partial class ModelDoor(string model, Readiness readiness, Draining draining, TimeProvider time, ILogger<ModelDoor> logger)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 128 };
+    private static readonly Problem StillLoading = new(ProblemKind.ColdStarting, "The model is being loaded.", RetryAfter: TimeSpan.FromSeconds(1));
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public void Map(IEndpointRouteBuilder routes)
@@ -27,7 +28,30 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         routes.MapPost("/v1/chat/completions", (RequestDelegate)(http => AnswerAsync(http, ChatAsync)));
         routes.MapPost("/v1/completions", (RequestDelegate)(http => AnswerAsync(http, CompleteAsync)));
         routes.MapPost("/v1/embeddings", (RequestDelegate)(http => AnswerAsync(http, EmbedAsync)));
+        routes.MapPost("/tokenize", (RequestDelegate)(http => AnswerAsync(http, TokenizeAsync)));
+        routes.MapPost("/detokenize", (RequestDelegate)(http => AnswerAsync(http, DetokenizeAsync)));
+        routes.MapGet("/metrics", (RequestDelegate)MetricsAsync);
+        routes.MapPost("/drain", (RequestDelegate)DrainAsync);
         routes.MapFallback((RequestDelegate)(http => RefuseAsync(http, new Problem(ProblemKind.RouteUnknown, "A worker has no such route."))));
+    }
+
+    /// <summary>Takes nothing new from now on; the process ends when the last answer is out.</summary>
+    private Task DrainAsync(HttpContext http)
+    {
+        draining.Begin();
+        http.Response.StatusCode = StatusCodes.Status202Accepted;
+        return Task.CompletedTask;
+    }
+
+    private async Task MetricsAsync(HttpContext http)
+    {
+        if (readiness.Model is not { } served)
+        {
+            await RefuseAsync(http, StillLoading);
+            return;
+        }
+        http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        await http.Response.WriteAsync(served.Figures.ToPrometheus(Environment.WorkingSet), http.RequestAborted);
     }
 
     private async Task HealthAsync(HttpContext http)
@@ -42,11 +66,17 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
     /// <summary>Reads the body and runs a route; whatever goes wrong is answered, while an answer is still possible.</summary>
     private async Task AnswerAsync(HttpContext http, Func<HttpContext, ServedModel, JsonElement, Task<Problem?>> route)
     {
+        using Draining.Place? place = draining.TryEnter();
         try
         {
+            if (place is null)
+            {
+                await RefuseAsync(http, new Problem(ProblemKind.Draining, "The model is being unloaded and takes nothing new.", RetryAfter: TimeSpan.FromSeconds(2)));
+                return;
+            }
             if (readiness.Model is not { } served)
             {
-                await RefuseAsync(http, new Problem(ProblemKind.ColdStarting, "The model is being loaded.", RetryAfter: TimeSpan.FromSeconds(1)));
+                await RefuseAsync(http, StillLoading);
                 return;
             }
             using JsonDocument body = await JsonDocument.ParseAsync(http.Request.Body, Strict, http.RequestAborted);
@@ -137,7 +167,10 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
             while (turn.TryRead(out ChatStep step))
             {
                 if (step.Failure is { } failure)
-                    throw new InvalidOperationException(failure);
+                {
+                    WriteFailure(http, failure);
+                    return;
+                }
                 if (step.Usage is { } usage)
                 {
                     total = usage;
@@ -212,7 +245,10 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         await foreach (CompletionStep step in turn.ReadAsync(gone))
         {
             if (step.Failure is { } failure)
-                throw new InvalidOperationException(failure);
+            {
+                WriteFailure(http, failure);
+                return;
+            }
             if (step.Usage is { } usage)
                 total = usage;
             if (step.Chunk is not { } chunk)
@@ -242,13 +278,48 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         EmbeddingRequest? request = EmbeddingRequest.Read(body, out Problem? problem);
         if (request is null)
             return problem;
-        EmbeddingAnswer? answer = embedding.Embed(request, http.RequestAborted, out problem);
+        (EmbeddingAnswer? answer, problem) = await embedding.EmbedAsync(request, http.RequestAborted);
         if (answer is null)
             return problem;
         NameIgnored(http, [.. request.Ignored, .. answer.Cut]);
         http.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter, Plain);
         answer.Write(json, model, request.Base64);
+        return null;
+    }
+
+    private static async Task<Problem?> TokenizeAsync(HttpContext http, ServedModel served, JsonElement body)
+    {
+        TokenizeRequest? request = TokenizeRequest.Read(body, out Problem? problem);
+        if (request is null)
+            return problem;
+        NameIgnored(http, request.Ignored);
+        int[] tokens = served.Tokenize(request.Content, request.AddSpecial);
+        http.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter, Plain);
+        json.WriteStartObject();
+        json.WriteStartArray("tokens");
+        foreach (int token in tokens)
+            json.WriteNumberValue(token);
+        json.WriteEndArray();
+        json.WriteNumber("count", tokens.Length);
+        json.WriteEndObject();
+        return null;
+    }
+
+    private static async Task<Problem?> DetokenizeAsync(HttpContext http, ServedModel served, JsonElement body)
+    {
+        DetokenizeRequest? request = DetokenizeRequest.Read(body, out Problem? problem);
+        if (request is null)
+            return problem;
+        if (request.Tokens.FirstOrDefault(token => token >= served.VocabularySize, -1) is >= 0 and var odd)
+            return new Problem(ProblemKind.FieldInvalid, $"'tokens' holds {odd}; this model's vocabulary ends at {served.VocabularySize - 1}.", "tokens");
+        NameIgnored(http, request.Ignored);
+        http.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter, Plain);
+        json.WriteStartObject();
+        json.WriteString("content", served.Detokenize(request.Tokens.AsSpan()));
+        json.WriteEndObject();
         return null;
     }
 
@@ -293,15 +364,19 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, TimeP
         end.Usage.Write(json);
     }
 
-    private static void WriteError(Utf8JsonWriter json, string failure)
+    private static void WriteError(Utf8JsonWriter json, Problem failure)
     {
         json.WriteStartObject("error");
-        json.WriteString("message", Refusal.Bound(failure));
-        json.WriteString("type", ProblemKind.Internal.Type);
-        json.WriteNull("param");
-        json.WriteString("code", ProblemKind.Internal.Code);
+        json.WriteString("message", failure.Message);
+        json.WriteString("type", failure.Kind.Type);
+        json.WriteString("param", failure.Param);
+        json.WriteString("code", failure.Kind.Code);
         json.WriteEndObject();
     }
+
+    /// <summary>The status left with the headers, long ago; that it is an error, and which, the body says in place of an answer.</summary>
+    private static void WriteFailure(HttpContext http, Problem failure) =>
+        ErrorObject.Write(http.Response.BodyWriter, failure, http.Request.Headers["x-request-id"].ToString());
 
     private static async Task RefuseAsync(HttpContext http, Problem problem)
     {

@@ -1,4 +1,5 @@
 using Fairlead.Domain.Problems;
+using Fairlead.Engine.Embeddings;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Worker;
@@ -14,6 +15,19 @@ internal static class Refusal
         RefusalReason.QueueFull => new Problem(ProblemKind.UpstreamOverloaded, Bound(refusal.Message), RetryAfter: TimeSpan.FromSeconds(1)),
         RefusalReason.Closed => new Problem(ProblemKind.Draining, Bound(refusal.Message), RetryAfter: TimeSpan.FromSeconds(2)),
         _ => new Problem(ProblemKind.FieldInvalid, Bound(refusal.Message)),
+    };
+
+    /// <summary>An answer that was begun and cannot be carried to its end.</summary>
+    public static Problem Of(GenerationEvent.Failed failed) => failed.IsOfRequest
+        ? new Problem(ProblemKind.FieldInvalid, Bound($"The form that the answer must have could not be kept to: {failed.Reason}"), "response_format")
+        : new Problem(ProblemKind.Internal, Bound(failed.Reason));
+
+    /// <summary>The same of an embedding model.</summary>
+    public static Problem Of(EmbeddingRefusal refusal) => refusal switch
+    {
+        { IsBusy: true } => new Problem(ProblemKind.UpstreamOverloaded, Bound(refusal.Message), RetryAfter: TimeSpan.FromSeconds(1)),
+        { IsTooLong: true } => new Problem(ProblemKind.ContextTooLong, Bound(refusal.Message), "input"),
+        _ => new Problem(ProblemKind.FieldInvalid, Bound(refusal.Message), "input"),
     };
 
     /// <summary>A message of an error object has at most 300 characters.</summary>

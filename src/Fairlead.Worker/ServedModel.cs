@@ -66,11 +66,25 @@ internal sealed class ServedModel : IDisposable
         }
     }
 
+    /// <summary>What it does and has done.</summary>
+    public WorkerFigures Figures => Language?.Figures ?? Embedding!.Figures;
+
+    /// <summary>Tokens of the vocabulary.</summary>
+    public int VocabularySize => Language?.VocabularySize ?? Embedding!.VocabularySize;
+
+    /// <summary>The tokens of a text.</summary>
+    public int[] Tokenize(string text, bool addSpecial) => Language?.Tokenize(text, addSpecial) ?? Embedding!.Tokenize(text, addSpecial);
+
+    /// <summary>The text of tokens.</summary>
+    public string Detokenize(ReadOnlySpan<int> tokens) => Language is { } language ? language.Detokenize(tokens) : Embedding!.Detokenize(tokens);
+
     /// <summary>What <c>/health</c> tells of it.</summary>
     public void WriteFacts(Utf8JsonWriter json)
     {
         Language?.WriteFacts(json);
         Embedding?.WriteFacts(json);
+        Figures.Write(json);
+        json.WriteNumber("resident_bytes", Environment.WorkingSet);
     }
 
     public void Dispose()

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Fairlead.Worker;
 
-/// <summary>One process, one loaded model: answers <c>/v1/chat/completions</c>, <c>/v1/completions</c>, <c>/v1/embeddings</c> and <c>/health</c> on a Unix
-/// socket, in OpenAI's dialect.</summary>
+/// <summary>One process, one loaded model: answers <c>/v1/chat/completions</c>, <c>/v1/completions</c>, <c>/v1/embeddings</c>, <c>/tokenize</c>,
+/// <c>/detokenize</c>, <c>/health</c>, <c>/metrics</c> and <c>/drain</c> on a Unix socket, in OpenAI's dialect.</summary>
 /// <remarks>It knows of no key, no money and no other model. Who may ask is decided by who may enter the socket's folder, and by the gateway before that.</remarks>
 public static class WorkerServer
 {
@@ -18,6 +18,9 @@ public static class WorkerServer
 
     /// <summary>How long answers may go on after a stop; the gateway's own patience is shorter.</summary>
     private static readonly TimeSpan Drain = TimeSpan.FromHours(1);
+
+    /// <summary>How long the last bytes of the last answer may take to leave.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
 
     /// <summary>Says what the model needs, loads it when it may, and serves it until it is told to stop.</summary>
     /// <param name="options">Which model, and where.</param>
@@ -32,15 +35,15 @@ public static class WorkerServer
         WorkerOptions options, TextReader? parent, TextWriter events, TextWriter log, TimeProvider time, Task stop, CancellationToken cancellationToken)
     {
         var letLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var draining = new Draining();
         if (parent is null)
             letLoad.SetResult(); // a person has asked for it already
         else
-            ParentPipe.Watch(parent, () => letLoad.TrySetResult(), () => asked.TrySetResult(), () => ParentPipe.EndProcess(options.Socket));
-        Task stopped = Task.WhenAny(asked.Task, stop);
+            ParentPipe.Watch(parent, () => letLoad.TrySetResult(), draining.Begin, () => ParentPipe.EndProcess(options.Socket));
+        Task stopped = Task.WhenAny(draining.Asked, stop);
         var readiness = new Readiness();
         var told = new WorkerEvents(events);
-        await using WebApplication app = Build(options, readiness, time);
+        await using WebApplication app = Build(options, readiness, draining, time);
         await app.StartAsync(cancellationToken);
         Task<ServedModel> loading = Task.Run(() => LoadAsync(options, letLoad.Task, readiness, told, log, time), cancellationToken);
         if (await Task.WhenAny(loading, stopped) == stopped)
@@ -52,7 +55,9 @@ public static class WorkerServer
             told.Progress(1);
             told.Ready();
             await stopped;
-            using var patience = new CancellationTokenSource(Drain, time);
+            draining.Begin();
+            await draining.Empty.WaitAsync(Drain, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // those who are still inside then are cut off below
+            using var patience = new CancellationTokenSource(Farewell, time);
             await app.StopAsync(patience.Token);
             return true;
         }
@@ -80,7 +85,7 @@ public static class WorkerServer
         return ServedModel.Load(options, need, new LoadProgress(readiness, told, time), time);
     }
 
-    private static WebApplication Build(WorkerOptions options, Readiness readiness, TimeProvider time)
+    private static WebApplication Build(WorkerOptions options, Readiness readiness, Draining draining, TimeProvider time)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -102,7 +107,7 @@ public static class WorkerServer
             kestrel.ListenUnixSocket(options.Socket);
         });
         WebApplication app = builder.Build();
-        new ModelDoor(options.Model, readiness, time, app.Services.GetRequiredService<ILogger<ModelDoor>>()).Map(app);
+        new ModelDoor(options.Model, readiness, draining, time, app.Services.GetRequiredService<ILogger<ModelDoor>>()).Map(app);
         return app;
     }
 }

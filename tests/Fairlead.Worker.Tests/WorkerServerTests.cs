@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Fairlead.Shared;
 
@@ -9,7 +8,7 @@ namespace Fairlead.Worker.Tests;
 /// <summary>A worker from its start to its end, in this process, with the shipped model.</summary>
 public sealed class WorkerServerTests : IDisposable
 {
-    private static readonly string Guide = Path.Combine(Checkout.Root, "models", "guide");
+    private static readonly string Guide = RunningWorker.Guide;
     private static readonly CancellationToken Never = CancellationToken.None;
     private readonly TempFolder _folder = new();
 
@@ -151,18 +150,5 @@ public sealed class WorkerServerTests : IDisposable
     private Task<bool> RunAsync(string model, TextWriter events, TextWriter log, Task stop) => WorkerServer.RunAsync(
         new WorkerOptions { Path = model, Socket = _folder["w.sock"], Model = "fairlead/guide" }, null, events, log, TimeProvider.System, stop, Never);
 
-    private HttpClient Client()
-    {
-        string path = _folder["w.sock"];
-        return new HttpClient(new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        })
-        { BaseAddress = new Uri("http://worker"), DefaultRequestVersion = HttpVersion.Version11 };
-    }
+    private HttpClient Client() => RunningWorker.Client(_folder["w.sock"]);
 }

@@ -34,13 +34,23 @@ public sealed record EmbeddingVector(float[] Values, int Tokens, bool IsCut);
 /// <param name="Input">Number of the input that is to blame, from 0.</param>
 /// <param name="IsTooLong">Whether a shorter input, or leave to cut it, would be accepted.</param>
 /// <param name="Message">In words for whoever wrote the request: what is wrong, and the numbers.</param>
-public sealed record EmbeddingRefusal(int Input, bool IsTooLong, string Message);
+public sealed record EmbeddingRefusal(int Input, bool IsTooLong, string Message)
+{
+    /// <summary>Nothing is wrong with the inputs: as many requests wait as may, and later there is room.</summary>
+    public bool IsBusy { get; init; }
+}
 
 /// <summary>How an embedding model is served.</summary>
 public sealed record EmbeddingOptions
 {
     /// <summary>Threads that compute; null for as many as the process may use.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>Requests whose texts take turns in the passes, ≥ 1. Default 8.</summary>
+    public int Slots { get; init; } = 8;
+
+    /// <summary>Requests that may wait beside them, ≥ 1; one more is refused. Default 64.</summary>
+    public int Queue { get; init; } = 64;
 
     /// <summary>
     /// Tokens computed at a time, over several inputs; one longer input is computed alone. Memory for activations is this times five to ten widths of

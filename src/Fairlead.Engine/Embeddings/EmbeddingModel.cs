@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
@@ -12,7 +13,7 @@ namespace Fairlead.Engine.Embeddings;
 /// <summary>A model that turns texts into vectors: an encoder, its tokenizer, and what <c>modules.json</c> puts behind it.</summary>
 /// <remarks>
 /// A folder without <c>modules.json</c> is a plain encoder: the mean of its tokens' vectors, as sentence-transformers takes it. Safe for any
-/// number of threads; one computes at a time. Texts are taken as they come: no blanks are stripped.
+/// number of threads; a loop with a thread of its own computes for all of them. Texts are taken as they come: no blanks are stripped.
 /// </remarks>
 public sealed class EmbeddingModel : IDisposable
 {
@@ -22,8 +23,7 @@ public sealed class EmbeddingModel : IDisposable
     private readonly EmbeddingSettings _settings;
     private readonly Tokenizer _tokenizer;
     private readonly WorkCrew _crew;
-    private readonly int _tokensPerPass;
-    private readonly Lock _computing = new();
+    private readonly EmbeddingLoop _loop;
 
     private EmbeddingModel(ModelFolder folder, Encoder encoder, EmbeddingPipeline pipeline, EmbeddingSettings settings, Tokenizer tokenizer, EmbeddingOptions options)
     {
@@ -32,11 +32,14 @@ public sealed class EmbeddingModel : IDisposable
         _pipeline = pipeline;
         _settings = settings;
         _tokenizer = tokenizer;
-        _tokensPerPass = options.TokensPerPass;
         _crew = new WorkCrew(options.Threads ?? 0);
         Dimension = pipeline.Outputs(encoder.Width);
         MaxTokens = Math.Min(encoder.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
+        _loop = new EmbeddingLoop(Compute, options.TokensPerPass, options.Slots, options.Queue);
     }
+
+    /// <summary>What the model does and has done.</summary>
+    public EmbeddingCounters Counters => _loop.Counters;
 
     /// <summary>Numbers of a vector.</summary>
     public int Dimension { get; }
@@ -90,7 +93,7 @@ public sealed class EmbeddingModel : IDisposable
             Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
             Context = context,
             LongestContext = context,
-            Slots = 1,
+            Slots = options.Slots,
             HasTools = false,
             LoadBytes = tally.LoadBytes,
             Files = [.. folder.Stamps, .. pipeline.Stamps],
@@ -106,6 +109,8 @@ public sealed class EmbeddingModel : IDisposable
     {
         options ??= new EmbeddingOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.TokensPerPass);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Slots);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Queue);
         FolderFiles? files = Directory.Exists(path) ? new FolderFiles(path) : null;
         IReadOnlyList<EmbeddingModule>? modules = files is null ? null : EmbeddingPipeline.ReadModules(files);
         string transformer = modules?[0].Folder ?? "";
@@ -127,41 +132,48 @@ public sealed class EmbeddingModel : IDisposable
         }
     }
 
-    /// <summary>The vectors of <paramref name="inputs"/>, in their order; null with a <paramref name="refusal"/> where one cannot be computed, and then none is.</summary>
+    /// <summary>The tokens of a text as <see cref="TryStart"/> would read it, but for the model's default beginning.</summary>
+    public Encoding Tokenize(string text, bool addSpecialTokens) => _tokenizer.Encode(_settings.Lowercase ? text.ToLowerInvariant() : text, addSpecialTokens);
+
+    /// <summary>The text of tokens.</summary>
+    /// <param name="tokens">Below <see cref="VocabularySize"/>.</param>
+    public string Detokenize(ReadOnlySpan<int> tokens) => _tokenizer.Decode(tokens, skipSpecialTokens: false);
+
+    /// <summary>Begins to compute the vectors of <paramref name="inputs"/>, or says why not. Their tokens are made by the caller's thread.</summary>
     /// <param name="inputs">Any number.</param>
     /// <param name="cutLong">An input longer than <see cref="MaxTokens"/> loses its end, its special tokens stay; otherwise it is refused.</param>
-    /// <exception cref="OperationCanceledException">The caller gave up; noticed between two passes of <see cref="EmbeddingOptions.TokensPerPass"/> tokens.</exception>
-    public EmbeddingVector[]? Embed(IReadOnlyList<EmbeddingInput> inputs, bool cutLong, out EmbeddingRefusal? refusal, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Takes the request back; noticed between two texts and between two passes.</param>
+    /// <param name="vectors">In the order of the inputs. Fails where computing does, and with it all requests of the same pass.</param>
+    /// <param name="refusal">One of the inputs cannot be computed, and then none is; or as many requests wait as may.</param>
+    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    public bool TryStart(
+        IReadOnlyList<EmbeddingInput> inputs,
+        bool cutLong,
+        CancellationToken cancellationToken,
+        [NotNullWhen(true)] out Task<EmbeddingVector[]>? vectors,
+        [NotNullWhen(false)] out EmbeddingRefusal? refusal)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var texts = new (int[] Tokens, int[] Segments, bool IsCut)[inputs.Count];
+        (vectors, refusal) = (null, null);
+        var texts = new EncoderText[inputs.Count];
         for (int i = 0; i < texts.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             refusal = Tokens(inputs[i], i, cutLong, out texts[i]);
             if (refusal is not null)
-                return null;
+                return false;
         }
 
-        refusal = null;
-        EmbeddingVector[] vectors = new EmbeddingVector[texts.Length];
-        for (int first = 0; first < texts.Length;)
-        {
-            int end = first, tokens = 0;
-            do
-                tokens += texts[end++].Tokens.Length;
-            while (end < texts.Length && tokens + texts[end].Tokens.Length <= _tokensPerPass);
-            cancellationToken.ThrowIfCancellationRequested();
-            Compute(texts.AsSpan(first, end - first), vectors.AsSpan(first, end - first), tokens);
-            first = end;
-        }
-
-        return vectors;
+        if (_loop.TryStart(texts, cancellationToken, out vectors))
+            return true;
+        refusal = new EmbeddingRefusal(0, false, "as many requests wait for this model as may; try again when some are done") { IsBusy = true };
+        return false;
     }
 
-    /// <summary>Ends the threads and unmaps the weights. Not while <see cref="Embed"/> is under way.</summary>
+    /// <summary>Ends the threads and unmaps the weights; requests that are not answered fail.</summary>
     public void Dispose()
     {
+        _loop.Dispose();
         _crew.Dispose();
         _pipeline.Dispose();
         _encoder.Dispose();
@@ -194,9 +206,9 @@ public sealed class EmbeddingModel : IDisposable
     private static int? TokenizerLimit(JsonElement? config) =>
         config is { } root && root.TryGetProperty("model_max_length", out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int limit) && limit > 0 ? limit : null;
 
-    private EmbeddingRefusal? Tokens(EmbeddingInput input, int number, bool cutLong, out (int[] Tokens, int[] Segments, bool IsCut) text)
+    private EmbeddingRefusal? Tokens(EmbeddingInput input, int number, bool cutLong, out EncoderText text)
     {
-        text = ([], [], false);
+        text = new([], [], false);
         if (input.Text is { } words)
         {
             string whole = _settings.DefaultPrompt + words;
@@ -204,11 +216,11 @@ public sealed class EmbeddingModel : IDisposable
             if (encoding.Ids.Length > MaxTokens && cutLong)
             {
                 encoding = _tokenizer.Encode(_settings.Lowercase ? whole.ToLowerInvariant() : whole, addSpecialTokens: true, MaxTokens);
-                text = (encoding.Ids, encoding.TypeIds, true);
+                text = new(encoding.Ids, encoding.TypeIds, true);
             }
             else
             {
-                text = (encoding.Ids, encoding.TypeIds, false);
+                text = new(encoding.Ids, encoding.TypeIds, false);
             }
         }
         else
@@ -216,7 +228,7 @@ public sealed class EmbeddingModel : IDisposable
             int[] ids = [.. input.Tokens ?? []];
             bool isCut = cutLong && ids.Length > MaxTokens;
             ids = isCut ? ids[..MaxTokens] : ids;
-            text = (ids, new int[ids.Length], isCut);
+            text = new(ids, new int[ids.Length], isCut);
         }
 
         if (_encoder.Segments > 1 && text.Segments.AsSpan().IndexOfAnyExceptInRange(0, _encoder.Segments - 1) is >= 0 and var at)
@@ -229,8 +241,11 @@ public sealed class EmbeddingModel : IDisposable
         return odd < 0 ? null : new EmbeddingRefusal(number, false, $"input {number} holds token {text.Tokens[odd]}; this model's vocabulary ends at {VocabularySize - 1}");
     }
 
-    private unsafe void Compute(ReadOnlySpan<(int[] Tokens, int[] Segments, bool IsCut)> texts, Span<EmbeddingVector> vectors, int total)
+    private unsafe void Compute(ReadOnlySpan<EncoderText> texts, Span<EmbeddingVector> vectors)
     {
+        int total = 0;
+        foreach (EncoderText text in texts)
+            total += text.Tokens.Length;
         int[] tokens = new int[total], segments = new int[total], lengths = new int[texts.Length];
         int at = 0;
         for (int i = 0; i < texts.Length; i++)
@@ -241,14 +256,11 @@ public sealed class EmbeddingModel : IDisposable
             at += lengths[i];
         }
 
-        lock (_computing)
+        float* hidden = _encoder.Forward(tokens, segments, lengths, _crew);
+        for (int i = 0; i < texts.Length; i++)
         {
-            float* hidden = _encoder.Forward(tokens, segments, lengths, _crew);
-            for (int i = 0; i < texts.Length; i++)
-            {
-                vectors[i] = new EmbeddingVector(_pipeline.Vector(hidden, lengths[i], _encoder.Width), lengths[i], texts[i].IsCut);
-                hidden += (long)lengths[i] * _encoder.Width;
-            }
+            vectors[i] = new EmbeddingVector(_pipeline.Vector(hidden, lengths[i], _encoder.Width), lengths[i], texts[i].IsCut);
+            hidden += (long)lengths[i] * _encoder.Width;
         }
     }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
+using Fairlead.Engine.Constraints;
 
 namespace Fairlead.Engine.Generation;
 
@@ -154,6 +156,8 @@ internal sealed class BatchLoop : IDisposable
         int scores = 0;
         foreach (StepRow row in _rows.AsSpan(0, rows))
             scores += row.WantsLogits ? 1 : 0;
+        long began = Stopwatch.GetTimestamp(), chosen = Counters.CompletionTokens;
+        int answers = _running.Count;
         try
         {
             _model.Step(_rows.AsSpan(0, rows), _cache, _logits.AsSpan(0, scores * _model.VocabularySize));
@@ -165,9 +169,8 @@ internal sealed class BatchLoop : IDisposable
             return true;
         }
 
-        Counters.Steps++;
-        Counters.Rows += rows;
         TakeResults();
+        Counters.Stepped(rows, answers, Counters.CompletionTokens - chosen, Stopwatch.GetElapsedTime(began).TotalSeconds);
         Publish();
         return true;
     }
@@ -415,7 +418,7 @@ internal sealed class BatchLoop : IDisposable
             catch (Exception e)
             {
                 // One request's scores, constraint or decoder: it ends with the reason, the others go on.
-                Fail(sequence.Request, $"the answer cannot go on: {e.Message}");
+                Fail(sequence.Request, $"the answer cannot go on: {e.Message}", isOfRequest: e is ConstraintException);
             }
         }
     }
@@ -496,7 +499,7 @@ internal sealed class BatchLoop : IDisposable
             End(request, new GenerationEvent.Ended(request.Request.Prompt.Length, request.CachedTokens, request.CompletionTokens, request.Seed));
     }
 
-    private void Fail(BatchRequest request, string reason)
+    private void Fail(BatchRequest request, string reason, bool isOfRequest = false)
     {
         for (int i = _running.Count - 1; i >= 0; i--)
         {
@@ -506,7 +509,7 @@ internal sealed class BatchLoop : IDisposable
 
         _waiting.RemoveAll(sequence => sequence.Request == request);
         Counters.Failed++;
-        End(request, new GenerationEvent.Failed(reason));
+        End(request, new GenerationEvent.Failed(reason, isOfRequest));
     }
 
     private void FailAll(string reason)
@@ -528,6 +531,7 @@ internal sealed class BatchLoop : IDisposable
 
         request.HasEnded = true;
         Counters.Ended++;
+        Publish(); // before anybody hears of it: who has an answer is not counted as running
         Write(request, last);
         request.Events.Writer.Complete();
     }

@@ -3,6 +3,13 @@ namespace Fairlead.Engine.Generation;
 /// <summary>What a model's batch loop has done and is doing. Written by the loop, read by any thread; each figure by itself is right, two may be a step apart.</summary>
 public sealed class GenerationCounters
 {
+    /// <summary>How much a step changes the means of the last ones.</summary>
+    private const double Recent = 1.0 / 32;
+
+    private double _fill;
+    private double _tokens;
+    private double _seconds;
+
     /// <summary>Answers that may be written at once.</summary>
     public int Slots { get; internal init; }
 
@@ -13,10 +20,19 @@ public sealed class GenerationCounters
     public int Waiting { get; internal set; }
 
     /// <summary>Steps of the model.</summary>
-    public long Steps { get; internal set; }
+    public long Steps { get; private set; }
 
-    /// <summary>Rows of all steps; divided by <see cref="Steps"/> it says how full a step is.</summary>
-    public long Rows { get; internal set; }
+    /// <summary>Rows of all steps; divided by <see cref="Steps"/> it says how many tokens share one reading of the weights.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>Seconds in steps.</summary>
+    public double BusySeconds { get; private set; }
+
+    /// <summary>Answers of the last steps ÷ <see cref="Slots"/>, 0 to 1; 0 while nothing is written.</summary>
+    public double BatchFill => Running == 0 ? 0 : _fill;
+
+    /// <summary>Tokens chosen in a second of the last steps, of all answers together; 0 while nothing is written.</summary>
+    public double TokensPerSecond => Running == 0 || _seconds <= 0 ? 0 : _tokens / _seconds;
 
     /// <summary>Tokens of prompts that were to be read, cached ones included; an answer that was put back counts again.</summary>
     public long PromptTokens { get; internal set; }
@@ -47,4 +63,20 @@ public sealed class GenerationCounters
 
     /// <summary>Blocks kept for prompts that begin alike; they make room for whoever needs it.</summary>
     public int KeptBlocks { get; internal set; }
+
+    /// <summary>One step more.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="answers">Answers that had one among them.</param>
+    /// <param name="tokens">Tokens chosen after it.</param>
+    /// <param name="seconds">How long it took, with the choosing.</param>
+    internal void Stepped(int rows, int answers, long tokens, double seconds)
+    {
+        double weight = Steps == 0 ? 1 : Recent;
+        _fill += (((double)answers / Slots) - _fill) * weight;
+        _tokens += (tokens - _tokens) * weight;
+        _seconds += (seconds - _seconds) * weight;
+        Steps++;
+        Rows += rows;
+        BusySeconds += seconds;
+    }
 }

@@ -36,7 +36,8 @@ public abstract record GenerationEvent
 
     /// <summary>The request cannot be carried to its end.</summary>
     /// <param name="Reason">What happened, for the person who asked.</param>
-    public sealed record Failed(string Reason) : GenerationEvent;
+    /// <param name="IsOfRequest">The request itself is the reason: what its answer must look like cannot be kept to.</param>
+    public sealed record Failed(string Reason, bool IsOfRequest = false) : GenerationEvent;
 }
 
 /// <summary>Why a choice ended.</summary>

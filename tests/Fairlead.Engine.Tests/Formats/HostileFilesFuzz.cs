@@ -3,6 +3,7 @@ using System.Text;
 using Fairlead.Engine.Embeddings;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Tensors;
+using Fairlead.Engine.Tests.Embeddings;
 using Fairlead.Shared;
 using Decoder = Fairlead.Engine.Architectures.Decoder;
 
