@@ -129,6 +129,7 @@ public sealed partial class FleetLoop
                 break;
             case Pulse.Refresh:
                 _allChanged = true;
+                LookAtFailed();
                 break;
             case Closing(TimeSpan patience):
                 Close(patience);
@@ -137,6 +138,27 @@ public sealed partial class FleetLoop
                 throw new UnreachableException($"Nothing is done with {with}.");
         }
     }
+
+    /// <summary>Other files are other terms: whoever has mended a model that rests or is parked need not wait, nor tell us. Not on this thread: a disk may hang.</summary>
+    private void LookAtFailed()
+    {
+        if (!_board.Models.Any(static model => HasFailed(model)) || Interlocked.Exchange(ref _looking, 1) != 0)
+            return;
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static fleet =>
+            {
+                foreach (ServedModel model in fleet._board.Models)
+                {
+                    if (HasFailed(model))
+                        fleet.CheckSource(model);
+                }
+                Volatile.Write(ref fleet._looking, 0);
+            },
+            this,
+            preferLocal: false);
+    }
+
+    private static bool HasFailed(ServedModel model) => model.Status.State is ModelState.Resting or ModelState.Parked;
 
     private void Admit(FleetEvent.Asked asked, WaitingAsk ask)
     {
@@ -344,7 +366,7 @@ public sealed partial class FleetLoop
             foreach (ServedModel model in board.Models)
             {
                 Show(model, now);
-                moving |= model.Status.State is not (ModelState.Cold or ModelState.Parked);
+                moving |= model.Status.State is not ModelState.Cold;
             }
             if (moving != _refreshing)
             {

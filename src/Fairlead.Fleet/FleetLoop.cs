@@ -20,7 +20,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
     /// <summary>How often one who waits is told how far it is.</summary>
     private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often the figures that only time changes are published again.</summary>
+    /// <summary>How often the figures that only time changes are published again, and the files of models that have failed are looked at.</summary>
     private static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>How old a reading of the machine's memory may be where nothing has freed or taken any that we know of.</summary>
@@ -51,6 +51,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
     private FleetLimits? _limits;
     private long _asks;
     private int _closed;
+    private int _looking;
 
     // What follows is the loop's alone.
     private readonly Dictionary<long, WaitingAsk> _waiting = [];
@@ -202,7 +203,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
         ThreadPool.UnsafeQueueUserWorkItem(static lost => lost.Loop.Leave(lost.Worker, lost.Ask), (Loop: this, Worker: worker, Ask: ask), preferLocal: false); // not on the runtime's own thread
     }
 
-    /// <summary>Looks at the files of a model that is about to be started: others than when it was configured are other terms. Blocks as long as a disk does.</summary>
+    /// <summary>Looks at the files of a model that is about to be started, or has failed: others than when it was configured are other terms. Blocks as long as a disk does.</summary>
     internal void CheckSource(ServedModel model)
     {
         SourceStamp stamp = SourceStamp.Of(model.Spec.Source);

@@ -1,5 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
-using System.Text.Json.Nodes;
 using Fairlead.Shared;
 
 namespace Fairlead.Conformance.Local;
@@ -34,14 +35,13 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
     }
 
     [Fact]
-    public async Task Weights_that_end_too_soon_are_refused_by_name_and_whole_ones_are_taken_at_once()
+    public async Task Weights_that_end_too_soon_are_refused_by_name_and_whole_ones_are_taken_without_a_word()
     {
         using var folder = new Yard.TempFolder();
         string model = LocalCheckpoints.Copy(checkpoints.Small, folder.In("model"));
         string weights = Path.Combine(model, "model.safetensors");
         long whole = new FileInfo(weights).Length;
-        using (FileStream file = File.OpenWrite(weights))
-            file.SetLength(whole / 2);
+        CutOff(weights, whole / 2);
         await using LocalYard yard = await LocalYard.StartAsync($$"""
             local:
               cut: { source: {{model}} }
@@ -54,8 +54,9 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
         Assert.Contains("model.safetensors", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(folder.Path, refused.Text, StringComparison.Ordinal);
         File.Copy(Path.Combine(checkpoints.Small, "model.safetensors"), weights, overwrite: true);
-        LocalAnswer mended = await yard.AskAsync("local/cut", ",\"max_tokens\":2"); // other files, other terms: no rest stands in its way
-        Assert.True(mended.Status == HttpStatusCode.OK, mended.Text);
+        LocalAnswer? mended = null; // other files are other terms: they are seen within a second or two
+        await yard.UntilAsync(async () => (mended = await yard.AskAsync("local/cut", ",\"max_tokens\":2")).Status == HttpStatusCode.OK, "whole weights are taken");
+        Assert.Equal(2, (int)mended!.Json["usage"]!["completion_tokens"]!);
     }
 
     [Fact]
@@ -71,8 +72,7 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
         int worker = await yard.WorkerOfAsync("local/cut");
         await yard.UntilAsync(() => Maps(worker, "model.safetensors"), "the weights are mapped");
         Processes.Signal(worker, "STOP");
-        using (FileStream file = File.OpenWrite(Path.Combine(model, "model.safetensors")))
-            file.SetLength(1 << 20);
+        CutOff(Path.Combine(model, "model.safetensors"), 1 << 20);
         Processes.Signal(worker, "CONT");
 
         LocalAnswer refused = await asked;
@@ -129,8 +129,7 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
         using LocalStream stream = await yard.StreamAsync("local/cut", ""","max_tokens":1900,"min_tokens":1900,"logit_bias":{"5":-100}""");
         await stream.ReadUntilAsync(static s => s.Content.Length > 0);
 
-        using (FileStream file = File.OpenWrite(Path.Combine(model, "model.safetensors")))
-            file.SetLength(1 << 20);
+        CutOff(Path.Combine(model, "model.safetensors"), 1 << 20);
 
         await stream.ReadAllAsync();
         Assert.Equal("worker_crash", (string?)stream.Error?["code"]);
@@ -139,6 +138,14 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
         Assert.Contains("model.safetensors", next.Message, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/whole", ",\"max_tokens\":2")).Status);
         Assert.Equal("worker_crash", (string?)(await yard.RecordAsync(stream.Id))["end_reason"]);
+    }
+
+    /// <summary>As another program would: .NET's own files respect each other's locks.</summary>
+    private static void CutOff(string path, long length)
+    {
+        using Process cut = Process.Start("truncate", ["--size", length.ToString(CultureInfo.InvariantCulture), path]);
+        cut.WaitForExit();
+        Assert.Equal(0, cut.ExitCode);
     }
 
     private static bool Maps(int process, string file)

@@ -99,7 +99,7 @@ public sealed class WorkerDeathTests(LocalCheckpoints checkpoints)
             LocalAnswer answer = await yard.AskAsync("local/one", ",\"max_tokens\":2");
             Assert.True(answer.Status == HttpStatusCode.OK, answer.Text);
             int worker = await yard.WorkerOfAsync("local/one");
-            Processes.Signal(worker, "SEGV");
+            Processes.Signal(worker, "KILL");
             await yard.UntilAsync(() => !Processes.Lives(worker), "it is dead");
         }
         await yard.UntilAsync(async () => await yard.ListedAsync("local/one") is null, "it is out of the catalogue");
