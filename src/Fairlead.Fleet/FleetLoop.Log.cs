@@ -18,4 +18,7 @@ public sealed partial class FleetLoop
 
     [LoggerMessage(EventId = 4235, Level = LogLevel.Warning, Message = "Sockets that are nobody's any more could not be removed from {Folder}")]
     private partial void LogSocketsStay(Exception e, string folder);
+
+    [LoggerMessage(EventId = 4236, Level = LogLevel.Error, Message = "A worker has been killed and is not gone after {Waited}; it is left to the system")]
+    private partial void LogLeftBehind(TimeSpan waited);
 }

@@ -11,9 +11,9 @@ public sealed partial class FleetLoop
 
     private async Task RunAsync()
     {
-        int taken = 0;
         while (await _mail.Reader.WaitToReadAsync().ConfigureAwait(false)) // of a caller's context nothing is kept: the turn may run on his thread
         {
+            int taken = 0;
             while (_mail.Reader.TryRead(out Message message))
             {
                 Take(message);
@@ -80,6 +80,7 @@ public sealed partial class FleetLoop
                 break;
             case FleetEvent.Configured:
                 Decide(what);
+                _totals = _totals.Of((StatusBoard)with!);
                 break;
             case FleetEvent.Measured:
                 var measured = (RunningWorker)with!;
@@ -147,10 +148,17 @@ public sealed partial class FleetLoop
         ThreadPool.UnsafeQueueUserWorkItem(
             static fleet =>
             {
-                foreach (ServedModel model in fleet._board.Models)
+                try
                 {
-                    if (HasFailed(model))
-                        fleet.CheckSource(model);
+                    foreach (ServedModel model in fleet._board.Models)
+                    {
+                        if (HasFailed(model))
+                            fleet.CheckSource(model);
+                    }
+                }
+                catch (Exception e)
+                {
+                    fleet.LogBroken(e, "a look at the files of models that have failed"); // a fault of ours; the next look may do better
                 }
                 Volatile.Write(ref fleet._looking, 0);
             },

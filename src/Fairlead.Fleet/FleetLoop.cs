@@ -29,6 +29,9 @@ public sealed partial class FleetLoop : IAsyncDisposable
     /// <summary>Patience of <see cref="DisposeAsync"/>: nobody is answered any more.</summary>
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a killed process may take to be gone at the end. Only one that waits inside the system for a broken disk takes so long, and this server does not wait for that.</summary>
+    private static readonly TimeSpan Dying = TimeSpan.FromSeconds(10);
+
     private static readonly FleetRefusal s_stopping = new(FleetRefusalKind.Stopping, "this server is going down", TimeSpan.FromSeconds(5));
 
     private readonly Channel<Message> _mail = Channel.CreateUnbounded<Message>(new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
@@ -82,7 +85,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
         _plan = new FleetPlan(_forecast);
         _available = MachineMemory.Available;
         _teller = new Teller(_log);
-        _wake = Timer(static fleet => fleet.Post(FleetEvent.Ticked.Instance, Pulse.Wake));
+        _wake = Timer(static fleet => fleet.Post(FleetEvent.Ticked.Instance));
         _tell = Timer(static fleet => fleet.Post(null, Pulse.Tell));
         _refresh = Timer(static fleet => fleet.Post(null, Pulse.Refresh));
         _running = Task.Run(RunAsync);
@@ -104,6 +107,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
 
     /// <summary>A loop without models, which waits for <see cref="Configure"/>. Sockets that an earlier process left behind are removed.</summary>
     /// <exception cref="IOException">The folder of sockets cannot be made or cleared.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is another's.</exception>
     public static FleetLoop Start(FleetOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         if (!Directory.Exists(options.SocketFolder))
@@ -183,7 +187,14 @@ public sealed partial class FleetLoop : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _closed, 1) == 0)
             Post(null, new Closing(patience));
-        await _running;
+        try
+        {
+            await _running.WaitAsync(patience + Dying, _time);
+        }
+        catch (TimeoutException)
+        {
+            LogLeftBehind(patience + Dying); // it was killed, and ends with this process at the latest
+        }
     }
 
     /// <summary>The same with a second's patience: nobody is answered any more.</summary>

@@ -3,10 +3,13 @@ using System.Collections.Immutable;
 namespace Fairlead.Fleet;
 
 /// <summary>What a fleet has done since it was started, for metrics. Immutable; what is counted per model beside this stands in its status.</summary>
-/// <param name="LoadSeconds">Load times of each model that was ever loaded, by its name.</param>
+/// <param name="LoadSeconds">Load times of each configured model that was ever loaded, by its name.</param>
 public sealed record FleetTotals(ImmutableSortedDictionary<string, LoadSeconds> LoadSeconds)
 {
     internal static FleetTotals None { get; } = new(ImmutableSortedDictionary.Create<string, LoadSeconds>(StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>Without the models that are not configured any more.</summary>
+    internal FleetTotals Of(StatusBoard board) => new(LoadSeconds.RemoveRange(LoadSeconds.Keys.Where(model => board[model] is null)));
 
     internal FleetTotals With(string model, TimeSpan load) =>
         new(LoadSeconds.SetItem(model, (LoadSeconds.GetValueOrDefault(model) ?? Fleet.LoadSeconds.None).With(load.TotalSeconds)));

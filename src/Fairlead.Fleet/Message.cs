@@ -8,9 +8,6 @@ internal readonly record struct Message(FleetEvent? What, object? With);
 /// <summary>The loop's clocks.</summary>
 internal enum Pulse
 {
-    /// <summary>The plan wanted to be asked again.</summary>
-    Wake,
-
     /// <summary>Those who wait are told how far it is.</summary>
     Tell,
 

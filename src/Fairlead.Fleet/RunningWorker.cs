@@ -18,7 +18,7 @@ internal sealed partial class RunningWorker
     private readonly ILogger _log;
     private readonly Lock _gate = new();
     private WorkerProcess? _process;
-    private bool _endWanted;
+    private volatile bool _endWanted;
     private double _share;
     private int _shareIsPosted;
 
@@ -111,8 +111,14 @@ internal sealed partial class RunningWorker
         }
         Do("be killed", process =>
         {
-            Weigh(process);
-            process.Kill();
+            try
+            {
+                Weigh(process);
+            }
+            finally
+            {
+                process.Kill(); // whatever comes of the weighing
+            }
             return Task.CompletedTask;
         });
     }
@@ -132,6 +138,8 @@ internal sealed partial class RunningWorker
         try
         {
             _fleet.CheckSource(Model);
+            if (_endWanted)
+                throw new WorkerFailedException("it was not wanted any more before it had begun"); // its files or its terms are others by now
             string socket = Path.Combine(_options.SocketFolder, $"{Start}.sock"); // a number per start: what a dead worker left behind is nobody's address
             process = WorkerProcess.Start(_options.Own, Model.Spec, socket, _time, _log, Model.Lines);
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Fairlead.Domain.Fleet;
 using Fairlead.Shared;
 
@@ -29,6 +30,8 @@ public sealed class FleetLifeTests : IAsyncLifetime
     public async Task A_model_that_is_configured_otherwise_is_loaded_anew_and_the_old_worker_finishes_first()
     {
         ServedSpec model = _yard.Model("a", "good");
+        var known = new ConcurrentQueue<long?>();
+        _yard.Loop.Changed += name => known.Enqueue(_yard.Loop.Facts(name)?.Context);
         _yard.Serve(model);
         WorkerLease inside = await _yard.EnterAsync("a");
         Assert.Equal(4_096, _yard.Loop.Facts("local/a")!.Context);
@@ -40,7 +43,8 @@ public sealed class FleetLifeTests : IAsyncLifetime
         using WorkerLease lease = await next;
         Assert.NotEqual(inside.Worker.Id, lease.Worker.Id);
         Assert.Equal(1_024, _yard.Loop.Facts("local/a")!.Context);
-        Assert.True(_yard.Loop.Lines("local/a").Count >= 2); // the lines of both
+        Assert.Equal(2, _yard.Processes("a").Length); // the lines of both are kept
+        await ScriptedWorker.UntilAsync(() => known.SequenceEqual([4_096L, 1_024L]), "what each of them is was announced once");
     }
 
     [Fact]

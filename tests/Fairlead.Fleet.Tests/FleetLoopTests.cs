@@ -84,11 +84,11 @@ public sealed class FleetLoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task No_place_is_lost_however_leaving_and_getting_it_meet()
+    public async Task No_place_is_lost_or_given_twice_however_leaving_and_getting_it_meet()
     {
         _yard.Serve(_yard.Model("a", "good", static terms => terms with { Slots = 2, Queue = 10_000 }));
         await _yard.Loop.LoadAsync("local/a", FleetYard.Never);
-        int got = 0, left = 0;
+        int got = 0, left = 0, inside = 0, most = 0;
         await Parallel.ForAsync(0, 4_000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
         {
             using var leaving = new CancellationTokenSource();
@@ -96,7 +96,12 @@ public sealed class FleetLoopTests : IAsyncLifetime
             Task leaves = i % 3 == 0 ? leaving.CancelAsync() : i % 3 == 1 ? Task.Run(leaving.Cancel, CancellationToken.None) : Task.CompletedTask;
             try
             {
-                (await asked).Dispose();
+                using WorkerLease lease = await asked;
+                int now = Interlocked.Increment(ref inside);
+                for (int seen = most; now > seen; seen = most)
+                    Interlocked.CompareExchange(ref most, now, seen);
+                await Task.Yield();
+                Interlocked.Decrement(ref inside);
                 Interlocked.Increment(ref got);
             }
             catch (OperationCanceledException)
@@ -107,6 +112,7 @@ public sealed class FleetLoopTests : IAsyncLifetime
         });
         Assert.Equal(4_000, got + left);
         Assert.True(got > 0 && left > 0, $"{got} got a place, {left} left");
+        Assert.Equal(2, most); // a place that was given back twice would be given to two
         await _yard.UntilAsync("a", static status => status is { Busy: 0, Waiting: 0 });
     }
 
