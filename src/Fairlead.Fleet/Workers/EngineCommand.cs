@@ -7,9 +7,9 @@ namespace Fairlead.Fleet.Workers;
 
 /// <summary>How another's engine is started, and how it is spoken to: the contract of a worker for a program that knows nothing of us.</summary>
 /// <remarks>
-/// Arguments hold placeholders: <c>{source}</c> <c>{name}</c> <c>{port}</c> <c>{socket}</c> <c>{context}</c> <c>{slots}</c> <c>{threads}</c>. Each is
-/// replaced once, inside the argument in which it stands: whatever a value holds, it is never an argument of its own, and never read again. Two commands
-/// are equal when they say the same.
+/// Arguments hold placeholders: <c>{source}</c> <c>{name}</c> <c>{port}</c> <c>{socket}</c> <c>{context}</c> <c>{slots}</c> <c>{threads}</c>, and
+/// <c>{cells}</c> for context × slots. Each is replaced once, inside the argument in which it stands: whatever a value holds, it is never an argument of its
+/// own, and never read again. Two commands are equal when they say the same.
 /// </remarks>
 public sealed record EngineCommand
 {
@@ -57,7 +57,7 @@ public sealed record EngineCommand
             if (EscapeRules.RefuseArgument(argument, first) is { } wrong)
                 return wrong;
             if (UnknownPlaceholder(argument) is { } unknown)
-                return $"the engine's command holds {unknown}, which stands for nothing; there are {{source}} {{name}} {{port}} {{socket}} {{context}} {{slots}} {{threads}}";
+                return $"the engine's command holds {unknown}, which stands for nothing; there are {{source}} {{name}} {{port}} {{socket}} {{context}} {{slots}} {{threads}} {{cells}}";
             first = false;
         }
         return EscapeRules.RefuseName(spec.Model) ?? EscapeRules.RefuseSource(spec.Source) ?? Dangling(spec);
@@ -120,7 +120,7 @@ public sealed record EngineCommand
         return filled.ToString();
     }
 
-    private static readonly ImmutableArray<string> Placeholders = ["{source}", "{name}", "{port}", "{socket}", "{context}", "{slots}", "{threads}"];
+    private static readonly ImmutableArray<string> Placeholders = ["{source}", "{name}", "{port}", "{socket}", "{context}", "{slots}", "{threads}", "{cells}"];
 
     private static string? PlaceholderAt(string text, int at) => Placeholders.FirstOrDefault(p => string.CompareOrdinal(text, at, p, 0, p.Length) == 0);
 
@@ -131,6 +131,7 @@ public sealed record EngineCommand
         "{port}" => port.ToString(CultureInfo.InvariantCulture),
         "{socket}" => socket,
         "{context}" => spec.Context?.ToString(CultureInfo.InvariantCulture),
+        "{cells}" => spec.Context is { } context ? ((long)context * spec.Slots).ToString(CultureInfo.InvariantCulture) : null,
         "{slots}" => spec.Slots.ToString(CultureInfo.InvariantCulture),
         _ => spec.Threads?.ToString(CultureInfo.InvariantCulture),
     };
@@ -153,7 +154,7 @@ public sealed record EngineCommand
         foreach (ImmutableArray<string> group in Line)
         {
             if (group is [string only] && Fill(only, spec, "/", 0) is null)
-                return $"the engine's command says {only}, and the model's {(only.Contains("{context}", StringComparison.Ordinal) ? "context" : "threads")} is not configured";
+                return $"the engine's command says {only}, and the model's {(only.Contains("{threads}", StringComparison.Ordinal) ? "threads" : "context")} is not configured";
         }
         return null;
     }
