@@ -8,6 +8,7 @@
 //   grandchild    starts a child that outlives it and hears no signal; its process id is noted
 //   eats          takes MiB of memory when it loads: "eats,take=900"
 // Behind the word, after commas: need=BYTES (weights; 1 MiB unless given), load=MS (how long a load takes, with its progress), files=BYTES, kind=embedding.
+// With --engine it is another's: it loads as it is started, says nothing on standard output, and ends with SIGTERM; with --port it listens there.
 // "good,need=5000000,load=200@/path": each start, and each caller who leaves, is noted in that file.
 // hold=load, hold=answer: the load, or the answer (of a stream, what comes after its first word), waits until the file "/path.go" is there.
 import http from 'node:http';
@@ -29,7 +30,8 @@ if (behaviour === 'fails') {
   process.exitCode = 1;
   process.stdin.unref();
 } else {
-  process.stdin.on('end', () => process.exit(0)); // whoever started us is dead
+  process.stdin.on('end', () => { if (!options.engine) process.exit(0); }); // whoever started us is dead, which no engine cares for
+  process.on('SIGTERM', () => { if (behaviour !== 'deaf') process.exit(0); });
   let heard = '';
   process.stdin.on('data', data => {
     heard += data;
@@ -44,8 +46,10 @@ if (behaviour === 'fails') {
     const child = spawn(process.execPath, ['-e', "for (const s of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(s, () => {}); setInterval(() => {}, 1000)"], { stdio: 'inherit' });
     note(`child ${child.pid}`);
   }
-  var server = http.createServer(answer).listen(options.socket, () => {
-    if (behaviour === 'bad-needs')
+  var server = http.createServer(answer).listen(...(options.port ? [Number(options.port), '127.0.0.1'] : [options.socket]), () => {
+    if (options.engine)
+      hear('load');
+    else if (behaviour === 'bad-needs')
       console.log('needs all the memory there is');
     else if (behaviour !== 'no-needs')
       console.log(`needs ${JSON.stringify({ weights: Number(detail.need ?? 1 << 20), cache: 0, scratch: 0, kind: detail.kind ?? 'language', context: Number(options.ctx ?? 4096), slots: Number(options.slots ?? 8), tools: false, files: Number(detail.files ?? detail.need ?? 1 << 20) })}`);
@@ -85,7 +89,7 @@ function load(ms) {
   const began = performance.now();
   const timer = setInterval(() => {
     share = behaviour === 'never-ready' ? 0.5 : Math.min(1, (performance.now() - began) / ms);
-    console.log(`progress ${share.toFixed(3)}`);
+    say(`progress ${share.toFixed(3)}`);
     if (share === 1) {
       clearInterval(timer);
       ready();
@@ -93,9 +97,14 @@ function load(ms) {
   }, 20);
 }
 
+function say(line) {
+  if (!options.engine)
+    console.log(line);
+}
+
 function ready() {
   state = 'ready';
-  console.log('ready');
+  say('ready');
 }
 
 function chunk(choices, more = {}) {

@@ -5,13 +5,19 @@ namespace Fairlead.Fleet.Isolation;
 /// <summary>The calls about processes that the framework has no door to; those that only Linux has say so.</summary>
 internal static partial class Libc
 {
+    public const int EPERM = 1;
+    public const int EINTR = 4;
+    public const nint SIG_DFL = 0;
     public const int SIGKILL = 9;
     public const int SIGPIPE = 13;
     public const int SIGTERM = 15;
+    public const int SIGCONT = 18;
     public const int RLIMIT_DATA = 2;
     public const int RLIMIT_CORE = 4;
     public const int PR_SET_PDEATHSIG = 1;
     public const int PR_SET_NO_NEW_PRIVS = 38;
+    public const int O_CLOEXEC = 0x80000;
+    public const int O_PATH = 0x200000;
 
     /// <summary>One of the few limits whose number differs.</summary>
     public static readonly int RLIMIT_NOFILE = OperatingSystem.IsMacOS() ? 8 : 7;
@@ -60,4 +66,24 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Execute(string path, string?[] arguments, string?[] environment);
+
+    /// <summary>Linux: a call that its C library has no name for. Four arguments are enough for ours.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint argument1, nint argument2, nint argument3, nint argument4 = 0);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int file);
+
+    /// <summary>Linux: an extended attribute of a file; negative where it has none of that name.</summary>
+    [LibraryImport("libc", EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint GetAttribute(string path, string name, ref byte value, nint size);
+
+    /// <summary>Whether we may write to a file or folder.</summary>
+    public static bool MayWrite(string path) => Access(path, 2) == 0;
+
+    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
 }

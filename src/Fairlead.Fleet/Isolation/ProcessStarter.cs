@@ -1,33 +1,59 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace Fairlead.Fleet.Isolation;
 
-/// <summary>The one thread that starts processes, for as long as this process lives.</summary>
+/// <summary>A thread that starts processes, and does nothing else for as long as this process lives.</summary>
 /// <remarks>Linux's parent-death signal comes when the <em>thread</em> that started a child ends (prctl(2), PR_SET_PDEATHSIG), and threads of a pool end when
-/// there is little to do. What this thread has given up for itself its children do not have either: it can gain no privileges.</remarks>
+/// there is little to do. And what a thread has given up, the processes that it starts have given up too, from their first instruction on and with all their
+/// threads: hence one such thread for engines, which may do what a program may, and one for the workers of our own in each folder of sockets.</remarks>
 internal sealed class ProcessStarter
 {
+    private static readonly ConcurrentDictionary<string, Lazy<ProcessStarter>> s_ofWorkers = new(StringComparer.Ordinal);
+
     private readonly BlockingCollection<Action> _work = [];
 
-    private ProcessStarter() => new Thread(Work) { IsBackground = true, Name = "process starter" }.Start();
+    private ProcessStarter(string? socketFolder)
+    {
+        new Thread(Work, maxStackSize: 256 * 1024) { IsBackground = true, Name = "process starter" }.Start();
+        Do(GiveUpPrivileges);
+        if (socketFolder is not null)
+            Confines = Do(() => Landlock.RestrictThisThread(socketFolder));
+    }
 
-    /// <summary>The one.</summary>
-    public static ProcessStarter Instance { get; } = new();
+    /// <summary>For programs of which we do not know what they write and whom they call.</summary>
+    public static ProcessStarter OfAnything { get; } = new(null);
+
+    /// <summary>For workers of our own, whose sockets are in this folder.</summary>
+    /// <exception cref="IOException">The kernel could confine them, and does not.</exception>
+    public static ProcessStarter OfWorkers(string socketFolder) =>
+        s_ofWorkers.GetOrAdd(socketFolder, static folder => new Lazy<ProcessStarter>(() => new ProcessStarter(folder))).Value;
+
+    /// <summary>Whether what it starts can write nothing but sockets in the folder, and call nobody.</summary>
+    public bool Confines { get; }
 
     /// <summary>Starts a process.</summary>
     /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be run.</exception>
-    public Process Start(ProcessStartInfo what)
+    public Process Start(ProcessStartInfo what) => Do(() => Process.Start(what)!); // null only where a shell would have been used
+
+    /// <summary>No set-user-id program gains anything any more (PR_SET_NO_NEW_PRIVS(2const)); Landlock wants it too.</summary>
+    private static bool GiveUpPrivileges() =>
+        !OperatingSystem.IsLinux() || Libc.ProcessControl(Libc.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? true
+            : throw new IOException($"prctl: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+
+    private T Do<T>(Func<T> what)
     {
-        Process? child = null;
+        T? result = default;
         ExceptionDispatchInfo? failure = null;
         using var done = new ManualResetEventSlim();
         _work.Add(() =>
         {
             try
             {
-                child = Process.Start(what);
+                result = what();
             }
             catch (Exception e)
             {
@@ -37,7 +63,7 @@ internal sealed class ProcessStarter
         });
         done.Wait(); // a few milliseconds: the framework waits for the child's exec
         failure?.Throw();
-        return child!; // null only where a shell would have been used
+        return result!;
     }
 
     private void Work()

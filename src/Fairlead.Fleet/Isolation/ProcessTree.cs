@@ -36,8 +36,12 @@ internal static class ProcessTree
             _ = Libc.Kill(process, Libc.SIGKILL); // gone already is as good
     }
 
-    /// <summary>Ends whoever is left in the group that a process led; for after its end.</summary>
+    /// <summary>Ends whoever is left in the group that a process led; for after its end. The number is nobody else's as long as one of the group lives.</summary>
     public static void KillGroup(int root) => _ = Libc.Kill(-root, Libc.SIGKILL); // none left, or never a group of its own, is as good
+
+    /// <summary>Whether anybody is left in the group that a process led, the dead that nobody has waited for not counted.</summary>
+    public static bool IsAnyLeft(int root) =>
+        Libc.Kill(-root, 0) == 0 && (!OperatingSystem.IsLinux() || Members(root).Exists(static process => Kin(process) is { Dead: false }));
 
     /// <summary>The process ids of all of them, the root first where it lives.</summary>
     public static List<int> Members(int root)
@@ -46,7 +50,7 @@ internal static class ProcessTree
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int id) && Kin(id) is { } kin)
-                all[id] = kin;
+                all[id] = (kin.Parent, kin.Group);
         }
         List<int> members = [];
         foreach ((int id, (_, int group)) in all)
@@ -70,13 +74,16 @@ internal static class ProcessTree
         }
     }
 
+    /// <summary>The process group that a process is in; null when it has ended.</summary>
+    public static int? GroupOf(int process) => Kin(process)?.Group;
+
     // proc_pid_stat(5): "id (name) state parent group …"; the name may hold anything, so what counts is behind its last parenthesis.
-    private static (int Parent, int Group)? Kin(int process)
+    private static (int Parent, int Group, bool Dead)? Kin(int process)
     {
         if (Read($"/proc/{process}/stat") is not { } text)
             return null;
         string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ', 4);
-        return (int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture));
+        return (int.Parse(fields[1], CultureInfo.InvariantCulture), int.Parse(fields[2], CultureInfo.InvariantCulture), fields[0] is "Z" or "X");
     }
 
     private static long ResidentPages(int process) =>

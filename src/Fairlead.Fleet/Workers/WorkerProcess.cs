@@ -36,6 +36,9 @@ public sealed partial class WorkerProcess
     /// <summary>A process that has ended may still have words in its pipes; where something else holds them open they are not waited for.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between two looks whether what was killed is gone: a process that ends gives back gigabytes, which takes the system a moment.</summary>
+    private static readonly TimeSpan LeftPoll = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Between two questions whether an engine is ready.</summary>
     private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(100);
 
@@ -47,17 +50,20 @@ public sealed partial class WorkerProcess
     private readonly string? _socket;
     private readonly LoopbackPort? _port;
     private readonly WorkerProbe _probe;
+    private readonly MemoryGuard? _guard;
+    private readonly bool _confined;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<WorkerFacts> _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
+    private bool _reaped;
     private volatile string? _lastLine;
     private double _share;
     private int _exitCode;
 
-    private WorkerProcess(Process process, WorkerSpec spec, WorkerAddress address, WorkerProbe probe, LoopbackPort? port, TimeProvider time, ILogger log, LogRing lines)
+    private WorkerProcess(Process process, WorkerSpec spec, WorkerAddress address, WorkerProbe probe, LoopbackPort? port, bool confined, TimeProvider time, ILogger log, LogRing lines)
     {
         _process = process;
         _spec = spec;
@@ -67,8 +73,10 @@ public sealed partial class WorkerProcess
         _socket = address.Socket;
         _port = port;
         _probe = probe;
+        _confined = confined;
         Id = process.Id;
         Address = address;
+        _guard = MakeGuard();
     }
 
     /// <summary>Process id.</summary>
@@ -91,7 +99,7 @@ public sealed partial class WorkerProcess
     /// <summary>Called with how far a load has come, 0 to 1, never falling; on a thread of this worker, so it must return at once. To be set before <see cref="LetLoad"/>.</summary>
     public Action<double>? Progress { get; set; }
 
-    /// <summary>What bounds it.</summary>
+    /// <summary>What bounds it, as it was when it was let load, and again when it was ready.</summary>
     public Sandbox Sandbox { get; private set; } = Sandbox.None;
 
     /// <summary>Starts a worker. It loads nothing before <see cref="LetLoad"/>.</summary>
@@ -111,14 +119,15 @@ public sealed partial class WorkerProcess
         {
             ProcessStartInfo start = StartFor(own, spec, socket, port?.Number ?? 0);
             WorkerAddress address = spec.Engine?.AddressFor(spec, socket, port?.Number ?? 0) ?? new WorkerAddress(new Uri("http://worker/v1"), socket, null);
-            Process process = ProcessStarter.Instance.Start(start);
+            ProcessStarter starter = own.Confined && spec.Engine is null ? ProcessStarter.OfWorkers(Path.GetDirectoryName(socket)!) : ProcessStarter.OfAnything;
+            Process process = starter.Start(start);
             LogStarted(log, spec.Model, process.Id);
             lines.Add($"(worker {process.Id} was started)");
-            var worker = new WorkerProcess(process, spec, address, new WorkerProbe(address), port, time, log, lines);
+            var worker = new WorkerProcess(process, spec, address, new WorkerProbe(address), port, starter.Confines, time, log, lines);
             worker.Begin();
             return worker;
         }
-        catch (Win32Exception e)
+        catch (Exception e) when (e is Win32Exception or IOException)
         {
             port?.Dispose();
             throw new WorkerFailedException($"the worker could not be started: {own.Program}: {e.Message}", e);
@@ -134,6 +143,10 @@ public sealed partial class WorkerProcess
     /// <param name="memoryBytes">What was set aside for it.</param>
     public void LetLoad(long memoryBytes)
     {
+        // Of an engine whose need nobody has stated no more than a guess is known, and a guess is no reason to end it.
+        if (_guard is not null && (_spec.Engine is null || _spec.Engine.Memory is not null) && _guard.Bound(Id, memoryBytes) is { } why)
+            HearLine($"(its memory could not be bounded: {why})");
+        Sandbox = Sandbox.Of(Id, _guard, _confined);
         _port?.Dispose(); // ours until now, so that nobody else took it while this worker waited for memory
         Say("load");
         if (_spec.Engine is { } engine)
@@ -152,9 +165,12 @@ public sealed partial class WorkerProcess
     {
         string how = _exitCode switch
         {
+            _ when _guard?.WasStarved == true => $"was ended by the system for want of memory: limit {Sandbox.LimitText}",
             > 128 and var signal => $"was ended by signal {signal - 128}", // how the framework, and every shell, tells a signal
             var code => $"ended with code {code}",
         };
+        if (Sandbox.Level == SandboxLevel.Rlimit && _lastLine?.Contains("memory", StringComparison.OrdinalIgnoreCase) == true)
+            how += $" (it may take {Sandbox.LimitText} of memory)";
         string text = _lastLine is { Length: > 0 } last ? $"the worker {how}; its last line: {last}" : $"the worker {how} without a word";
         return text.Length <= MostEpitaph ? text : string.Concat(text.AsSpan(0, MostEpitaph - 1), "…");
     }
@@ -166,7 +182,7 @@ public sealed partial class WorkerProcess
         if (_spec.Engine is null || !_ready.Task.IsCompletedSuccessfully)
             Say("stop"); // an engine that is not let load yet is still our own program
         if (_spec.Engine is not null)
-            _ = Libc.Kill(Id, Libc.SIGTERM); // what every engine knows; its children are its own business until its patience is over
+            Signal(Libc.SIGTERM); // what every engine knows; its children are its own business until its patience is over
         if (!await EndsWithinAsync(patience))
             Kill();
         await Exited;
@@ -176,11 +192,7 @@ public sealed partial class WorkerProcess
     public void Kill()
     {
         _stopping = true;
-        lock (_gate)
-        {
-            if (!Exited.IsCompleted)
-                ProcessTree.Kill(Id);
-        }
+        KillTree();
     }
 
     /// <summary>Bytes of memory that it and all that came of it occupy now; null when it has ended.</summary>
@@ -224,6 +236,8 @@ public sealed partial class WorkerProcess
             RedirectStandardError = true,
         };
         start.Environment.Clear();
+        start.Environment[ChildConduct.ParentVariable] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // the runtime's door for debuggers: a socket in the temporary folder, and a way into the process
         foreach (string name in spec.Engine is null ? Inherited : [.. Inherited, .. InheritedByEngines])
         {
             if (Environment.GetEnvironmentVariable(name) is { } value)
@@ -232,6 +246,25 @@ public sealed partial class WorkerProcess
         foreach ((string name, string value) in spec.Engine?.EnvironmentFor(spec, socket, port) ?? [])
             start.Environment[name] = value;
         return start;
+    }
+
+    /// <summary>A control group of its own where there can be one; it is in it before it does anything worth counting.</summary>
+    private MemoryGuard? MakeGuard()
+    {
+        if (ControlGroups.OfThisProcess.Groups is { } groups)
+        {
+            try
+            {
+                ControlGroup group = groups.Make();
+                group.Add(Id);
+                return group;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                HearLine($"(it has no control group of its own: {e.Message})");
+            }
+        }
+        return OperatingSystem.IsLinux() ? new DataLimit() : null;
     }
 
     private void Begin()
@@ -254,6 +287,8 @@ public sealed partial class WorkerProcess
             {
                 if (await ProbeAsync(TimeSpan.FromSeconds(5), CancellationToken.None) is { Status: "ready" })
                 {
+                    if (_port is not null && !LoopbackPort.IsHeldBy(_port.Number, ProcessTree.Members(Id)))
+                        throw new WorkerFailedException($"port {_port.Number} of this machine is answered by another program");
                     if (engine.LoadCall is { } call)
                         await LoadByCallAsync(call);
                     HearReady();
@@ -265,7 +300,7 @@ public sealed partial class WorkerProcess
         catch (Exception e) when (e is WorkerFailedException or ObjectDisposedException or OperationCanceledException)
         {
             HearLine($"(it could not be made to load its model: {e.Message})");
-            Kill();
+            KillTree();
         }
     }
 
@@ -276,6 +311,26 @@ public sealed partial class WorkerProcess
             throw new WorkerFailedException($"{call.Path} was not answered");
         if (!good)
             throw new WorkerFailedException($"{call.Path}: {LogLines.Neutral(System.Text.Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 300))))}");
+    }
+
+    private void Signal(int signal)
+    {
+        lock (_gate)
+        {
+            if (!_reaped)
+                _ = Libc.Kill(Id, signal); // ending already is as good
+        }
+    }
+
+    private void KillTree()
+    {
+        lock (_gate)
+        {
+            if (_reaped)
+                return; // its number may be another's by now, and what it left behind is ended already
+            _guard?.Kill();
+            ProcessTree.Kill(Id);
+        }
     }
 
     private void Say(string word)
@@ -302,17 +357,16 @@ public sealed partial class WorkerProcess
         Listen("out", _process.StandardOutput, HearEvent);
         Listen("err", _process.StandardError, HearLine);
         await _process.WaitForExitAsync();
-        ProcessTree.KillGroup(Id); // what it started and left behind
+        lock (_gate)
+            _reaped = true;
+        await EndWhatIsLeftAsync();
         await _heard.Task.WaitAsync(LastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _exitCode = _process.ExitCode;
-        if (_socket is not null)
-            File.Delete(_socket); // it removes its own, unless it was killed
+        _guard?.Release();
+        RemoveSocket();
         _port?.Dispose();
-        lock (_gate)
-        {
-            _process.Dispose();
-            _exited.SetResult(); // under the lock: nobody kills a number that is no longer its own
-        }
+        _process.Dispose();
+        _exited.SetResult();
         _probe.Dispose();
         string epitaph = Epitaph();
         _lines.Add($"({epitaph})");
@@ -341,6 +395,31 @@ public sealed partial class WorkerProcess
         { IsBackground = true, Name = $"{_spec.Model} {name}" }.Start();
     }
 
+    /// <summary>Ends what it started and left behind, and sees it gone: its memory and its port are the next one's.</summary>
+    private async Task EndWhatIsLeftAsync()
+    {
+        if (!ProcessTree.IsAnyLeft(Id))
+            return;
+        ProcessTree.KillGroup(Id);
+        using var poll = new PeriodicTimer(LeftPoll, _time);
+        for (TimeSpan waited = TimeSpan.Zero; waited < LastWords && ProcessTree.IsAnyLeft(Id); waited += LeftPoll)
+            await poll.WaitForNextTickAsync();
+    }
+
+    /// <summary>A worker removes its socket itself, unless it was killed.</summary>
+    private void RemoveSocket()
+    {
+        try
+        {
+            if (_socket is not null)
+                File.Delete(_socket);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            HearLine($"(its socket could not be removed: {e.Message})"); // the next start has another
+        }
+    }
+
     private void HearEvent(string line)
     {
         if (_spec.Engine is not null)
@@ -363,7 +442,7 @@ public sealed partial class WorkerProcess
             return;
         }
         HearLine($"(what it needs cannot be understood: {json})");
-        Kill();
+        KillTree();
     }
 
     private void HearProgress(double share)
@@ -376,6 +455,7 @@ public sealed partial class WorkerProcess
 
     private void HearReady()
     {
+        Sandbox = Sandbox.Of(Id, _guard, _confined); // a stand-in may have been let load before it had done all it does to itself
         LogReady(_log, _spec.Model, Id);
         _ready.TrySetResult();
     }

@@ -5,6 +5,8 @@ using Fairlead.Worker;
 namespace Fairlead.Verbs;
 
 /// <summary>One loaded model behind a socket. The gateway starts it; a person may, to look at a model without a gateway.</summary>
+/// <remarks>Its other form, <c>worker exec -- PROGRAM ARGUMENTS…</c>, is for the gateway alone: the process waits to be let load and becomes another's engine
+/// (<see cref="Fleet.Isolation.EngineStandIn"/>). It is read before any parser, as no argument of an engine is ours to interpret.</remarks>
 internal static class WorkerVerb
 {
     public static Command Make()
