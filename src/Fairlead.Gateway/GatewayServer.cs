@@ -148,8 +148,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
     }
 
     /// <summary>Loads a model of our own before anybody asks for it.</summary>
-    /// <exception cref="Fleet.Workers.WorkerFailedException">It cannot be loaded, and why.</exception>
-    public Task LoadAsync(string modelId, CancellationToken cancellationToken) => _keeper.LoadAsync(modelId, cancellationToken);
+    /// <exception cref="Fleet.FleetRefusedException">It cannot be loaded, and why.</exception>
+    public Task LoadAsync(string modelId, CancellationToken cancellationToken) => _keeper.Fleet.LoadAsync(modelId, cancellationToken);
 
     /// <summary>How long requests under way may go on after the first signal, as configured now.</summary>
     public TimeSpan Drain => _keeper.Current.Settings.Limits.Drain;

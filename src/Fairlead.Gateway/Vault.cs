@@ -73,15 +73,16 @@ internal sealed class Vault : IAsyncDisposable
         return _socket;
     }
 
-    /// <summary>Where the sockets of workers lie: a folder that only the owner may enter, without those of a process that was killed.</summary>
+    /// <summary>Where the sockets of workers lie: a folder that only the owner may enter, and only the process that holds the data folder's lock uses.</summary>
     public string PrepareWorkerFolder()
     {
         string folder = ControlSocket.WorkerFolderFor(Folder.Path);
         DataFolder.EnsurePrivate(folder);
-        foreach (string left in Directory.EnumerateFiles(folder, "*.sock"))
-            File.Delete(left); // as the control socket: the folder's lock says that nobody is behind it
         return folder;
     }
+
+    /// <summary>File that keeps how long models took to load.</summary>
+    public string LoadTimes => Path.Combine(Folder.Path, "load-times.json");
 
     /// <summary>Nobody but the owner may connect.</summary>
     public void ProtectControlSocket()

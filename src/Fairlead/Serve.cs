@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Fairlead.Api;
 using Fairlead.Configuration;
-using Fairlead.Fleet.Workers;
+using Fairlead.Fleet;
 using Fairlead.Gateway;
 using Fairlead.Upstreams.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
@@ -80,7 +80,7 @@ internal static partial class Serve
             await loading;
             return true;
         }
-        catch (WorkerFailedException e)
+        catch (FleetRefusedException e)
         {
             await errors.WriteLineAsync($"{local.Source} cannot be served: {e.Message}");
             return false;

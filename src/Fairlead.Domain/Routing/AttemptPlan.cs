@@ -225,10 +225,9 @@ public static class AttemptPlan
             FaultKind.Malformed or FaultKind.InterimFlood or FaultKind.HeadersTooLarge or FaultKind.BodyTooLarge or FaultKind.EventTooLarge =>
                 $"Provider '{who}' answered with something that is not a completion ({told.Fault.Detail}).{tried} Not charged.",
             FaultKind.Redirected => $"Provider '{who}' redirected the request (status {told.Fault.Status}), which is never followed. The operator must check its URL.{tried}",
-            FaultKind.WorkerLoadFailed => $"'{told.Offer.Name}' could not be loaded: {said}{tried} Not charged.{(retryAfter is null ? "" : wait)}",
-            FaultKind.WorkerCold => $"'{told.Offer.Name}' is not loaded yet: {said}{tried} Not charged.{wait} Or send x-wait-for-model: true, and wait.",
-            FaultKind.WorkerQueueFull => $"'{told.Offer.Name}' has no place free: {said}{tried} Not charged.{wait}",
-            FaultKind.WorkerParked => $"'{told.Offer.Name}' died too often and is not offered until its operator loads it again: {said}{tried} Not charged.",
+            // Who runs the model has said all: what it is, why, and what to do next.
+            FaultKind.WorkerCold => $"{said}{tried} Not charged. With x-wait-for-model: true it waits.",
+            FaultKind.WorkerLoadFailed or FaultKind.WorkerQueueFull or FaultKind.WorkerParked => $"{said}{tried} Not charged.",
             FaultKind.WorkerCrash => $"'{told.Offer.Name}' died before its answer had begun: {said}{tried} Not charged.{wait}",
             FaultKind.Deadline => $"No provider answered '{model}' within the time for all attempts.{tried} Not charged.{wait}",
             _ => $"Provider '{who}' broke off before the answer had begun: {said}{tried} Not charged.{wait}",

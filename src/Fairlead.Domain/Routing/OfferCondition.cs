@@ -31,7 +31,7 @@ public enum CircuitCause : byte
 {
     None = 0,
 
-    /// <summary>Too many failures of the provider, its credential or the model at it; or a model of our own that rests after one.</summary>
+    /// <summary>Too many failures of the provider, its credential or the model at it.</summary>
     Failing = 1,
 
     /// <summary>The provider said when to come back (429, Retry-After).</summary>

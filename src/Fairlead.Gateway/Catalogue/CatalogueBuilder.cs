@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
+using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
 
@@ -20,8 +21,10 @@ internal static class CatalogueBuilder
     /// <param name="runners">Servers that list their own models.</param>
     /// <param name="today">For effective dates and retirements.</param>
     /// <param name="gone">Names of offers whose providers have withdrawn the model.</param>
+    /// <param name="facts">What is known of a model of our own, by its name.</param>
     public static BuiltCatalogue Build(
-        long version, GatewaySettings settings, PriceSheet sheet, IReadOnlyList<DiscoveredRunner> runners, DateOnly today, IReadOnlySet<string> gone)
+        long version, GatewaySettings settings, PriceSheet sheet, IReadOnlyList<DiscoveredRunner> runners, DateOnly today, IReadOnlySet<string> gone,
+        Func<string, WorkerFacts?> facts)
     {
         var offers = new List<Offer>();
         List<PriceRow> rows = [.. sheet.On(today)];
@@ -33,7 +36,7 @@ internal static class CatalogueBuilder
             if (known is not null && provider.Models.IsEmpty)
                 offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, known)).OfType<Offer>());
         }
-        offers.AddRange(LocalModels.Offers(settings));
+        offers.AddRange(LocalModels.Offers(settings, facts));
         foreach (DiscoveredRunner runner in runners)
             offers.AddRange(runner.Models.Select(model => Local(runner, model)));
 

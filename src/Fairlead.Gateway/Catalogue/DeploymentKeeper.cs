@@ -1,5 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
+using Fairlead.Fleet;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.OpenAi;
@@ -37,13 +38,19 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         _time = time;
         _log = loggers.CreateLogger<DeploymentKeeper>();
         _upstreams = new UpstreamSet(time);
-        _local = new LocalModels(vault, _upstreams.Transport, time, loggers);
+        _local = new LocalModels(settings, vault, _upstreams.Transport, time, loggers);
         _probe = new RunnerProbe(loggers.CreateLogger<RunnerProbe>());
         _gone.UnionWith(vault.Gone.All());
         Live = new LiveDeployment(new Deployment(settings, CatalogueSnapshot.Empty, [], KnownModels.None));
     }
 
     public LiveDeployment Live { get; }
+
+    /// <summary>Who runs the models of our own.</summary>
+    public FleetLoop Fleet => _local.Fleet;
+
+    /// <summary>Bytes that all of them together may take.</summary>
+    public long FleetMemory => _local.Memory;
 
     public Deployment Current => Live.Current;
 
@@ -53,6 +60,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         var keeper = new DeploymentKeeper(settings, vault, circuits, time, loggers);
         await keeper.RefreshAsync(cancellationToken);
         keeper._refresh = keeper.KeepFreshAsync();
+        keeper.Fleet.Changed += _ => keeper.Build();
         return keeper;
     }
 
@@ -120,13 +128,6 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         .OrderBy(static o => o.ModelId == LocalModels.GuideId).ThenByDescending(static o => o.IsLocal).ThenBy(static o => o.Price!.Output.PerMillion.Value).ThenBy(static o => o.ModelId, StringComparer.Ordinal)
         .FirstOrDefault()?.ModelId;
 
-    /// <inheritdoc cref="LocalModels.LoadAsync"/>
-    public Task LoadAsync(string modelId, CancellationToken cancellationToken)
-    {
-        lock (_gone)
-            return _local.LoadAsync(modelId, cancellationToken);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -172,8 +173,8 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         lock (_gone)
         {
             DateOnly today = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
-            BuiltCatalogue built = CatalogueBuilder.Build(++_version, _settings, _sheet, _runners, today, _gone);
             _local.Apply(_settings);
+            BuiltCatalogue built = CatalogueBuilder.Build(++_version, _settings, _sheet, _runners, today, _gone, Fleet.Facts);
             var runtimes = new OfferRuntime?[built.Snapshot.OfferCount];
             foreach (Offer offer in built.Snapshot.Models.SelectMany(static m => m.Offers))
             {

@@ -1,6 +1,8 @@
 using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Fleet;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
+using Fairlead.Fleet;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
 using Fairlead.Protocols.OpenAi;
@@ -11,8 +13,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Catalogue;
 
-/// <summary>The models that this server runs itself: their offers, and one worker each, kept over reloads as long as nothing about it changes.</summary>
-/// <remarks>Used under the lock of <see cref="DeploymentKeeper"/>. A model that leaves the configuration finishes what it has begun.</remarks>
+/// <summary>The models that this server runs itself: their offers, the fleet that runs them, and one way to each, kept over reloads.</summary>
+/// <remarks>Used under the lock of <see cref="DeploymentKeeper"/>, but for <see cref="Fleet"/>.</remarks>
 internal sealed class LocalModels : IAsyncDisposable
 {
     /// <summary>Provider of what <c>local:</c> names.</summary>
@@ -26,94 +28,128 @@ internal sealed class LocalModels : IAsyncDisposable
 
     private const string GuideName = "guide";
 
+    /// <summary>Answers that a model generates at once where its entry does not say.</summary>
+    private const int DefaultSlots = 8;
+
     private const RouteSet Writing = RouteSet.Chat | RouteSet.Completions;
 
     private readonly Dictionary<string, Running> _running = new(StringComparer.OrdinalIgnoreCase);
-    private readonly List<Task> _leaving = [];
-    private readonly string _socketFolder;
     private readonly UpstreamTransport _transport;
     private readonly TimeProvider _time;
-    private readonly ILogger _log;
+    private GatewaySettings? _applied;
 
-    public LocalModels(Vault vault, UpstreamTransport transport, TimeProvider time, ILoggerFactory loggers)
+    public LocalModels(GatewaySettings settings, Vault vault, UpstreamTransport transport, TimeProvider time, ILoggerFactory loggers)
     {
-        _socketFolder = vault.PrepareWorkerFolder();
         _transport = transport;
         _time = time;
-        _log = loggers.CreateLogger<LocalModel>();
+        Fleet = FleetLoop.Start(
+            new FleetOptions { Own = settings.Worker ?? WorkerCommand.OfThisProgram(), SocketFolder = vault.PrepareWorkerFolder(), HistoryFile = vault.LoadTimes },
+            time, loggers);
     }
+
+    /// <summary>Who runs them.</summary>
+    public FleetLoop Fleet { get; }
+
+    /// <summary>Bytes that all of them together may take.</summary>
+    public long Memory { get; private set; }
 
     /// <summary>Names that no provider of the configuration may have.</summary>
     public static bool IsProvider(string name) => name.Equals(Provider, StringComparison.OrdinalIgnoreCase) || name.Equals(BuiltIn, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The offers of a configuration. They are priced by the hour of computing; nothing, unless the operator says otherwise: the machine is their own.</summary>
-    public static IEnumerable<Offer> Offers(GatewaySettings settings)
+    /// <param name="settings">The configuration.</param>
+    /// <param name="facts">What a model's worker has found in its files; null before its first start. Until then nothing is excluded that it may be able to do.</param>
+    public static IEnumerable<Offer> Offers(GatewaySettings settings, Func<string, WorkerFacts?> facts)
     {
         foreach (LocalModelSettings model in settings.Local)
         {
-            yield return Offer(Provider, model.Name, Abilities.Images) with // the engine reads text; what else a model cannot do only its worker knows
+            Offer offer = Offer(Provider, model.Name, Abilities.Images) with // the engine reads text
             {
                 ModelId = model.HubId ?? $"{Provider}/{model.Name}",
                 Price = OfferPrice.ByTheHour(model.HourlyPrice),
                 Routes = RoutesOf(model),
             };
+            yield return facts(offer.Name) is { } known ? Informed(offer, known) : offer;
         }
         if (settings.GuideFolder is not null)
             yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
     }
 
-    /// <summary>Makes ready what the settings name, and lets go of what they do not name any more.</summary>
+    /// <summary>Has the fleet run what the settings name from now on; what they do not name any more finishes what it has begun.</summary>
     public void Apply(GatewaySettings settings)
     {
-        Dictionary<string, WorkerSpec> wanted = Specs(settings).ToDictionary(static spec => spec.Model, StringComparer.OrdinalIgnoreCase);
+        if (ReferenceEquals(settings, _applied))
+            return;
+        _applied = settings;
+        Memory = settings.Fleet.Memory ?? MachineMemory.Total / 4 * 3;
+        List<ServedSpec> served = [.. Served(settings)];
+        Fleet.Configure(served, new FleetLimits { Memory = Memory, FirstRest = settings.Fleet.FirstRest });
+        Dictionary<string, WorkerSpec> specs = served.ToDictionary(static s => s.Spec.Model, static s => s.Spec, StringComparer.OrdinalIgnoreCase);
         foreach ((string name, Running running) in _running.ToList())
         {
-            if (wanted.TryGetValue(name, out WorkerSpec? spec) && spec == running.Model.Spec)
+            if (specs.TryGetValue(name, out WorkerSpec? spec) && spec == running.Spec)
                 continue;
             _running.Remove(name);
-            _leaving.RemoveAll(static task => task.IsCompleted);
-            _leaving.Add(LeaveAsync(running, settings.Limits.Drain));
+            running.Upstream.Forget();
         }
-        foreach ((string name, WorkerSpec spec) in wanted)
+        foreach ((string name, WorkerSpec spec) in specs)
         {
-            if (_running.ContainsKey(name))
-                continue;
-            WorkerCommand command = settings.Worker ?? throw new InvalidOperationException("Local models are configured, and nothing says how to start a worker.");
-            var model = new LocalModel(spec, command, _socketFolder, settings.Fleet.Load, _time, _log);
-            var upstream = new LocalWorkerUpstream(model, _transport, FaultClassifier.Classify);
-            _running[name] = new Running(model, upstream, new UpstreamWay(upstream, RequestQuirks.None, ResponseQuirks.None, BadRequestMayBeTransient: false)
-            {
-                Own = new OwnModel(spec.Model, static () => null),
-            });
+            if (!_running.ContainsKey(name))
+                _running[name] = WayTo(spec);
         }
     }
 
     /// <summary>The way to an offer; null where it is not one of ours.</summary>
     public UpstreamWay? For(Offer offer) => IsProvider(offer.Provider) ? _running.GetValueOrDefault(offer.Name)?.Way : null;
 
-    /// <summary>Loads a model before anybody asks for it.</summary>
-    /// <exception cref="WorkerFailedException">It cannot be loaded, and why.</exception>
-    public Task LoadAsync(string modelId, CancellationToken cancellationToken) => _running[modelId].Model.ReadyAsync(cancellationToken);
+    public ValueTask DisposeAsync() => Fleet.DisposeAsync();
 
-    public async ValueTask DisposeAsync()
+    private Running WayTo(WorkerSpec spec)
     {
-        await Task.WhenAll(_running.Values.Select(static running => running.Model.DisposeAsync().AsTask()));
-        await Task.WhenAll(_leaving);
+        var upstream = new LocalWorkerUpstream(spec.Model, engineIsOurs: spec.Engine is null, Fleet, _transport, FaultClassifier.Classify, _time);
+        string called = spec.Engine?.AddressFor(spec, "/", 0).Model ?? spec.Model; // where it listens has no part in that
+        var way = new UpstreamWay(upstream, RequestQuirks.None, ResponseQuirks.None, BadRequestMayBeTransient: false) { Own = new OwnModel(called, () => Fleet.Status(spec.Model)) };
+        return new Running(spec, upstream, way);
     }
 
-    private static async Task LeaveAsync(Running running, TimeSpan patience)
+    private static IEnumerable<ServedSpec> Served(GatewaySettings settings)
     {
-        await running.Model.RetireAsync(patience);
-        running.Upstream.Forget();
-    }
-
-    private static IEnumerable<WorkerSpec> Specs(GatewaySettings settings)
-    {
+        FleetSettings fleet = settings.Fleet;
         foreach (LocalModelSettings model in settings.Local)
-            yield return new WorkerSpec { Model = $"{Provider}/{model.Name}", Source = model.Source, Context = model.Context, Slots = model.Slots ?? 8, Threads = model.Threads };
+        {
+            var spec = new WorkerSpec
+            {
+                Model = $"{Provider}/{model.Name}",
+                Source = model.Source,
+                Context = model.Context,
+                Slots = model.Slots ?? DefaultSlots,
+                Threads = model.Threads,
+                Engine = Engines.Of(model),
+            };
+            yield return new ServedSpec(spec, Terms(spec) with { Keep = model.Keep, Memory = model.Memory });
+        }
         if (settings.GuideFolder is { } folder)
-            yield return new WorkerSpec { Model = GuideId, Source = folder };
+        {
+            var guide = new WorkerSpec { Model = GuideId, Source = folder, Slots = DefaultSlots };
+            yield return new ServedSpec(guide, Terms(guide));
+        }
+
+        ModelTerms Terms(WorkerSpec spec) => new(spec.Model) { Slots = spec.Slots, Queue = fleet.Queue, QueueWait = fleet.QueueWait, LoadLimit = fleet.Load };
     }
+
+    /// <summary>An offer with what its worker has found out: what it cannot do excludes it, and what it can puts it first.</summary>
+    private static Offer Informed(Offer offer, WorkerFacts known) => offer with
+    {
+        ContextLength = known.Context,
+        Can = known.Tools == true ? offer.Can | Abilities.Tools : offer.Can,
+        Cannot = known.Tools == false ? offer.Cannot | Abilities.Tools : offer.Cannot,
+        Routes = known.Kind switch
+        {
+            "embedding" => RouteSet.Embeddings,
+            "language" => Writing,
+            _ => offer.Routes,
+        },
+    };
 
     private static RouteSet RoutesOf(LocalModelSettings model) => model.Embeddings switch
     {
@@ -135,5 +171,5 @@ internal sealed class LocalModels : IAsyncDisposable
         IsLocal = true,
     };
 
-    private sealed record Running(LocalModel Model, LocalWorkerUpstream Upstream, UpstreamWay Way);
+    private sealed record Running(WorkerSpec Spec, LocalWorkerUpstream Upstream, UpstreamWay Way);
 }

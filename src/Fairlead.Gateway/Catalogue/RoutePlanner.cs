@@ -85,8 +85,7 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         Candidate? best = null;
         foreach (Excluded excluded in exchange.Excluded)
         {
-            // A model of our own is not there when it rests: asking would only be told so.
-            if (excluded.Reason != ExclusionReason.CoolingDown || exchange.Deployment.Runtime(excluded.Offer) is not { } runtime || runtime.Own?.Status?.State is Domain.Fleet.ModelState.Resting)
+            if (excluded.Reason != ExclusionReason.CoolingDown || exchange.Deployment.Runtime(excluded.Offer) is not { } runtime)
                 continue;
             OfferCondition condition = runtime.Condition;
             if (best is null || condition.AskableIn < best.Value.Condition.AskableIn)

@@ -74,8 +74,6 @@ internal static class RouteRefusals
             return new Problem(ProblemKind.UpstreamGone,
                 Bound($"The requested model is deprecated and no longer supported by provider {gone.Provider}{since}. Ask for another model, or add 'models: […]' to name what may serve instead."), "model");
         }
-        if (OwnOnly(exchange, wanted) is { } own)
-            return own;
         if (wanted.Exists(static e => e.Reason is ExclusionReason.CoolingDown or ExclusionReason.RateLimited))
         {
             TimeSpan wait = soonest is { } s && s > TimeSpan.Zero ? s : TimeSpan.FromSeconds(1);
@@ -93,6 +91,13 @@ internal static class RouteRefusals
         {
             return new Problem(ProblemKind.UpstreamQuota,
                 Bound($"The server's account at provider '{First(ExclusionReason.OutOfQuota).Provider}' is out of credit. Its operator must top it up; your own budget is fine."));
+        }
+        if (wanted.Exists(static e => e.Reason == ExclusionReason.Parked))
+        {
+            Offer parked = First(ExclusionReason.Parked);
+            string why = exchange.Deployment.Runtime(parked)?.Own?.Status?.Reason ?? "its worker kept dying";
+            return new Problem(ProblemKind.WorkerParked,
+                Bound($"'{parked.Name}' died too often and is not offered until its operator loads it again or its files or configuration change: {why}"));
         }
         if (wanted.Exists(static e => e.Reason is ExclusionReason.ContextTooSmall))
         {
@@ -131,33 +136,6 @@ internal static class RouteRefusals
         }
 
         Offer First(ExclusionReason reason) => wanted.Find(e => e.Reason == reason).Offer;
-    }
-
-    /// <summary>All who might come back are models of our own: of those it is known what ails them.</summary>
-    private static Problem? OwnOnly(Exchange exchange, List<Excluded> wanted)
-    {
-        Domain.Fleet.ModelStatus? resting = null;
-        Domain.Fleet.ModelStatus? parked = null;
-        foreach (Excluded excluded in wanted)
-        {
-            if (excluded.Reason is not (ExclusionReason.CoolingDown or ExclusionReason.RateLimited or ExclusionReason.Parked))
-                continue;
-            if (exchange.Deployment.Runtime(excluded.Offer)?.Own?.Status is not { } status)
-                return null;
-            if (status.State is Domain.Fleet.ModelState.Parked)
-                parked = status;
-            else if (status.State is Domain.Fleet.ModelState.Resting && (resting is null || status.RetryIn < resting.RetryIn))
-                resting = status;
-            else
-                return null;
-        }
-        if (resting is not null)
-        {
-            TimeSpan wait = resting.RetryIn ?? TimeSpan.Zero;
-            return new Problem(ProblemKind.WorkerLoadFailed, Bound($"'{resting.Model}' has just failed and rests: {resting.Reason} It is tried again in {Math.Ceiling(wait.TotalSeconds):0} s."), RetryAfter: wait);
-        }
-        return parked is null ? null : new Problem(ProblemKind.WorkerParked,
-            Bound($"'{parked.Model}' died too often and is not offered until its operator loads it again: {parked.Reason}"));
     }
 
     /// <summary>Messages end at 300 characters, whatever names they hold.</summary>

@@ -155,6 +155,9 @@ public sealed record FleetSettings
     /// <summary>Longest that a load takes; longer for large files. Default 300 s.</summary>
     public TimeSpan Load { get; init; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>Rest of a model after its first failure; each further one is twice as long. Not configured; tests have less patience.</summary>
+    public TimeSpan FirstRest { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether a caller who says nothing waits for a model that is not loaded. Default true; false answers 503 with the time it will take.</summary>
     public bool WaitForModel { get; init; } = true;
 }

@@ -1,47 +1,64 @@
 using Fairlead.Domain.Routing;
+using Fairlead.Fleet;
 using Fairlead.Fleet.Workers;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 
 namespace Fairlead.Upstreams.LocalWorker;
 
-/// <summary>A model that runs in a process of our own: it is started where it does not run, and then asked like any other upstream.</summary>
-/// <remarks>The worker speaks OpenAI's dialect over HTTP on a Unix socket, so relay, metering, clocks and cancellation are those of every provider. What
-/// this adds is the start, and the word for a worker that has died.</remarks>
-public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport transport, FaultClassifierDelegate classify) : IUpstream
+/// <summary>A model that runs in a process of our own: the request gets its place from the fleet, and is then asked like any other upstream.</summary>
+/// <remarks>The worker speaks OpenAI's dialect over HTTP, so relay, metering, clocks and cancellation are those of every provider. What this adds is the place,
+/// which is held to the answer's last byte and given back on every way out, and the word for a worker that has died.</remarks>
+public sealed class LocalWorkerUpstream(string model, bool engineIsOurs, FleetLoop fleet, UpstreamTransport transport, FaultClassifierDelegate classify, TimeProvider time) : IUpstream
 {
     /// <summary>Between a connection that breaks and the process behind it being seen as dead.</summary>
     private static readonly TimeSpan Dying = TimeSpan.FromSeconds(1);
-
-    // The base URL names no place: the socket does. Its host is what the worker reads as Host.
-    private static readonly Uri BaseUrl = new("http://worker/v1");
 
     private readonly Lock _gate = new();
     private WorkerProcess? _worker;
     private OpenAiUpstream? _way;
 
     /// <inheritdoc/>
+    /// <remarks>The call's <see cref="UpstreamCall.Place"/> says how long it may wait, and hears how that goes.</remarks>
     public async ValueTask<UpstreamReply> OpenAsync(UpstreamCall call, CancellationToken cancellationToken)
     {
-        WorkerProcess worker;
+        PlaceWait place = call.Place ?? throw new ArgumentException("Who asks a model of our own says how long it may wait.", nameof(call));
+        WorkerLease lease;
         try
         {
-            worker = await model.ReadyAsync(cancellationToken);
+            lease = await fleet.EnterAsync(new WorkerAsk(model, call.Caller.ToString(), place.Patience, place.MayLoad) { Waiting = place.Tell }, cancellationToken);
         }
-        catch (WorkerFailedException e)
+        catch (FleetRefusedException e)
         {
-            return new UpstreamReply.Refused(new UpstreamFault(FaultKind.WorkerLoadFailed, e.Message, NothingSent: true));
+            UpstreamFault fault = RefusedPlace.Fault(e.Refusal, fleet.Status(model));
+            place.Refused(wasCold: fault.Kind is FaultKind.WorkerCold);
+            return new UpstreamReply.Refused(fault);
         }
-        UpstreamReply reply = await WayTo(worker).OpenAsync(call, cancellationToken);
+        catch (OperationCanceledException)
+        {
+            place.End();
+            throw;
+        }
+        place.Got(time.GetTimestamp(), lease.WasCold);
+        UpstreamReply? reply = null;
+        try
+        {
+            reply = await WayTo(lease.Worker).OpenAsync(call, cancellationToken);
+        }
+        finally
+        {
+            if (reply is not UpstreamReply.Opened)
+                lease.Dispose();
+        }
         return reply switch
         {
-            UpstreamReply.Opened opened => new Answer(opened, worker),
-            UpstreamReply.Refused refused when await DeathAsync(worker, refused.Fault) is { } death => new UpstreamReply.Refused(death),
+            UpstreamReply.Opened opened => new Answer(opened, lease),
+            UpstreamReply.Refused refused when await DeathAsync(lease.Worker, refused.Fault) is { } death => new UpstreamReply.Refused(death),
             _ => reply,
         };
     }
 
-    /// <summary>Closes the connections to a worker that is gone; called when this upstream leaves the configuration.</summary>
+    /// <summary>Keeps no connection to a worker that is not asked any more; called when the model leaves the configuration. Answers under way are not touched.</summary>
     public void Forget()
     {
         lock (_gate)
@@ -62,7 +79,9 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
             if (_way is { } old)
                 transport.Forget(old.Origin);
             _worker = worker;
-            return _way = new OpenAiUpstream(new OpenAiEndpoint(BaseUrl) { SocketPath = worker.Address.Socket, CallerHeader = "x-fairlead-scope" }, transport, classify);
+            // Whose prompt it is, only our own engine is told: it keeps callers apart by it.
+            return _way = new OpenAiUpstream(
+                new OpenAiEndpoint(worker.Address.BaseUrl) { SocketPath = worker.Address.Socket, CallerHeader = engineIsOurs ? "x-fairlead-scope" : null }, transport, classify);
         }
     }
 
@@ -73,8 +92,8 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
             ? new UpstreamFault(FaultKind.WorkerCrash, worker.Epitaph(), NothingSent: fault.NothingSent)
             : null;
 
-    /// <summary>The worker's answer, which breaks off with the worker's death and not with a mere cut.</summary>
-    private sealed class Answer(UpstreamReply.Opened inner, WorkerProcess worker) : UpstreamReply.Opened
+    /// <summary>The worker's answer, which breaks off with the worker's death and not with a mere cut, and whose end gives the place back.</summary>
+    private sealed class Answer(UpstreamReply.Opened inner, WorkerLease lease) : UpstreamReply.Opened
     {
         public override int Status => inner.Status;
 
@@ -88,16 +107,29 @@ public sealed class LocalWorkerUpstream(LocalModel model, UpstreamTransport tran
         {
             try
             {
-                return await inner.ReadAsync(destination, cancellationToken);
+                int read = await inner.ReadAsync(destination, cancellationToken);
+                if (read == 0)
+                    lease.Dispose(); // the model is done with it, however slowly its caller reads
+                return read;
             }
             catch (UpstreamBrokenException e) when (e.Fault.Kind is FaultKind.Truncated or FaultKind.ResetBeforeAnswer)
             {
-                if (await DeathAsync(worker, e.Fault) is { } death)
+                if (await DeathAsync(lease.Worker, e.Fault) is { } death)
                     throw new UpstreamBrokenException(death, e);
                 throw;
             }
         }
 
-        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            try
+            {
+                await inner.DisposeAsync();
+            }
+            finally
+            {
+                lease.Dispose();
+            }
+        }
     }
 }

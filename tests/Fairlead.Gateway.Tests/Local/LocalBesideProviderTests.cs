@@ -103,6 +103,7 @@ public sealed class LocalBesideProviderTests : IAsyncLifetime
         _yard = await GatewayYard.StartAsync([GatewayYard.Provider("alpha", _wall.Url, behaviours)], s => s with
         {
             Worker = new WorkerCommand(ScriptedWorker.Command.Program, [.. ScriptedWorker.Command.Arguments]),
+            Fleet = new FleetSettings { FirstRest = TimeSpan.FromMilliseconds(20) },
             Local = [.. behaviours.Select(b => new LocalModelSettings(b, $"{b}@{_folder["journal"]}") { HubId = "acme/" + b })],
         });
     }
