@@ -115,8 +115,8 @@ public sealed partial class GatewayServer : IAsyncDisposable
             .AddMeter(GatewayMetrics.MeterName, "System.Runtime")
             .AddReader(new BaseExportingMetricReader(prometheus))));
         Watch(metrics, vault, late, admission, keeper, keys, throttle, idempotency, sticky);
-        var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, shutdown, time);
-        var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, time);
+        var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, keeper, shutdown, time);
+        var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, new LocalMetrics(keeper), time);
         var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
 
         var data = new DataPlane(settings, loggers, keeper.Live, time, door);

@@ -124,7 +124,7 @@ internal sealed class LocalModels : IAsyncDisposable
                 Context = model.Context,
                 Slots = model.Slots ?? DefaultSlots,
                 Threads = model.Threads,
-                Engine = Engines.Of(model),
+                Engine = EngineOf(model),
             };
             yield return new ServedSpec(spec, Terms(spec) with { Keep = model.Keep, Memory = model.Memory });
         }
@@ -136,6 +136,13 @@ internal sealed class LocalModels : IAsyncDisposable
 
         ModelTerms Terms(WorkerSpec spec) => new(spec.Model) { Slots = spec.Slots, Queue = fleet.Queue, QueueWait = fleet.QueueWait, LoadLimit = fleet.Load };
     }
+
+    /// <summary>The engine of a model where it is another's; null for our own.</summary>
+    private static EngineCommand? EngineOf(LocalModelSettings model) =>
+        model.Engine is null && model.Command.IsEmpty
+            ? null
+            : EngineRecipes.For(model.Engine ?? "command", model.Command, model.Memory)
+                ?? throw new InvalidOperationException($"Engine {model.Engine} of local/{model.Name} is not known and has no command; the configuration's reader lets none through.");
 
     /// <summary>An offer with what its worker has found out: what it cannot do excludes it, and what it can puts it first.</summary>
     private static Offer Informed(Offer offer, WorkerFacts known) => offer with

@@ -14,7 +14,7 @@ namespace Fairlead.Gateway.Door;
 
 /// <summary>(1) The OpenAI surface, and what stands beside it on the data plane. What is refused is listed in docs/protocols/openai.md.</summary>
 internal sealed class OpenAiDoor(
-    RequestPath path, LiveDeployment live, KeyAuthenticator authenticator, RequestLog requests, HealthReport health, PrometheusText metrics, TimeProvider time)
+    RequestPath path, LiveDeployment live, KeyAuthenticator authenticator, RequestLog requests, HealthReport health, PrometheusText metrics, LocalMetrics local, TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
@@ -95,7 +95,7 @@ internal sealed class OpenAiDoor(
         http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         string page = await metrics.ScrapeAsync(http.RequestAborted);
         if (!HttpMethods.IsHead(http.Request.Method))
-            await http.Response.WriteAsync(page, http.RequestAborted);
+            await http.Response.WriteAsync(page + local.Write(), http.RequestAborted);
     }
 
     private static Task Unknown(HttpContext http)

@@ -72,6 +72,18 @@ public sealed class LocalBesideProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_does_not_wait_is_answered_by_the_provider_while_the_model_is_loaded_for_the_next()
+    {
+        _wall.On("good", Scripts.Good("from alpha"));
+        string body = $"{{\"model\":\"acme/good\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{LocalFirst}}}";
+        Answer first = await _yard.PostAsync("/v1/chat/completions", body, ("x-wait-for-model", "false"));
+        Assert.Equal((200, "alpha", "2"), (first.Status, first.Header("x-fairlead-provider"), first.Header("x-fairlead-attempts")));
+        await ScriptedWorker.UntilAsync(() => _yard.Http.GetStringAsync("/v1/models/local/good").GetAwaiter().GetResult().Contains("\"state\":\"ready\"", StringComparison.Ordinal), "the model is loaded");
+        Answer second = await _yard.PostAsync("/v1/chat/completions", body, ("x-wait-for-model", "false"));
+        Assert.Equal((200, "local", "1"), (second.Status, second.Header("x-fairlead-provider"), second.Header("x-fairlead-attempts")));
+    }
+
+    [Fact]
     public async Task Who_allows_no_fallback_hears_of_the_local_models_death()
     {
         _wall.On("dies-early", Scripts.Good());
