@@ -33,6 +33,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
         LocalAnswer whole = await yard.AskAsync(model, ",\"temperature\":0");
         Assert.True(whole.Status == HttpStatusCode.OK, whole.Text);
         Assert.Equal(known, whole.Content);
+        await yard.WorkerOfAsync("llama-server"); // and nobody else has said it
         Assert.Equal(38, (int)whole.Json["usage"]!["completion_tokens"]!);
         using LocalStream stream = await yard.StreamAsync(model, ",\"temperature\":0");
         await stream.ReadAllAsync();
