@@ -81,7 +81,7 @@ internal sealed class Soak(string binary, TimeSpan length)
     {
         while (!over.IsCancellationRequested)
         {
-            string model = Models[random.Next(10) switch { < 6 => 0, < 9 => 1, _ => 2 }];
+            string model = Models[random.Next(100) switch { < 60 => 0, < 98 => 1, _ => 2 }];
             int kind = random.Next(100);
             Interlocked.Increment(ref _requests);
             Count(await OneAsync(gateway, model, Questions[random.Next(Questions.Length)], stream: kind < 70, hangUp: kind < 5, wait: kind < 97));
@@ -107,6 +107,8 @@ internal sealed class Soak(string binary, TimeSpan length)
                 return "answered";
             if (!wait && text.Contains("cold_starting", StringComparison.Ordinal))
                 return "cold, as asked";
+            if (text.Contains("was just unloaded by an operator", StringComparison.Ordinal))
+                return "waited for a model that was stopped";
             bool ours = text.Contains("worker_crash", StringComparison.Ordinal) || text.Contains("worker_load_failed", StringComparison.Ordinal);
             if (ours && _killed.TryGetValue(model, out long when) && Stopwatch.GetElapsedTime(when) < Explained)
                 return "failed with its killed worker";

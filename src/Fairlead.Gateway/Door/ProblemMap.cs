@@ -24,6 +24,9 @@ internal static class ProblemMap
             await response.Body.WriteAsync(body.Memory, http.RequestAborted);
     }
 
+    /// <summary>A client that is told less has spent all its attempts before a forecast that was a little too bold comes true.</summary>
+    private const long ShortestWaitMs = 500;
+
     /// <summary>Headers by which clients decide whether to try again, and which say the problem where the body is not read.</summary>
     public static void WriteHeaders(IHeaderDictionary headers, Problem problem)
     {
@@ -38,7 +41,7 @@ internal static class ProblemMap
         {
             double seconds = Math.Max(0, wait.TotalSeconds);
             headers.RetryAfter = ((long)Math.Ceiling(seconds)).ToString(CultureInfo.InvariantCulture);
-            headers["retry-after-ms"] = ((long)Math.Ceiling(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
+            headers["retry-after-ms"] = Math.Max(ShortestWaitMs, (long)Math.Ceiling(seconds * 1000)).ToString(CultureInfo.InvariantCulture);
         }
     }
 

@@ -140,14 +140,14 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
     [Fact]
     public async Task A_caller_who_hangs_up_frees_the_slot_within_a_step()
     {
-        var ask = new JsonObject { ["model"] = "local/qwen", ["prompt"] = "The", ["max_tokens"] = 100_000, ["stream"] = true, ["logit_bias"] = new JsonObject { ["0"] = -100 }, ["min_tokens"] = 100_000 };
+        var ask = new JsonObject { ["model"] = "local/caller", ["prompt"] = "The", ["max_tokens"] = 1000, ["stream"] = true, ["logit_bias"] = new JsonObject { ["0"] = -100 }, ["min_tokens"] = 1000 };
         using (var request = new HttpRequestMessage(HttpMethod.Post, "completions") { Content = new StringContent(ask.ToJsonString(), Encoding.UTF8, "application/json") })
         using (HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Never))
         {
-            await using Stream body = await response.Content.ReadAsStreamAsync(Never);
-            Assert.True(await body.ReadAsync(new byte[16], Never) > 0);
             if (response.StatusCode != HttpStatusCode.OK)
                 Assert.Fail(await response.Content.ReadAsStringAsync(Never));
+            await using Stream body = await response.Content.ReadAsStreamAsync(Never);
+            Assert.True(await body.ReadAsync(new byte[16], Never) > 0);
         }
         long began = Stopwatch.GetTimestamp();
         while (await RunningAsync() > 0)
@@ -196,7 +196,7 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
         return (response.StatusCode, await response.Content.ReadAsStringAsync(Never), response.Headers);
     }
 
-    /// <summary>Answers that the worker of local/qwen is generating, by its own account.</summary>
+    /// <summary>Answers that the worker of local/caller is generating, by its own account.</summary>
     private async Task<int> RunningAsync()
     {
         foreach (string path in Directory.GetFiles(Path.Combine(gateway.Process.DataFolder, "workers")))
@@ -211,10 +211,10 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
                 },
             });
             JsonNode health = JsonNode.Parse(await worker.GetStringAsync("http://worker/health", Never))!;
-            if ((string?)health["model"] == "local/qwen")
+            if ((string?)health["model"] == "local/caller")
                 return (int)health["running"]! + (int)health["waiting"]!;
         }
-        throw new InvalidOperationException("local/qwen has no worker.");
+        throw new InvalidOperationException("local/caller has no worker.");
     }
 
     private static string ContentOf(string text, bool stream) => !stream
