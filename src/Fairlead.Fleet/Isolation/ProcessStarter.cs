@@ -21,19 +21,18 @@ internal sealed class ProcessStarter
         new Thread(Work, maxStackSize: 256 * 1024) { IsBackground = true, Name = "process starter" }.Start();
         Do(GiveUpPrivileges);
         if (socketFolder is not null)
-            Confines = Do(() => Landlock.RestrictThisThread(socketFolder));
+            Unconfined = Do(() => Confine(socketFolder));
     }
 
     /// <summary>For programs of which we do not know what they write and whom they call.</summary>
     public static ProcessStarter OfAnything { get; } = new(null);
 
     /// <summary>For workers of our own, whose sockets are in this folder.</summary>
-    /// <exception cref="IOException">The kernel could confine them, and does not.</exception>
     public static ProcessStarter OfWorkers(string socketFolder) =>
         s_ofWorkers.GetOrAdd(socketFolder, static folder => new Lazy<ProcessStarter>(() => new ProcessStarter(folder))).Value;
 
-    /// <summary>Whether what it starts can write nothing but sockets in the folder, and call nobody.</summary>
-    public bool Confines { get; }
+    /// <summary>Why what it starts may write and call as any program may; null where it can write nothing but sockets in the folder, and open no TCP connection.</summary>
+    public string? Unconfined { get; } = "it is none of ours";
 
     /// <summary>Starts a process.</summary>
     /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be run.</exception>
@@ -43,6 +42,18 @@ internal sealed class ProcessStarter
     private static bool GiveUpPrivileges() =>
         !OperatingSystem.IsLinux() || Libc.ProcessControl(Libc.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? true
             : throw new IOException($"prctl: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+
+    private static string? Confine(string socketFolder)
+    {
+        try
+        {
+            return Landlock.RestrictThisThread(socketFolder) ? null : "this system has no Landlock";
+        }
+        catch (IOException e)
+        {
+            return e.Message; // what cannot be had is not had: the level that is shown says so
+        }
+    }
 
     private T Do<T>(Func<T> what)
     {

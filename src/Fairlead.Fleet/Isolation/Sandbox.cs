@@ -33,6 +33,9 @@ public sealed record Sandbox(SandboxLevel Level, long? MemoryLimit, ImmutableArr
         _ => "none",
     };
 
+    /// <summary>For the log: <c>rlimit, 612 MiB of memory, no-new-privileges, no-core, own-group, landlock</c>.</summary>
+    public override string ToString() => string.Join(", ", [Word, .. MemoryLimit is null ? (string[])[] : [$"{LimitText} of memory"], .. Applied]);
+
     /// <summary>The limit as people read it: <c>1.2 GiB</c>; <c>none</c> where there is none.</summary>
     public string LimitText => MemoryLimit switch
     {

@@ -123,7 +123,9 @@ public sealed partial class WorkerProcess
             Process process = starter.Start(start);
             LogStarted(log, spec.Model, process.Id);
             lines.Add($"(worker {process.Id} was started)");
-            var worker = new WorkerProcess(process, spec, address, new WorkerProbe(address), port, starter.Confines, time, log, lines);
+            var worker = new WorkerProcess(process, spec, address, new WorkerProbe(address), port, starter.Unconfined is null, time, log, lines);
+            if (own.Confined && spec.Engine is null && starter.Unconfined is { } why)
+                lines.Add($"(it may write files and open connections: {why})");
             worker.Begin();
             return worker;
         }
@@ -456,6 +458,7 @@ public sealed partial class WorkerProcess
     private void HearReady()
     {
         Sandbox = Sandbox.Of(Id, _guard, _confined); // a stand-in may have been let load before it had done all it does to itself
+        _lines.Add($"(it is ready; bounds: {Sandbox})");
         LogReady(_log, _spec.Model, Id);
         _ready.TrySetResult();
     }

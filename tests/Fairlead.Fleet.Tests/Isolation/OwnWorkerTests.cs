@@ -36,6 +36,7 @@ public sealed class OwnWorkerTests : IAsyncDisposable
         if (Landlock.Version() > 0)
             applied.Add("landlock");
         Assert.Equal(applied, worker.Sandbox.Applied);
+        Assert.EndsWith($" (it is ready; bounds: {worker.Sandbox})", _yard.Lines.Lines[^1], StringComparison.Ordinal);
         Assert.Equal("ready", (await worker.ProbeAsync(Patience, Cancelled))?.Status);
     }
 

@@ -160,6 +160,25 @@ public sealed class EngineProcessTests : IAsyncDisposable
         Assert.Equal(source, worker.Address.Model);
     }
 
+    /// <summary>W-07, in small: the figure of a thousand cycles is the soak's.</summary>
+    [Fact]
+    public async Task Thirty_lives_of_an_engine_with_a_child_that_hears_nothing_leave_no_process_and_no_socket()
+    {
+        for (int i = 0; i < 30; i++)
+            await LiveAsync();
+        Assert.Empty(_yard.Sockets);
+
+        async Task LiveAsync()
+        {
+            File.Delete(_yard.Journal);
+            WorkerProcess worker = await ProcessYard.LoadedAsync(Engine("grandchild", ["--socket", "{socket}"]));
+            int child = ProcessYard.NotedChild(_yard.Notes);
+            await worker.StopAsync(Patience);
+            Assert.False(ProcessYard.Lives(worker.Id));
+            Assert.False(ProcessYard.Lives(child), "its end was told before its child was gone");
+        }
+    }
+
     [Fact]
     public async Task Llama_cpps_own_server_is_a_worker_like_any_other()
     {
