@@ -14,8 +14,9 @@ namespace Fairlead.Domain.Fleet;
 /// </remarks>
 public sealed class FleetPlan(LoadForecast forecast)
 {
-    /// <summary>What a worker may occupy beyond that which was set aside for it where no more is left: a sixteenth. Counting pages is no exact art.</summary>
-    private const int Tolerance = 16;
+    /// <summary>What a worker may occupy beyond that which was set aside for it where no more is left: a sixteenth of it, and at least this much. Counting
+    /// pages is no exact art.</summary>
+    private const long Slack = 64 << 20;
 
     /// <summary>Between two decisions nothing can be wanted: this takes no effect.</summary>
     private static readonly FleetEffect[] NoDecision = [];
@@ -24,8 +25,7 @@ public sealed class FleetPlan(LoadForecast forecast)
 
     private readonly Dictionary<string, ModelLife> _models = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<int, WorkerLife> _workers = [];
-    private readonly Dictionary<long, Held> _asks = [];
-    private readonly PriorityQueue<Waiter, (TimeSpan, long)> _deadlines = new();
+    private readonly OpenAsks _asks = new();
     private readonly Alarms _alarms = new();
     private readonly Allotment _allotment = new();
 
@@ -35,7 +35,6 @@ public sealed class FleetPlan(LoadForecast forecast)
     private FleetLimits _limits = NoLimits;
     private TimeSpan? _overdrawnSince;
     private int _starts;
-    private int _waiting;
 
     // Of the decision that is being made.
     private TimeSpan _now;
@@ -44,16 +43,7 @@ public sealed class FleetPlan(LoadForecast forecast)
     private bool _memoryMoved;
 
     /// <summary>When <see cref="FleetEvent.Ticked"/> is due at the latest; null: never.</summary>
-    public TimeSpan? WakeAt
-    {
-        get
-        {
-            TimeSpan? at = _alarms.Next;
-            if (_deadlines.TryPeek(out _, out (TimeSpan At, long) first) && !(at <= first.At))
-                at = first.At;
-            return _allotment.Due is { } due && !(at <= due) ? due : at;
-        }
-    }
+    public TimeSpan? WakeAt => Earliest(Earliest(_alarms.Next, _asks.NextDeadline), _allotment.Due);
 
     /// <summary>Takes an event in, and adds what is to be done to <paramref name="effects"/>, in order.</summary>
     /// <remarks>What cannot be (a start or an ask that it does not know, or that is over) is taken for late news and changes nothing.</remarks>
@@ -118,7 +108,7 @@ public sealed class FleetPlan(LoadForecast forecast)
         _models.TryGetValue(model, out ModelLife? life) ? life.Status(at.Now > _now ? at.Now : _now) : null;
 
     /// <summary>How many of those who wait for the same model will be served before this one; null when it does not wait.</summary>
-    public int? Ahead(long ask) => _asks.TryGetValue(ask, out Held held) && held.Waiter is { } waiter ? waiter.Model.Line.Ahead(waiter) : null;
+    public int? Ahead(long ask) => _asks.Waiting(ask) is { } waiter ? waiter.Model.Line.Ahead(waiter) : null;
 
     private WorkerLife? Find(int start) => _workers.GetValueOrDefault(start);
 
@@ -126,7 +116,7 @@ public sealed class FleetPlan(LoadForecast forecast)
 
     private void Asked(FleetEvent.Asked asked)
     {
-        if (_asks.ContainsKey(asked.Ask))
+        if (_asks.Has(asked.Ask))
             return;
         if (!_models.TryGetValue(asked.Model, out ModelLife? model) || model.Removed)
         {
@@ -179,37 +169,29 @@ public sealed class FleetPlan(LoadForecast forecast)
         TimeSpan patience = asked.Patience > TimeSpan.Zero && asked.Patience < model.Terms.QueueWait ? asked.Patience : model.Terms.QueueWait;
         var waiter = new Waiter(asked.Ask, model, asked.Tenant, asked.MayLoad, _now, _now + patience);
         model.Line.Add(waiter);
-        _waiting++;
-        _asks.Add(asked.Ask, new Held(null, waiter, _now));
-        _deadlines.Enqueue(waiter, (waiter.Deadline, waiter.Ask));
-        if (_deadlines.Count > 2 * (_waiting + 512))
-            ForgetTheServed();
+        _asks.Wait(waiter);
         Review(model);
-    }
-
-    // Who is served leaves his deadline behind; now and then they are swept out together.
-    private void ForgetTheServed()
-    {
-        List<(Waiter, (TimeSpan, long))> waiting = [.. _deadlines.UnorderedItems.Where(static item => item.Element.Place is not null)];
-        _deadlines.Clear();
-        _deadlines.EnqueueRange(waiting);
     }
 
     private void Left(long ask)
     {
-        if (!_asks.Remove(ask, out Held held))
-            return;
-        if (held.Waiter is { } waiter)
+        switch (_asks.Close(ask))
         {
-            waiter.Model.Line.Remove(waiter);
-            _waiting--;
-            Review(waiter.Model);
-            return;
+            case { Waiter: { } waiter }:
+                waiter.Model.Line.Remove(waiter);
+                Review(waiter.Model);
+                break;
+            case { Worker: { } worker, Since: TimeSpan since }:
+                Left(worker, _now - since);
+                break;
         }
-        WorkerLife worker = held.Worker!;
+    }
+
+    private void Left(WorkerLife worker, TimeSpan after)
+    {
         worker.Busy--;
         worker.FirstAnswer ??= _now;
-        worker.Model.Demand.Answered(_now - held.Since);
+        worker.Model.Demand.Answered(after);
         if (worker.Phase != WorkerPhase.Ready)
             return;
         Serve(worker.Model);
@@ -230,8 +212,7 @@ public sealed class FleetPlan(LoadForecast forecast)
     {
         while (model.Worker is { Takes: true } worker && worker.Busy < worker.Slots && model.Line.Take() is { } waiter)
         {
-            _waiting--;
-            _asks.Remove(waiter.Ask);
+            _asks.Close(waiter.Ask);
             Grant(waiter.Ask, worker);
         }
     }
@@ -241,7 +222,7 @@ public sealed class FleetPlan(LoadForecast forecast)
         worker.Busy++;
         worker.PromisedUntil = TimeSpan.Zero;
         worker.Model.WantedUntil = TimeSpan.Zero;
-        _asks.Add(ask, new Held(worker, null, _now));
+        _asks.Enter(ask, worker, _now);
         _effects.Add(new FleetEffect.Grant(ask, worker.Start));
     }
 
@@ -251,8 +232,7 @@ public sealed class FleetPlan(LoadForecast forecast)
     {
         if (waiter.Place is not null)
             waiter.Model.Line.Remove(waiter);
-        _waiting--;
-        _asks.Remove(waiter.Ask);
+        _asks.Close(waiter.Ask);
         Refuse(waiter.Ask, refusal);
     }
 
@@ -310,31 +290,21 @@ public sealed class FleetPlan(LoadForecast forecast)
     {
         worker.Resident = Math.Clamp(resident, 0, Room.Most);
         _memoryMoved |= _lacking.Count > 0;
-        if (worker.Phase is not (WorkerPhase.Loading or WorkerPhase.Ready) || worker.Resident <= worker.Aside)
+        if (worker.Own <= worker.Aside)
             return;
         // More is set aside for it as long as there is more: what is used is used, and nobody else may be promised it.
-        long left = Math.Max(0, _limits.Memory - SetAside());
-        worker.Aside += Math.Min(worker.Resident.Value - worker.Aside, left);
-        if (worker.Resident - worker.Aside > worker.Aside / Tolerance)
+        worker.Aside += Math.Min(worker.Own - worker.Aside, Math.Max(0, _limits.Memory - SetAside()));
+        if (worker.Own - worker.Aside > Math.Max(worker.Aside / 16, Slack) && worker.Going <= Going.ForRoom)
             Outgrown(worker);
     }
 
     /// <summary>It takes what was promised to others. It is loaded anew rather than left to grow until the machine kills somebody.</summary>
     private void Outgrown(WorkerLife worker)
     {
-        string why = $"Its worker uses {CallerText.Size(worker.Resident!.Value)}, and {CallerText.Size(worker.Aside)} were set aside for it.";
         if (worker.FirstAnswer is null) // it has not grown in use: what it said was too little, and the next one gets what this one used
-            worker.Model.Outgrew = Math.Max(worker.Model.Outgrew, Math.Min(worker.Resident.Value, _limits.Memory));
-        if (worker.Phase == WorkerPhase.Loading)
-        {
-            Failed(worker, why);
-            Kill(worker);
-        }
-        else if (worker.Going <= Going.ForRoom)
-        {
-            worker.Model.Failures.Reason = why;
-            LetGo(worker, Going.Outgrown);
-        }
+            worker.Model.Outgrew = Math.Min(worker.Own, _limits.Memory);
+        worker.Model.Failures.Reason = $"Its worker uses {CallerText.Size(worker.Own)}, and {CallerText.Size(worker.Aside)} were set aside for it.";
+        LetGo(worker, Going.Outgrown);
     }
 
     private void Died(WorkerLife worker, string why)
@@ -541,12 +511,8 @@ public sealed class FleetPlan(LoadForecast forecast)
     {
         do
         {
-            while (_deadlines.TryPeek(out Waiter? waiter, out (TimeSpan At, long) first) && (waiter.Place is null || first.At <= _now))
-            {
-                _deadlines.Dequeue();
-                if (waiter.Place is not null)
-                    Impatient(waiter);
-            }
+            while (_asks.TakeImpatient(_now) is { } waiter)
+                Impatient(waiter);
             while (_alarms.TryRing(_now, out ModelLife model))
                 Ring(model);
             FindRoom();
@@ -568,11 +534,11 @@ public sealed class FleetPlan(LoadForecast forecast)
         _memoryMoved |= _lacking.Count > 0;
         switch (model.Worker)
         {
-            case { Phase: WorkerPhase.Starting or WorkerPhase.Loading } worker when worker.LoadTime(_now) >= LoadLimit(model):
-                Failed(worker, $"It was not loaded after {CallerText.Span(LoadLimit(model))}, and was ended.");
+            case { Phase: WorkerPhase.Starting or WorkerPhase.Loading } worker when worker.LoadTime(_now) >= worker.LoadLimit:
+                Failed(worker, $"It was not loaded after {CallerText.Span(worker.LoadLimit)}, and was ended.");
                 Kill(worker);
                 return;
-            case { Takes: true, Busy: 0 } worker when IdleEnd(worker) <= _now:
+            case { } worker when worker.IdleEnds <= _now:
                 model.IdleUnloads++;
                 End(worker);
                 break;
@@ -588,29 +554,10 @@ public sealed class FleetPlan(LoadForecast forecast)
         Review(model);
     }
 
-    private static TimeSpan LoadLimit(ModelLife model) => LoadForecast.LimitFor(model.LoadBytes, model.Terms.LoadLimit);
-
-    private static TimeSpan? IdleEnd(WorkerLife worker) =>
-        worker.Model.Terms.Keep is not { } keep ? null
-        : worker.IdleSince + keep > worker.PromisedUntil ? worker.IdleSince + keep
-        : worker.PromisedUntil;
-
     private void SetAlarm(ModelLife model)
     {
-        TimeSpan? at = model.Worker switch
-        {
-            null => model.Failures.Resting(_now) && model.Wanted(_now) ? model.Failures.RestUntil : null,
-            { Phase: WorkerPhase.Starting or WorkerPhase.Loading } worker => _now + LoadLimit(model) - worker.LoadTime(_now),
-            { Takes: true } worker => worker.Busy == 0 ? IdleEnd(worker) : null,
-            { Phase: WorkerPhase.Ready or WorkerPhase.Ending } worker => worker.PatienceEnds,
-            _ => null,
-        };
-        if (at is { } due)
+        if (model.Due(_now) is { } due)
             _alarms.Set(model, due);
-        if (model.WantedUntil > _now)
-            _alarms.Set(model, model.WantedUntil);
-        if (model.Worker?.PromisedUntil > _now)
-            _alarms.Set(model, model.Worker.PromisedUntil);
     }
 
     // -------------------------------------------------------------------------------------------------------------------------------- memory
@@ -696,11 +643,8 @@ public sealed class FleetPlan(LoadForecast forecast)
     private void TakeAgain(WorkerLife worker)
     {
         worker.Going = Going.No;
-        if (worker.Busy == 0)
-            SetAlarm(worker.Model);
         Review(worker.Model);
     }
 
-    /// <summary>An ask that has got its place, or waits for it.</summary>
-    private readonly record struct Held(WorkerLife? Worker, Waiter? Waiter, TimeSpan Since);
+    private static TimeSpan? Earliest(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 }

@@ -61,6 +61,13 @@ internal sealed class ModelLife(ModelTerms terms, LoadForecast forecast)
     /// <summary>Whether there is a reason to load it.</summary>
     public bool Wanted(TimeSpan now) => OperatorWants || Line.MayLoad > 0 || now < WantedUntil;
 
+    /// <summary>When time alone will have changed something about it; null: never.</summary>
+    public TimeSpan? Due(TimeSpan now)
+    {
+        TimeSpan? due = Worker is not null ? Worker.Due(now) : Failures.Resting(now) && Wanted(now) ? Failures.RestUntil : null;
+        return WantedUntil > now && !(due < WantedUntil) ? WantedUntil : due;
+    }
+
     /// <summary>From now until it answers, as far as can be told.</summary>
     public TimeSpan ReadyIn(TimeSpan now)
     {
@@ -87,8 +94,7 @@ internal sealed class ModelLife(ModelTerms terms, LoadForecast forecast)
 
     public ModelStatus Status(TimeSpan now)
     {
-        bool idle = Worker is { Takes: true, Busy: 0 };
-        TimeSpan? unloadsIn = idle && Terms.Keep is { } keep ? Worker!.IdleSince + keep - now : null;
+        TimeSpan? unloadsIn = Worker?.IdleEnds - now;
         return new ModelStatus(Terms.Model, State(now))
         {
             FileBytes = Terms.FileBytes,

@@ -107,14 +107,36 @@ internal sealed class WorkerLife(int start, ModelLife model, TimeSpan now)
     /// <summary>What of that which is set aside for it the machine has still to give.</summary>
     public long Untaken => Phase is WorkerPhase.Starting or WorkerPhase.Loading ? Math.Max(0, Aside - (Resident ?? 0)) : 0;
 
+    /// <summary>What it occupies for itself, as far as that can be told from outside. The pages of its files may be counted beside what it has made of them,
+    /// all the more while it loads, and the system takes those back when it needs them: only what is beyond both is beyond doubt.</summary>
+    public long Own => Phase == WorkerPhase.Ready && Resident is { } resident ? Math.Max(0, resident - Model.Terms.FileBytes) : 0;
+
     /// <summary>What the budget must count for it.</summary>
-    public long Counted => Math.Max(Aside, Resident ?? 0);
+    public long Counted => Math.Max(Aside, Own);
 
     /// <summary>What its end gives back.</summary>
     public Room Frees => new(Counted, Math.Min(Aside, Resident ?? Aside));
 
     /// <summary>What its end would cost: seconds of loading it again, times the chance that somebody needs it in the next minute.</summary>
     public double Value(TimeSpan now) => Model.ColdStart.TotalSeconds * Model.Demand.ChanceWithinAMinute(now);
+
+    /// <summary>When its load is called hung.</summary>
+    public TimeSpan LoadLimit => LoadForecast.LimitFor(Model.LoadBytes, Model.Terms.LoadLimit);
+
+    /// <summary>When it is unloaded unless somebody asks for it; null: it is in use, or is kept without an end.</summary>
+    public TimeSpan? IdleEnds =>
+        !Takes || Busy > 0 || Model.Terms.Keep is not { } keep ? null
+        : IdleSince + keep > PromisedUntil ? IdleSince + keep
+        : PromisedUntil;
+
+    /// <summary>When time alone will have changed something about it; null: never.</summary>
+    public TimeSpan? Due(TimeSpan now) => Phase switch
+    {
+        WorkerPhase.Starting or WorkerPhase.Loading => now + LoadLimit - LoadTime(now),
+        WorkerPhase.Ready when Going == Going.No => now < PromisedUntil ? PromisedUntil : IdleEnds,
+        WorkerPhase.Ready or WorkerPhase.Ending => PatienceEnds,
+        _ => null,
+    };
 
     /// <summary>Enters another phase.</summary>
     public void Enter(WorkerPhase phase, TimeSpan now)

@@ -92,8 +92,7 @@ internal sealed class FleetWorld
                 break;
             case Deed.Weigh when Alive() is { Count: > 0 } alive:
                 Process heavy = alive[step.A % alive.Count];
-                heavy.MayBeKilled |= heavy is { Let: true, Ready: false }; // one that outgrows its measure while it loads is not waited for
-                Tell(new FleetEvent.Weighed(heavy.Start, (long)(heavy.Memory * (step.B % 140) / 100.0)));
+                Tell(new FleetEvent.Weighed(heavy.Start, (long)(heavy.Memory * (step.B % 180) / 100.0)));
                 break;
             case Deed.LeaveMemory:
                 _available = (step.A % 3 == 0 ? step.B % 6 : 1000) * Unit;
@@ -160,7 +159,7 @@ internal sealed class FleetWorld
                     Keep = chance.Next(5) == 0 ? null : TimeSpan.FromSeconds(chance.Next(60)),
                     LoadLimit = TimeSpan.FromSeconds(40),
                     Memory = chance.Next(2) == 0 ? _needs[i] * Unit : null,
-                    FileBytes = _needs[i] * Unit,
+                    FileBytes = chance.Next(3) == 0 ? _needs[i] * Unit : 1,
                     Edition = chance.Next(4) == 0 ? "another" : "first",
                 };
         }
