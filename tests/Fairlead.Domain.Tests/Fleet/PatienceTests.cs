@@ -73,6 +73,20 @@ public sealed class PatienceTests
     }
 
     [Fact]
+    public void Who_has_waited_too_long_finds_his_place_in_the_line_for_memory_kept_when_he_comes_back()
+    {
+        var yard = new PlanYard(new FleetLimits { Memory = 10 * GiB }, Model("a", 6), Model("b", 6));
+        yard.Warm("a", 6);
+        long inA = yard.Ask("a").Ask;
+        yard.Ask("b", patience: 5);
+        Assert.Equal(FleetRefusalKind.WaitedTooLong, yard.Pass(5).OfType<FleetEffect.Refuse>().Single().Refusal.Kind);
+        yard.Pass(26);
+        Assert.Equal(ModelState.Draining, yard.Status("a").State); // its turn is over 30 s after the first ask, though nobody waits now
+        yard.End(inA);
+        Assert.Equal([new FleetEffect.StartWorker("b", 2)], yard.Die(1));
+    }
+
+    [Fact]
     public void A_load_goes_on_though_the_one_who_caused_it_has_gone()
     {
         var yard = new PlanYard(models: Model("a", 2));
