@@ -210,7 +210,8 @@ internal sealed partial class Dispatcher(
         {
             exchange.Served = null;
             exchange.Attempts.Add(Record(exchange, offer, call, progress, start, fault, fault.Status));
-            if (!fault.NothingSent && fault.Status is null or 200)
+            // A provider bills no answer but a good one; what we compute ourselves has taken its time whatever came of it.
+            if (!fault.NothingSent && (fault.Status is null or 200 || offer.Offer.Price!.Hourly is not null))
                 exchange.Waste += Waste(exchange, offer, progress);
         }
         return fault;

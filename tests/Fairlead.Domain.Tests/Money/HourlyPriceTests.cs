@@ -1,4 +1,6 @@
+using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
+using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Money;
 
 namespace Fairlead.Domain.Tests.Money;
@@ -6,6 +8,8 @@ namespace Fairlead.Domain.Tests.Money;
 public sealed class HourlyPriceTests
 {
     private const long Hour = TimeSpan.TicksPerHour;
+
+    private static readonly KeyId Key = KeyId.New(DateTimeOffset.UnixEpoch);
 
     /// <summary>Worked out by hand: price in nano-dollars an hour, time in ticks of 100 ns, charge in nano-dollars.</summary>
     [Theory]
@@ -60,7 +64,7 @@ public sealed class HourlyPriceTests
     }
 
     [Fact]
-    public void Ten_thousand_charges_are_what_whole_numbers_say_and_never_more_than_what_is_held()
+    public void Ten_thousand_charges_are_what_whole_numbers_say_never_more_than_what_is_held_and_sum_to_zero_on_the_ledger()
     {
         var random = new Random(20261126);
         for (int i = 0; i < 10_000; i++)
@@ -88,7 +92,21 @@ public sealed class HourlyPriceTests
             Assert.Equal((sum + unit - 1) / unit, charge.Value);
             Assert.True(charge >= NanoDollars.Zero);
             Assert.True(charge <= price.MostFor(input, usage.OutputTokens, usage.ComputeTime));
-            Assert.True(charge <= price.MostFor(input, usage.OutputTokens, TimeSpan.FromHours(1)));
+            NanoDollars held = price.MostFor(input, usage.OutputTokens, TimeSpan.FromHours(1));
+            Assert.True(charge <= held);
+
+            // On the ledger every kind of posting sums to zero, else there would be no entry; the key pays no more than was held, whatever it came to.
+            NanoDollars lent = new(random.NextInt64(held.Value + 1));
+            var closed = new RequestClosed
+            {
+                Id = RequestId.New(DateTimeOffset.UnixEpoch), Key = Key, StartedAt = DateTimeOffset.UnixEpoch, ClosedAt = DateTimeOffset.UnixEpoch, Route = Route.Chat,
+                AskedModel = "local/m", Status = 200, EndReason = EndReason.Ok, Provider = "local", Price = price, Usage = usage,
+                Reserved = lent, Charged = NanoDollars.Min(charge, lent), WrittenOff = charge - NanoDollars.Min(charge, lent), Waste = new NanoDollars(random.NextInt64(1_000)),
+            };
+            Entry? entry = RequestEntry.Of(closed, KeyAccounts.Of(Key));
+            Assert.Equal(0, entry?.Postings.Sum(static posting => posting.Amount.Value) ?? 0);
+            Assert.Equal(-closed.Charged.Value, entry?.Postings.Where(static posting => posting.Account == AccountName.Available(Key)).Sum(static posting => posting.Amount.Value) ?? 0);
+            Assert.Equal(charge.Value, entry?.Postings.Where(static posting => posting.Account == AccountName.Owed("local")).Sum(static posting => posting.Amount.Value) ?? 0);
         }
     }
 
