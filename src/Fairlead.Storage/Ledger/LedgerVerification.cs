@@ -125,17 +125,16 @@ internal static class LedgerVerification
     {
         if (closed.Price is not { } price)
             return null; // nobody served; or it was interrupted, and is charged with what it held
-        NanoDollars cost;
         try
         {
-            cost = closed.Usage.IsPossible ? price.For(closed.Usage) : throw new OverflowException();
+            NanoDollars cost = closed.Usage.IsPossible ? price.For(closed.Usage) : throw new OverflowException();
+            NanoDollars booked = closed.Charged + closed.WrittenOff;
+            return booked == cost ? null : $"found {booked}, expected {cost}";
         }
         catch (OverflowException)
         {
-            return $"found {closed.Usage}, expected a usage that can be priced";
+            return $"found {closed.Charged} and {closed.WrittenOff} for {closed.Usage}, expected a usage and amounts that there can be";
         }
-        NanoDollars booked = closed.Charged + closed.WrittenOff;
-        return booked == cost ? null : $"found {booked}, expected {cost}";
     }
 
     private static string RollupRule()

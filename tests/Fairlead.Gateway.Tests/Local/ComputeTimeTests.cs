@@ -174,6 +174,21 @@ public sealed class ComputeTimeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_price_that_changes_while_a_request_runs_is_the_next_ones()
+    {
+        Task<Answer> asking = _yard.ChatAsync("local/held");
+        await ScriptedWorker.UntilAsync(() => Notes.Contains("request"), "the worker has the request");
+        await _yard.ApplyAsync(static s => s with { Local = [.. s.Local.Select(static m => m with { HourlyPrice = new NanoDollars(36 * NanoDollars.PerDollar) })] });
+        await ComputeAsync(TimeSpan.FromSeconds(3));
+        JsonElement record = await _yard.RecordAsync(await asking);
+
+        Assert.Equal((500_000, 0, "ok"), Money(record));
+        Assert.Equal(HourlyPrice.ToString(), record.GetProperty("price").GetProperty("hourly").GetString());
+        Assert.Equal("{\"per_hour\":36}", (await OfferAsync("held")).GetProperty("pricing").GetRawText());
+        await HoldsAsync();
+    }
+
+    [Fact]
     public async Task A_repetition_is_answered_with_the_first_ones_figures_and_computes_nothing()
     {
         Task<Answer> asking = _yard.PostAsync("/v1/chat/completions", Chat("held", stream: false), ("Idempotency-Key", "once"));
