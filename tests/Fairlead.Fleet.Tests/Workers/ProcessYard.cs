@@ -15,6 +15,9 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
     /// <summary>The product itself.</summary>
     public static WorkerCommand Product => new(Checkout.Binary, ["worker"]) { Confined = true };
 
+    /// <summary>A worker that does as its "model" says.</summary>
+    public static WorkerCommand Scripts { get; } = new(ScriptedWorker.Command.Program, [.. ScriptedWorker.Command.Arguments]);
+
     /// <summary>The model that comes with the product.</summary>
     public static string Guide => Path.Combine(Checkout.Root, "models", "guide");
 
@@ -31,7 +34,7 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
     public string[] Sockets => Directory.GetFiles(_folder.Path, "*.sock");
 
     /// <summary>A worker that does as it is told.</summary>
-    public WorkerProcess Scripted(string behaviour) => Start(WorkerYard.Command, new WorkerSpec { Model = "local/scripted", Source = $"{behaviour}@{Journal}" });
+    public WorkerProcess Scripted(string behaviour) => Start(Scripts, new WorkerSpec { Model = "local/scripted", Source = $"{behaviour}@{Journal}" });
 
     /// <summary>A worker of our own.</summary>
     public WorkerProcess Real(string source, int? context = null, int slots = 8) =>
