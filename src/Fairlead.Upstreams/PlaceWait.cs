@@ -18,10 +18,10 @@ public sealed class PlaceWait(TimeSpan patience, bool mayLoad)
     /// <summary>False: the request causes no load.</summary>
     public bool MayLoad => mayLoad;
 
-    /// <summary>Called once when it turns out that there is a wait.</summary>
+    /// <summary>Called once when it turns out that there is a wait; it is quick and asks nothing of this.</summary>
     public Action? Began { get; init; }
 
-    /// <summary>Called once when a wait that had begun is over, however it ended.</summary>
+    /// <summary>Called once when a wait that had begun is over, however it ended; the same holds.</summary>
     public Action? Ended { get; init; }
 
     /// <summary><see cref="TimeProvider.GetTimestamp"/> when there was a place; 0 before.</summary>
@@ -45,17 +45,16 @@ public sealed class PlaceWait(TimeSpan patience, bool mayLoad)
     /// <param name="ahead">Requests that are before this one.</param>
     public void Tell(ModelStatus status, int ahead)
     {
-        bool first;
         lock (_gate)
         {
             if (_over)
                 return;
-            first = !_waiting;
-            _waiting = true;
             _standing = new Standing(status, ahead);
+            if (_waiting)
+                return;
+            _waiting = true;
+            Began?.Invoke(); // within the lock: the end, on another thread, must not overtake it
         }
-        if (first)
-            Began?.Invoke();
     }
 
     /// <summary>It has its place.</summary>
@@ -79,14 +78,12 @@ public sealed class PlaceWait(TimeSpan patience, bool mayLoad)
     /// <summary>Nobody waits any more; nothing is told afterwards.</summary>
     public void End()
     {
-        bool had;
         lock (_gate)
         {
-            had = _waiting && !_over;
+            if (_waiting && !_over)
+                Ended?.Invoke();
             _over = true;
         }
-        if (had)
-            Ended?.Invoke();
     }
 
     /// <summary>How it stands, in the words of the comment that a waiting stream gets: <c>loading 62 %, about 3 s</c>, <c>queued, 3 ahead, about 5 s</c>.</summary>
