@@ -16,6 +16,7 @@ internal sealed class OwnModel(string called, Func<ModelStatus?> status)
     public OfferCondition Condition(OfferCondition known) => Status switch
     {
         { State: ModelState.Parked } => known with { AskableIn = TimeSpan.MaxValue, Why = CircuitCause.Parked },
+        { State: ModelState.Resting, RetryIn: { } rest } when rest > known.AskableIn => known with { AskableIn = rest, Why = CircuitCause.Failing },
         { } status => known with { ReadyIn = status.ReadyIn },
         null => known,
     };

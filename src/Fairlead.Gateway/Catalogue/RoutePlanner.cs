@@ -91,7 +91,11 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
             if (best is null || condition.AskableIn < best.Value.Condition.AskableIn)
                 best = new Candidate(excluded.Offer, condition);
         }
-        return best is { } chosen && exchange.Deployment.Runtime(chosen.Offer)!.Breaker.TryLastResort() ? chosen : null;
+        if (best is not { } chosen)
+            return null;
+        // How often a model of our own is asked while it rests is the fleet's to say: it refuses with the reason, or lets the request wait.
+        OfferRuntime last = exchange.Deployment.Runtime(chosen.Offer)!;
+        return last.Own is not null || last.Breaker.TryLastResort() ? chosen : null;
     }
 
     private static RouteOrder Rank(Exchange exchange, Model model, in RouteQuery query)

@@ -84,6 +84,26 @@ public sealed class LocalBesideProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_it_rests_after_a_failure_the_provider_answers_at_once_and_who_wants_no_other_hears_why()
+    {
+        _wall.On("fails", Scripts.Good("from alpha"));
+        await using GatewayYard yard = await StartAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal("2", (await yard.ChatAsync("acme/fails", more: LocalFirst)).Header("x-fairlead-attempts"));
+        Answer second = await yard.ChatAsync("acme/fails", more: LocalFirst);
+        Assert.Equal(("from alpha", "1"), (second.Content, second.Header("x-fairlead-attempts")));
+        JsonElement excluded = (await yard.RecordAsync(second)).GetProperty("excluded")[0];
+        Assert.Equal(("local/fails", "cooling_down"), (excluded.GetProperty("offer").GetString(), excluded.GetProperty("reason").GetString()));
+        for (int i = 0; i < 2; i++)
+        {
+            Answer pinned = await yard.ChatAsync("acme/fails:local");
+            Assert.Equal((503, "worker_load_failed"), (pinned.Status, pinned.ErrorCode));
+            Assert.Contains("the header is no JSON", pinned.Body, StringComparison.Ordinal);
+            Assert.InRange(int.Parse(pinned.Header("Retry-After")!, System.Globalization.CultureInfo.InvariantCulture), 1, 60);
+        }
+        Assert.Single(Notes, "start");
+    }
+
+    [Fact]
     public async Task Who_allows_no_fallback_hears_of_the_local_models_death()
     {
         _wall.On("dies-early", Scripts.Good());
@@ -109,13 +129,15 @@ public sealed class LocalBesideProviderTests : IAsyncLifetime
         Assert.Equal([false, true], offers.Select(static o => o.GetProperty("is_free").GetBoolean()));
     }
 
-    public async ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync() => _yard = await StartAsync(TimeSpan.FromMilliseconds(20));
+
+    private Task<GatewayYard> StartAsync(TimeSpan firstRest)
     {
         string[] behaviours = ["good", "fails", "dies-early", "dies-late"];
-        _yard = await GatewayYard.StartAsync([GatewayYard.Provider("alpha", _wall.Url, behaviours)], s => s with
+        return GatewayYard.StartAsync([GatewayYard.Provider("alpha", _wall.Url, behaviours)], s => s with
         {
             Worker = new WorkerCommand(ScriptedWorker.Command.Program, [.. ScriptedWorker.Command.Arguments]),
-            Fleet = new FleetSettings { FirstRest = TimeSpan.FromMilliseconds(20) },
+            Fleet = new FleetSettings { FirstRest = firstRest },
             Local = [.. behaviours.Select(b => new LocalModelSettings(b, $"{b}@{_folder["journal"]}") { HubId = "acme/" + b })],
         });
     }
