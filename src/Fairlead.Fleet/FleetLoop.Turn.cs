@@ -79,6 +79,7 @@ public sealed partial class FleetLoop
                 }
                 break;
             case FleetEvent.Configured:
+                _planned = (StatusBoard)with!;
                 Decide(what);
                 _totals = _totals.Of((StatusBoard)with!);
                 break;
@@ -296,7 +297,7 @@ public sealed partial class FleetLoop
                     unmet.Decided.TrySetException(new FleetRefusedException(refusal));
                 break;
             case FleetEffect.StartWorker(string name, int start):
-                var worker = new RunningWorker(start, _board[name] ?? throw new UnreachableException($"{name} is started and not configured."), this, _options, _time, _log);
+                var worker = new RunningWorker(start, _planned[name] ?? throw new UnreachableException($"{name} is started and not configured."), this, _options, _time, _log);
                 _workers.Add(start, worker);
                 worker.Begin();
                 break;

@@ -57,6 +57,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
     private int _looking;
 
     // What follows is the loop's alone.
+    private StatusBoard _planned = StatusBoard.Empty; // what the plan has heard of, while the board may be a configuration ahead of it
     private readonly Dictionary<long, WaitingAsk> _waiting = [];
     private readonly Dictionary<long, LoadWish> _wishes = [];
     private readonly Dictionary<int, RunningWorker> _workers = [];
