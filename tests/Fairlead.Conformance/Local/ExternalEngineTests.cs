@@ -33,7 +33,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
         LocalAnswer whole = await yard.AskAsync(model, ",\"temperature\":0");
         Assert.True(whole.Status == HttpStatusCode.OK, whole.Text);
         Assert.Equal(known, whole.Content);
-        await yard.WorkerOfAsync("llama-server"); // and nobody else has said it
+        await yard.WorkerOfAsync("/llama/server/program"); // and nobody else has said it
         Assert.Equal(38, (int)whole.Json["usage"]!["completion_tokens"]!);
         using LocalStream stream = await yard.StreamAsync(model, ",\"temperature\":0");
         await stream.ReadAllAsync();
@@ -71,7 +71,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
             """, LlamaServer.OnPath);
         using LocalStream stream = await yard.StreamAsync("local/slow", ""","max_tokens":8000,"ignore_eos":true,"logit_bias":{"5":-100}""");
         await stream.ReadUntilAsync(static s => s.Content.Length > 0);
-        int engine = await yard.WorkerOfAsync("llama-server");
+        int engine = await yard.WorkerOfAsync("/llama/server/program");
 
         Processes.Signal(engine, "STOP"); // it is fast: held still until it is killed, so that it cannot be done before
         Processes.Signal(engine, "KILL");
@@ -82,7 +82,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
         LocalAnswer next = await yard.AskAsync("local/slow", ",\"temperature\":0");
         Assert.True(next.Status == HttpStatusCode.OK, next.Text);
         Assert.StartsWith(Known, next.Content, StringComparison.Ordinal);
-        Assert.NotEqual(engine, await yard.WorkerOfAsync("llama-server"));
+        Assert.NotEqual(engine, await yard.WorkerOfAsync("/llama/server/program"));
         Assert.Contains("load_model", (await yard.Fairlead.CliAsync("logs", "slow")).Stdout, StringComparison.Ordinal); // its own log, as it wrote it
     }
 
@@ -93,7 +93,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
         await using LocalYard yard = await LocalYard.StartAsync(Both, LlamaServer.OnPath);
         Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/told")).Status);
         long answered = Stopwatch.GetTimestamp();
-        int engine = await yard.WorkerOfAsync("llama-server");
+        int engine = await yard.WorkerOfAsync("/llama/server/program");
 
         await yard.UntilAsync(() => !Processes.Lives(engine), "it is unloaded");
 

@@ -214,7 +214,7 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
             if ((string?)health["model"] == "local/caller")
                 return (int)health["running"]! + (int)health["waiting"]!;
         }
-        throw new InvalidOperationException("local/caller has no worker.");
+        throw new InvalidOperationException($"local/caller has no worker.\n{gateway.Process.Output}");
     }
 
     private static string ContentOf(string text, bool stream) => !stream
