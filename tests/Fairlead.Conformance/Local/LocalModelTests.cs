@@ -147,7 +147,11 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
             if (response.StatusCode != HttpStatusCode.OK)
                 Assert.Fail(await response.Content.ReadAsStringAsync(Never));
             await using Stream body = await response.Content.ReadAsStreamAsync(Never);
-            Assert.True(await body.ReadAsync(new byte[16], Never) > 0);
+            using var lines = new StreamReader(body);
+            while (await lines.ReadLineAsync(Never) is { } line && !line.StartsWith("data:", StringComparison.Ordinal))
+            {
+                // comments, while it is loaded
+            }
         }
         long began = Stopwatch.GetTimestamp();
         while (await RunningAsync() > 0)
