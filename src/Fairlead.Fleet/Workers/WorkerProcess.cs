@@ -109,14 +109,15 @@ public sealed partial class WorkerProcess
     /// <param name="time">For patience.</param>
     /// <param name="log">Gets its lines.</param>
     /// <param name="lines">Keeps them.</param>
-    /// <exception cref="WorkerFailedException">There is no such program, it may not be run, or what it is to be given could be mistaken for something else.</exception>
+    /// <exception cref="WorkerFailedException">There is no such program, it may not be run, no port is free, or what it is to be given could be mistaken for something else.</exception>
     public static WorkerProcess Start(WorkerCommand own, WorkerSpec spec, string socket, TimeProvider time, ILogger log, LogRing lines)
     {
         if ((spec.Engine is { } asked ? asked.Refuse(spec) : EscapeRules.RefuseName(spec.Model) ?? EscapeRules.RefuseSource(spec.Source)) is { } wrong)
             throw new WorkerFailedException($"the worker was not started: {wrong}");
-        LoopbackPort? port = spec.Engine is { UsesSocket: false } ? LoopbackPort.Reserve() : null;
+        LoopbackPort? port = null;
         try
         {
+            port = spec.Engine is { UsesSocket: false } ? LoopbackPort.Reserve() : null;
             ProcessStartInfo start = StartFor(own, spec, socket, port?.Number ?? 0);
             WorkerAddress address = spec.Engine?.AddressFor(spec, socket, port?.Number ?? 0) ?? new WorkerAddress(new Uri("http://worker/v1"), socket, null);
             ProcessStarter starter = own.Confined && spec.Engine is null ? ProcessStarter.OfWorkers(Path.GetDirectoryName(socket)!) : ProcessStarter.OfAnything;
@@ -145,10 +146,15 @@ public sealed partial class WorkerProcess
     /// <param name="memoryBytes">What was set aside for it.</param>
     public void LetLoad(long memoryBytes)
     {
-        // Of an engine whose need nobody has stated no more than a guess is known, and a guess is no reason to end it.
-        if (_guard is not null && (_spec.Engine is null || _spec.Engine.Memory is not null) && _guard.Bound(Id, memoryBytes) is { } why)
-            HearLine($"(its memory could not be bounded: {why})");
-        Sandbox = Sandbox.Of(Id, _guard, _confined);
+        lock (_gate)
+        {
+            if (_reaped)
+                return; // its number may be another's by now, and Ready has failed
+            // Of an engine whose need nobody has stated no more than a guess is known, and a guess is no reason to end it.
+            if (_guard is not null && (_spec.Engine is null || _spec.Engine.Memory is not null) && _guard.Bound(Id, memoryBytes) is { } why)
+                HearLine($"(its memory could not be bounded: {why})");
+            Sandbox = Sandbox.Of(Id, _guard, _confined);
+        }
         _port?.Dispose(); // ours until now, so that nobody else took it while this worker waited for memory
         Say("load");
         if (_spec.Engine is { } engine)
