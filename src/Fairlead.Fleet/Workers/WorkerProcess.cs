@@ -358,6 +358,13 @@ public sealed partial class WorkerProcess
         }
     }
 
+    /// <summary>The framework leaves the streams of a process to the collector once they were used: the pipes of workers that come and go would pile up until it runs.</summary>
+    private void CloseInput()
+    {
+        lock (_gate)
+            _process.StandardInput.BaseStream.Dispose(); // not its writer, which might still want to write to the dead
+    }
+
     private async Task WatchAsync()
     {
         // Threads of their own: on Unix a pipe is read by blocking, and the pool has as few threads as the machine has cores.
@@ -373,6 +380,7 @@ public sealed partial class WorkerProcess
         _guard?.Release();
         RemoveSocket();
         _port?.Dispose();
+        CloseInput();
         _process.Dispose();
         _exited.SetResult();
         _probe.Dispose();
@@ -397,6 +405,7 @@ public sealed partial class WorkerProcess
             {
                 take($"(its output could not be read: {e.Message})");
             }
+            stream.Dispose(); // not before its end, which may be later than the worker's: what it has started may hold the other end
             if (Interlocked.Decrement(ref open) == 0)
                 _heard.TrySetResult();
         })
