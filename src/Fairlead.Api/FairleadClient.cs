@@ -9,6 +9,7 @@ namespace Fairlead.Api;
 public sealed class FairleadClient : IDisposable
 {
     private readonly HttpClient _http;
+    private readonly TimeSpan _timeout;
 
     /// <param name="socketPath">Path of the server's control socket.</param>
     /// <param name="timeout">Longest wait for one answer.</param>
@@ -32,7 +33,8 @@ public sealed class FairleadClient : IDisposable
                 }
             },
         })
-        { BaseAddress = new Uri("http://fairlead/"), Timeout = timeout };
+        { BaseAddress = new Uri("http://fairlead/"), Timeout = Timeout.InfiniteTimeSpan };
+        _timeout = timeout;
     }
 
     public Task<ServerStatus> StatusAsync(CancellationToken cancellationToken) => GetAsync("api/status", ApiJson.Default.ServerStatus, cancellationToken);
@@ -68,6 +70,32 @@ public sealed class FairleadClient : IDisposable
 
     public Task<List<DoctorCheck>> DoctorAsync(CancellationToken cancellationToken) => GetAsync("api/doctor", ApiJson.Default.ListDoctorCheck, cancellationToken);
 
+    public Task<LocalFleet> LocalAsync(CancellationToken cancellationToken) => GetAsync("api/local", ApiJson.Default.LocalFleet, cancellationToken);
+
+    /// <summary>Has a model served until the server stops; it is not loaded yet.</summary>
+    public Task<LocalModelView> RunAsync(RunRequest request, CancellationToken cancellationToken) =>
+        PostAsync("api/local", request, ApiJson.Default.RunRequest, ApiJson.Default.LocalModelView, cancellationToken);
+
+    /// <summary>Loads a model and waits until it answers, however long that takes.</summary>
+    public async Task<LocalModelView> LoadAsync(string name, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(HttpMethod.Post, $"api/local/{Escape(name)}/load", null, Timeout.InfiniteTimeSpan, cancellationToken);
+        return await ReadAsync(response, ApiJson.Default.LocalModelView, cancellationToken);
+    }
+
+    /// <summary>Unloads a model and waits until its process is gone: for as long as its last answers take, unless <paramref name="now"/> breaks them off.</summary>
+    public async Task<StopReport> StopAsync(string name, bool now, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(HttpMethod.Post, $"api/local/{Escape(name)}/stop?now={(now ? "true" : "false")}", null, Timeout.InfiniteTimeSpan, cancellationToken);
+        return await ReadAsync(response, ApiJson.Default.StopReport, cancellationToken);
+    }
+
+    /// <param name="name">The model.</param>
+    /// <param name="after">0 for all that is kept; <see cref="LogView.Next"/> of the last answer for what came since.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<LogView> LogsAsync(string name, long after, CancellationToken cancellationToken) =>
+        GetAsync($"api/local/{Escape(name)}/logs?after={after}", ApiJson.Default.LogView, cancellationToken);
+
     public void Dispose() => _http.Dispose();
 
     private async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
@@ -82,13 +110,18 @@ public sealed class FairleadClient : IDisposable
         return await ReadAsync(response, answer, cancellationToken);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken)
+    private Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken) =>
+        SendAsync(method, path, body, _timeout, cancellationToken);
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(timeout);
         HttpResponseMessage response;
         try
         {
             using var request = new HttpRequestMessage(method, path) { Content = body };
-            response = await _http.SendAsync(request, cancellationToken);
+            response = await _http.SendAsync(request, late.Token);
         }
         catch (HttpRequestException e)
         {
@@ -96,7 +129,7 @@ public sealed class FairleadClient : IDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ApiException(0, new ApiError("timeout", $"The server did not answer within {_http.Timeout.TotalSeconds:0} s. Look at its log, or give --timeout."), e);
+            throw new ApiException(0, new ApiError("timeout", $"The server did not answer within {timeout.TotalSeconds:0} s. Look at its log, or give --timeout."), e);
         }
         if (response.IsSuccessStatusCode)
             return response;

@@ -129,6 +129,12 @@ public sealed partial class FleetLoop : IAsyncDisposable
     /// <summary>The last lines that its workers wrote, oldest first, over as many starts as there were.</summary>
     public IReadOnlyList<string> Lines(string model) => _board[model] is { } served ? served.Lines.Lines : [];
 
+    /// <summary>Those of these lines that were written after the first <paramref name="seen"/>, and how many were written by now: for whoever follows them.</summary>
+    public (IReadOnlyList<string> Lines, long Written) LinesAfter(string model, long seen) => _board[model] is { } served && served.Lines.After(seen) is var (lines, written) ? (lines, written) : ([], 0);
+
+    /// <summary>Its present process, to be looked at; null while it has none.</summary>
+    public WorkerProcess? Worker(string model) => _board[model]?.Notes.Worker;
+
     /// <summary>These are the models from now on, and their limits. One that is gone finishes what it has begun; one of other terms does, and is loaded anew
     /// by its next request.</summary>
     /// <exception cref="ArgumentException">Two models have one name.</exception>

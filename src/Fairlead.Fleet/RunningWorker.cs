@@ -155,6 +155,7 @@ internal sealed partial class RunningWorker
             return;
         }
         process.Progress = Progressed;
+        Model.Notes.Worker = process;
         bool endWanted;
         lock (_gate)
         {
@@ -181,6 +182,7 @@ internal sealed partial class RunningWorker
         await over.CancelAsync();
         await watch;
         Model.Notes.Health = null;
+        Model.Notes.Worker = null;
         _fleet.Post(new FleetEvent.Died(Start, process.Epitaph()), this);
     }
 

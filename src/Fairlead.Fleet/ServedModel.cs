@@ -66,6 +66,7 @@ internal sealed class ModelNotes
 {
     private volatile WorkerFacts? _facts;
     private volatile WorkerHealth? _health;
+    private volatile WorkerProcess? _worker;
     private WorkerFacts? _announced;
 
     /// <summary>Null until its first worker has looked at its files.</summary>
@@ -73,6 +74,9 @@ internal sealed class ModelNotes
 
     /// <summary>The last answer of its present worker; null while none has come.</summary>
     public WorkerHealth? Health { get => _health; set => _health = value; }
+
+    /// <summary>Its present process; null while there is none.</summary>
+    public WorkerProcess? Worker { get => _worker; set => _worker = value; }
 
     /// <summary>The loop's: whether these facts are news.</summary>
     public bool Announce(WorkerFacts facts)

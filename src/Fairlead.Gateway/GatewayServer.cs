@@ -1,4 +1,5 @@
 using System.Net;
+using Fairlead.Api;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Ledger;
@@ -68,7 +69,10 @@ public sealed partial class GatewayServer : IAsyncDisposable
     /// <summary>What the banner tells.</summary>
     public ServerSummary Summary => new(
         _keeper.Current.Settings.Listen, _vault.Folder.Path, _keeper.Current.Catalogue.Models.Length, _keeper.Providers(),
-        [.. _keeper.Current.Settings.Local.Select(static m => m.Name)], _keys.FirstKeyFile, _keeper.ExampleModel());
+        [.. _keeper.Current.Settings.Local.Select(static m => m.Name)], _keeper.FleetMemory, _keys.FirstKeyFile, _keeper.ExampleModel());
+
+    /// <summary>Where the models stand that this server runs itself.</summary>
+    public LocalFleet Local => LocalViews.All(_keeper);
 
     /// <summary>Every route of the data plane, for tests that are made from this list.</summary>
     internal IEnumerable<RouteEndpoint> DataRoutes => _data.Routes;
@@ -77,10 +81,10 @@ public sealed partial class GatewayServer : IAsyncDisposable
     /// <param name="settings">Checked settings.</param>
     /// <param name="time">The clock of everything.</param>
     /// <param name="loggers">Where events go.</param>
-    /// <param name="reload">Called by the admin API to read the configuration again; returns what is wrong with it, or null.</param>
+    /// <param name="hooks">Who reads configurations.</param>
     /// <param name="cancellationToken">Gives up the start.</param>
     public static async Task<GatewayServer> StartAsync(
-        GatewaySettings settings, TimeProvider time, ILoggerFactory loggers, Func<CancellationToken, Task<string?>> reload, CancellationToken cancellationToken)
+        GatewaySettings settings, TimeProvider time, ILoggerFactory loggers, ConfigurationHooks hooks, CancellationToken cancellationToken)
     {
         ILogger log = loggers.CreateLogger<GatewayServer>();
         Vault vault = Vault.Open(settings, time, loggers);
@@ -117,7 +121,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         Watch(metrics, vault, late, admission, keeper, keys, throttle, idempotency, sticky);
         var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, keeper, shutdown, time);
         var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, new LocalMetrics(keeper), time);
-        var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, reload, time);
+        var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, hooks, time);
 
         var data = new DataPlane(settings, loggers, keeper.Live, time, door);
         WebApplication control = BuildControlPlane(vault, loggers, admin);
@@ -140,7 +144,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
     /// <returns>Names of the sections that differ; never a value, which might be a secret.</returns>
     public async Task<IReadOnlyList<string>> ApplyAsync(GatewaySettings settings, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> changed = SettingsDifference.Between(_keeper.Current.Settings, settings);
+        IReadOnlyList<string> changed = SettingsDifference.Between(_keeper.Configured, settings);
         // Keys first: they may fail (a full disk), and do so before anything is changed; the rest cannot.
         _keys.Apply(settings);
         await _keeper.ApplyAsync(settings with { Listen = _keeper.Current.Settings.Listen, DataFolder = _keeper.Current.Settings.DataFolder }, cancellationToken);
@@ -270,10 +274,11 @@ public sealed partial class GatewayServer : IAsyncDisposable
 /// <param name="Models">Models in the catalogue.</param>
 /// <param name="Providers">Each provider with the number of its offers and where it was found.</param>
 /// <param name="Local">Names of the models that it runs itself, the built-in one left out.</param>
+/// <param name="FleetMemory">Bytes that they may take together.</param>
 /// <param name="FirstKeyFile">Path of the file that holds the first key; null when it was made by an earlier start and is gone.</param>
 /// <param name="ExampleModel">A model that the printed example can ask for; null when there is none.</param>
 public sealed record ServerSummary(
-    IPEndPoint Listen, string DataFolder, int Models, IReadOnlyList<ProviderSummary> Providers, IReadOnlyList<string> Local, string? FirstKeyFile, string? ExampleModel);
+    IPEndPoint Listen, string DataFolder, int Models, IReadOnlyList<ProviderSummary> Providers, IReadOnlyList<string> Local, long FleetMemory, string? FirstKeyFile, string? ExampleModel);
 
 /// <summary>A provider of the running configuration.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Gateway;
+using Fairlead.Gateway.Settings;
 
 namespace Fairlead;
 
@@ -24,7 +25,7 @@ internal static class Banner
         };
         string key = summary.FirstKeyFile is { } file ? $"$(cat {Quoted(file)})" : "YOUR-KEY";
         if (summary.Local.Count > 0)
-            lines.Add($"  Local      {string.Join(", ", summary.Local.Take(MostProviders).Select(static name => $"local/{name}"))}{(summary.Local.Count > MostProviders ? $" and {summary.Local.Count - MostProviders} more" : "")}");
+            lines.Add($"  Local      {string.Join(", ", summary.Local.Take(MostProviders).Select(static name => $"local/{name}"))}{(summary.Local.Count > MostProviders ? $" and {summary.Local.Count - MostProviders} more" : "")}   (together at most {Quantities.Size(summary.FleetMemory)}: fleet.memory)");
         if (summary.Providers.Count == 0 && summary.Local.Count == 0)
         {
             lines.Add(summary.ExampleModel == Model.GuideId

@@ -5,6 +5,7 @@ using Fairlead.Configuration;
 using Fairlead.Fleet;
 using Fairlead.Gateway;
 using Fairlead.Upstreams.OpenAi;
+using Fairlead.Verbs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -49,7 +50,7 @@ internal static partial class Serve
         Task<string?> Reload(CancellationToken stop) => ReloadAsync(sources, server, log, stop);
         try
         {
-            server = await GatewayServer.StartAsync(settings, TimeProvider.System, loggers, Reload, cancellationToken);
+            server = await GatewayServer.StartAsync(settings, TimeProvider.System, loggers, new ConfigurationHooks(Reload, request => LocalModelReader.Read(request, sources.Environment)), cancellationToken);
         }
         catch (Exception e) when (StartFailure.Of(e, settings) is { } failure)
         {
@@ -71,9 +72,18 @@ internal static partial class Serve
     /// <summary>Loads the one model that the command line named, so that what is wrong with it is told now.</summary>
     private static async Task<bool> LoadAsync(GatewayServer server, RunRequest local, StopSignals signals, TextWriter errors)
     {
-        await errors.WriteLineAsync($"Loading {local.Source} …");
-        Task loading = server.LoadAsync($"local/{local.Name}", default);
-        if (await Task.WhenAny(loading, signals.First) == signals.First)
+        string name = $"local/{local.Name}";
+        var bar = new LoadBar(errors, Terminal.Redraws(Console.IsErrorRedirected));
+        Task loading = server.LoadAsync(name, default);
+        Task over = Task.WhenAny(loading, signals.First);
+        using var timer = new PeriodicTimer(LoadBar.Every, TimeProvider.System);
+        while (!over.IsCompleted)
+        {
+            bar.Show(server.Local.Models.First(m => m.Name == name));
+            await Task.WhenAny(over, timer.WaitForNextTickAsync(default).AsTask());
+        }
+        bar.Clear();
+        if (!loading.IsCompleted)
             return false;
         try
         {
@@ -82,7 +92,9 @@ internal static partial class Serve
         }
         catch (FleetRefusedException e)
         {
-            await errors.WriteLineAsync($"{local.Source} cannot be served: {e.Message}");
+            // What became of it, where the refusal is about when others may ask again.
+            string why = server.Local.Models.First(m => m.Name == name).Reason ?? e.Refusal.Reason;
+            await errors.WriteLineAsync(Terminal.Safe($"{local.Source} cannot be served: {why}"));
             return false;
         }
     }

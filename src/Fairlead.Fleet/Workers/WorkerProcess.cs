@@ -31,7 +31,7 @@ public sealed partial class WorkerProcess
 
     /// <summary>What another's engine gets beside that: where its libraries, its devices and its models are.</summary>
     private static readonly string[] InheritedByEngines =
-        ["LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS"];
+        ["LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "OLLAMA_MODELS"];
 
     /// <summary>A process that has ended may still have words in its pipes; where something else holds them open they are not waited for.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);

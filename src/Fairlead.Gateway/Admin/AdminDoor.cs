@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Fairlead.Api;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Ids;
@@ -20,13 +18,14 @@ using Fairlead.Storage.Ledger;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using static Fairlead.Gateway.Admin.AdminAnswer;
 
 namespace Fairlead.Gateway.Admin;
 
 /// <summary>The admin API, on the control socket only. All that the command line can do, it does through this.</summary>
 internal sealed class AdminDoor(
     DeploymentKeeper keeper, KeyRing keys, Vault vault, RequestLog requests, CircuitTable circuits, Admission admission, HealthReport health,
-    Func<CancellationToken, Task<string?>> reload, TimeProvider time)
+    ConfigurationHooks hooks, TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
@@ -43,6 +42,7 @@ internal sealed class AdminDoor(
         routes.MapGet("/api/usage", (RequestDelegate)Usage);
         routes.MapGet("/api/ledger/verify", (RequestDelegate)VerifyLedger);
         routes.MapGet("/api/doctor", (RequestDelegate)(http => Send(http, Doctor.Examine(vault, keeper, circuits, health, time), ApiJson.Default.ListDoctorCheck)));
+        new LocalDoor(keeper, hooks).Map(routes);
         routes.MapPost("/api/config/reload", (RequestDelegate)Reload);
         routes.MapFallback((RequestDelegate)(http => Refuse(http, 404, "not_found", "The admin API has no such route.")));
     }
@@ -74,10 +74,11 @@ internal sealed class AdminDoor(
         ];
     }
 
-    private static OfferView View(Deployment deployment, Offer offer)
+    private OfferView View(Deployment deployment, Offer offer)
     {
         OfferCondition condition = deployment.Runtime(offer)?.Condition ?? OfferCondition.Unknown;
-        string status = offer.Status == OfferStatus.Gone ? "gone" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
+        string status = LocalModels.IsProvider(offer.Provider) && keeper.Fleet.Status(offer.Name) is { } own ? LocalViews.Word(own.State)
+            : offer.Status == OfferStatus.Gone ? "gone" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
         bool byTokens = offer.Price is { ChargesTokens: true } or { ChargesTime: false }; // time that costs is no token for nothing
         return new OfferView(
             offer.Provider, offer.ProviderModelId, status, byTokens ? Price(offer.Price?.Input.PerMillion) : null, byTokens ? Price(offer.Price?.Output.PerMillion) : null,
@@ -251,35 +252,9 @@ internal sealed class AdminDoor(
 
     private async Task Reload(HttpContext http)
     {
-        if (await reload(http.RequestAborted) is { } wrong)
+        if (await hooks.Reload(http.RequestAborted) is { } wrong)
             await Refuse(http, 400, "config_invalid", wrong);
         else
             await Send(http, Status(), ApiJson.Default.ServerStatus);
     }
-
-    private static async Task<T?> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
-        where T : class
-    {
-        try
-        {
-            if (await JsonSerializer.DeserializeAsync(http.Request.Body, type, http.RequestAborted) is { } body)
-                return body;
-            await Refuse(http, 400, "body_malformed", "The body is null; an object is expected.");
-        }
-        catch (JsonException e)
-        {
-            await Refuse(http, 400, "body_malformed", "The body is not what this route takes: " + Protocols.OpenAi.Redaction.Clean(e.Message, 200));
-        }
-        return null;
-    }
-
-    private static async Task Send<T>(HttpContext http, T answer, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
-    {
-        http.Response.StatusCode = status;
-        http.Response.ContentType = "application/json";
-        await JsonSerializer.SerializeAsync(http.Response.Body, answer, type, http.RequestAborted);
-    }
-
-    private static Task Refuse(HttpContext http, int status, string code, string message) =>
-        Send(http, new ApiError(code, message), ApiJson.Default.ApiError, status);
 }

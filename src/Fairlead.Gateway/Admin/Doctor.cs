@@ -47,6 +47,7 @@ internal static class Doctor
                     _ => Warn($"provider {provider.Name}", $"it has failed lately and rests for {Math.Ceiling(resting.AskableIn.TotalSeconds)} s", "Look at its status page; it is tried again by itself."),
                 });
         }
+        checks.AddRange(LocalChecks.Of(LocalViews.All(keeper)));
         return checks;
     }
 
@@ -57,11 +58,11 @@ internal static class Doctor
         return drive.AvailableFreeSpace >= LittleDisk ? Ok("disk", free) : Warn("disk", free, "Free some space: the journal needs room.");
     }
 
-    private static string Counted(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
+    internal static string Counted(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
 
-    private static DoctorCheck Ok(string name, string detail) => new(name, "ok", detail, null);
+    internal static DoctorCheck Ok(string name, string detail) => new(name, "ok", detail, null);
 
-    private static DoctorCheck Warn(string name, string detail, string fix) => new(name, "warn", detail, fix);
+    internal static DoctorCheck Warn(string name, string detail, string fix) => new(name, "warn", detail, fix);
 
-    private static DoctorCheck Bad(string name, string detail, string fix) => new(name, "bad", detail, fix);
+    internal static DoctorCheck Bad(string name, string detail, string fix) => new(name, "bad", detail, fix);
 }

@@ -25,6 +25,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly HashSet<string> _gone = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<LocalModelSettings> _added = [];
     private IReadOnlyList<DiscoveredRunner> _runners = [];
     private GatewaySettings _settings;
     private Task _refresh = Task.CompletedTask;
@@ -32,7 +33,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
 
     private DeploymentKeeper(GatewaySettings settings, Vault vault, CircuitTable circuits, TimeProvider time, ILoggerFactory loggers)
     {
-        _settings = settings;
+        _settings = Configured = settings;
         _vault = vault;
         _circuits = circuits;
         _time = time;
@@ -75,9 +76,40 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
             if (old is null || !old.Models.SequenceEqual(next.Models) || old.Url != next.Url)
                 Forgive(next.Name);
         }
-        _settings = settings;
+        lock (_gone)
+        {
+            Configured = settings;
+            _added.RemoveAll(added => Has(settings, added.Name)); // the file's word holds
+            _settings = InForce();
+        }
         await RefreshAsync(cancellationToken);
     }
+
+    /// <summary>The settings as they were read, without what was added since.</summary>
+    public GatewaySettings Configured { get; private set; }
+
+    /// <summary>Serves one more model of our own until this process ends, whatever the configuration is changed to meanwhile; one of its name that was added before goes.</summary>
+    public void Add(LocalModelSettings model)
+    {
+        lock (_gone)
+        {
+            _added.RemoveAll(added => added.Name.Equals(model.Name, StringComparison.OrdinalIgnoreCase));
+            _added.Add(model);
+            _settings = InForce();
+            Build();
+        }
+    }
+
+    /// <summary>Whether a model was added, and does not stand in the configuration.</summary>
+    public bool IsAdded(string name)
+    {
+        lock (_gone)
+            return _added.Exists(added => added.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private GatewaySettings InForce() => Configured with { Local = [.. Configured.Local, .. _added] };
+
+    private static bool Has(GatewaySettings settings, string name) => settings.Local.Any(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Takes an offer out at once: its provider has withdrawn the model. It stays out over restarts; a change of its provider's settings lets it be tried again.</summary>
     public void MarkGone(string offer, string detail)

@@ -22,7 +22,7 @@ internal sealed record ConfigurationSources
     public RunRequest? Local { get; init; }
 
     /// <summary>Bytes of memory that this machine, or this process's control group, has.</summary>
-    public Func<long> MachineMemory { get; init; } = static () => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    public Func<long> MachineMemory { get; init; } = static () => Fleet.MachineMemory.Total;
 
     /// <summary>Looks up an environment variable.</summary>
     public required Func<string, string?> Environment { get; init; }

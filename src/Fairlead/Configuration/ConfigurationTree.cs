@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
+using Fairlead.Domain.Naming;
 using Fairlead.Gateway.Settings;
 
 namespace Fairlead.Configuration;

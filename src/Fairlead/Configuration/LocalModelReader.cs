@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Fairlead.Api;
 using Fairlead.Domain.Money;
+using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
 using Fairlead.Worker;
 
@@ -71,7 +72,7 @@ internal sealed class LocalModelReader
         ImmutableArray<string> command = (_section["command"] as Sequence)?.Items.Select(static i => i.Text).ToImmutableArray() ?? [];
         string? source = Source(engine, ours);
         if (!ours)
-            CheckEngine(engine, command);
+            CheckEngine(engine, command, source);
         if (Text("model") is { } id && !IsHubId(id))
             Note("model", $"{_path}.model is '{Shown(id)}'; a Hub id such as Qwen/Qwen3-14B is expected.");
         if (source is null || _errors.Count > before)
@@ -101,7 +102,7 @@ internal sealed class LocalModelReader
             Note("", $"{_path} needs a source. Add 'source: /folder/of/the/model', or one of a .gguf file.");
             return null;
         }
-        string full = Path.GetFullPath(SettingsReader.AtHome(text, _environment));
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(SettingsReader.AtHome(text, _environment)));
         bool isPath = text[0] is '/' or '~' or '.';
         string? fault = (ours, engine?.Takes) switch
         {
@@ -118,37 +119,28 @@ internal sealed class LocalModelReader
         return null;
     }
 
-    private void CheckEngine(LocalEngine? engine, ImmutableArray<string> command)
+    private void CheckEngine(LocalEngine? engine, ImmutableArray<string> command, string? source)
     {
-        if (_section["command"] is Sequence && command is not [{ Length: > 0 }, ..])
+        if (!command.IsEmpty)
+        {
+            if (command[0].Length > 0 && EngineProgram.Fault(command[0], _environment("PATH")) is { } missing)
+                Note("command", $"{_path}.command: '{Shown(command[0])}' {missing}");
+            var spec = new WorkerSpec { Model = _path, Source = source ?? "/", Context = Number("context"), Threads = Number("threads") };
+            if (new EngineCommand { Engine = "", Line = [.. command.Select(static word => ImmutableArray.Create(word))] }.Refuse(spec) is { } wrong)
+                Note("command", $"{_path}.command: {wrong}.");
+            if (_section["threads"] is { } threads && !command.Any(static word => word.Contains("{threads}", StringComparison.Ordinal)))
+                _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: command does not hold {{threads}}.");
+        }
+        else if (_section["command"] is Sequence)
+        {
             Note("command", $"{_path}.command is empty; a program and its arguments are expected, as [llama-server, -m, \"{{source}}\", --port, \"{{port}}\"].");
-        else if (!command.IsEmpty)
-            CheckCommand(command);
+        }
         else if (engine is not null && EngineProgram.Fault(engine.Program, _environment("PATH")) is { } fault)
+        {
             Note("engine", $"{_path}.engine is {engine.Word}, and its program '{engine.Program}' {fault}");
+        }
         if (Text("memory") is null && engine?.Takes is not EngineSource.GgufFile)
             Note("", $"{_path} needs a memory: its engine does not say what it takes, and a budget without it would be a guess. Add 'memory: 9GiB', as much as it may get.");
-    }
-
-    private void CheckCommand(ImmutableArray<string> command)
-    {
-        if (EngineProgram.Fault(command[0], _environment("PATH")) is { } fault)
-            Note("command", $"{_path}.command: '{Shown(command[0])}' {fault}");
-        foreach (string word in EngineProgram.Unknown(command))
-        {
-            Note("command", $"{_path}.command holds {{{Shown(word)}}}, which nothing fills in. " + (Nearness.Nearest(EngineProgram.Placeholders, word) is { } meant
-                ? $"Did you mean {{{meant}}}?"
-                : $"Known: {string.Join(", ", EngineProgram.Placeholders.Select(static p => $"{{{p}}}"))}."));
-        }
-        if (!EngineProgram.Uses(command, "port") && !EngineProgram.Uses(command, "socket"))
-            Note("command", $"{_path}.command does not tell the program where to listen. Pass it {{port}} or {{socket}}.");
-        foreach (string key in (ReadOnlySpan<string>)["context", "threads"])
-        {
-            if (EngineProgram.Uses(command, key) && _section[key] is null)
-                Note("command", $"{_path}.command holds {{{key}}}, and {_path}.{key} is not set. Set it, or write a number in its place.");
-        }
-        if (!EngineProgram.Uses(command, "threads") && _section["threads"] is { } threads)
-            _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: command does not hold {{threads}}.");
     }
 
     /// <summary>Something is wrong with the value of a key, or, where it is empty, with the whole entry.</summary>

@@ -63,8 +63,10 @@ internal sealed class ChatSession : IDisposable
         if (model is null)
         {
             List<ModelView> models = await client.ModelsAsync(null, null, default);
-            model = models.SelectMany(static m => m.Offers.Where(static o => o is { Status: "live", Output: not null }).Select(o => (m.Id, Offer: o)))
-                .OrderBy(static pair => pair.Id == Domain.Catalogue.Model.GuideId).ThenBy(static pair => decimal.Parse(pair.Offer.Output!, CultureInfo.InvariantCulture)).FirstOrDefault().Id;
+            // What costs nothing first, what is charged by the hour after what is charged by tokens, and the guide, which knows one thing, last.
+            model = models.SelectMany(static m => m.Offers.Where(CanBeAsked).Select(o => (m.Id, Offer: o)))
+                .OrderBy(static pair => pair.Id == Domain.Catalogue.Model.GuideId)
+                .ThenBy(static pair => pair.Offer.Output is { } price ? decimal.Parse(price, CultureInfo.InvariantCulture) : decimal.MaxValue).FirstOrDefault().Id;
         }
         if (model is null)
         {
@@ -135,6 +137,8 @@ internal sealed class ChatSession : IDisposable
         _messages.RemoveAt(_messages.Count - 1);
         return await SayAsync(last, null, cancellationToken);
     }
+
+    private static bool CanBeAsked(OfferView offer) => offer.Status is not ("gone" or "resting" or "price_unknown" or "parked") && (offer.Output ?? offer.PerHour) is not null;
 
     public string Transcript() => _messages.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
 

@@ -11,6 +11,7 @@ internal static class CommandTree
     [
         "fairlead serve",
         "fairlead run ~/models/qwen2.5-0.5b",
+        "fairlead ps",
         "fairlead chat",
         "fairlead keys create --name ci-bot --budget 5/day --rpm 60",
         "fairlead requests --failed",
@@ -21,7 +22,7 @@ internal static class CommandTree
     {
         var root = new RootCommand("Fairlead: one URL and one token in front of every model.")
         {
-            ServeVerb.Make(), RunVerb.Make(), ChatVerb.Make(), AskVerb.Make(), ModelsVerb.Make(), KeysVerb.Make(), RequestsVerb.Make(), UsageVerb.Make(), LedgerVerb.Make(),
+            ServeVerb.Make(), RunVerb.Make(), PsVerb.Make(), StopVerb.Make(), LogsVerb.Make(), ChatVerb.Make(), AskVerb.Make(), ModelsVerb.Make(), KeysVerb.Make(), RequestsVerb.Make(), UsageVerb.Make(), LedgerVerb.Make(),
             DoctorVerb.Make(), ConfigVerb.Make(), VersionVerb.Make(),
             WorkerVerb.Make(),
         };

@@ -70,8 +70,28 @@ internal static class CommonOptions
         }
     }
 
+    /// <summary>Whether a server runs on the data folder, so that a verb that could start one has it do the work instead.</summary>
+    public static async Task<bool> IsServedAsync(ParseResult parsed, CancellationToken stop)
+    {
+        // What is wrong with the configuration is told by whoever goes on.
+        if (DataFolderOf(parsed, TextWriter.Null) is not { } data || !File.Exists(ControlSocket.PathFor(data)))
+            return false;
+        using var client = new FairleadClient(ControlSocket.PathFor(data), TimeSpan.FromSeconds(parsed.GetValue(Timeout)));
+        try
+        {
+            await client.StatusAsync(stop);
+            return true;
+        }
+        catch (ApiException e)
+        {
+            return e.Status != 0 || e.Error.Code == "timeout"; // a socket that nobody listens on was left by a server that was killed
+        }
+    }
+
     /// <summary>The data folder; null after the configuration's errors have been printed.</summary>
-    public static string? DataFolderOf(ParseResult parsed)
+    public static string? DataFolderOf(ParseResult parsed) => DataFolderOf(parsed, Console.Error);
+
+    private static string? DataFolderOf(ParseResult parsed, TextWriter errors)
     {
         if (parsed.GetValue(Data) is { } data)
             return Path.GetFullPath(data);
@@ -81,7 +101,7 @@ internal static class CommonOptions
         if (loaded.Settings is { } settings)
             return settings.DataFolder;
         foreach (ConfigurationError error in loaded.Errors)
-            Console.Error.WriteLine(error);
+            errors.WriteLine(error);
         return null;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fairlead.Api;
+using Fairlead.Domain.Naming;
 
 namespace Fairlead.Verbs;
 
@@ -21,7 +22,7 @@ internal static class ModelsVerb
             List<ModelView> models = await client.ModelsAsync(name, null, stop);
             if (models.Find(m => m.Id.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } model)
             {
-                string? meant = Configuration.Nearness.Nearest((await client.ModelsAsync(null, null, stop)).Select(static m => m.Id), name);
+                string? meant = Nearness.Nearest((await client.ModelsAsync(null, null, stop)).Select(static m => m.Id), name);
                 await Console.Error.WriteLineAsync($"No model is called '{Terminal.Safe(name)}'. {(meant is null ? "Look for it with 'fairlead models --search …'." : $"Did you mean '{Terminal.Safe(meant)}'?")}");
                 return ExitCodes.NotFound;
             }

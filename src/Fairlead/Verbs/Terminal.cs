@@ -20,6 +20,12 @@ internal static class Terminal
         Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
     }
 
+    /// <summary>The same on one line, for those who read a stream of them.</summary>
+    public static void JsonLine<T>(T value, JsonTypeInfo<T> type) => Json(JsonSerializer.SerializeToNode(value, type)!.AsObject());
+
+    /// <summary>Whether lines may be drawn again: a person looks at a terminal that knows how.</summary>
+    public static bool Redraws(bool isRedirected) => !isRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
+
     /// <summary>One JSON object on one line of standard output.</summary>
     public static void Json(System.Text.Json.Nodes.JsonObject value) =>
         Console.Out.WriteLine(value.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));

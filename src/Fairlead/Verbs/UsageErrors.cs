@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Fairlead.Configuration;
+using Fairlead.Domain.Naming;
 
 namespace Fairlead.Verbs;
 

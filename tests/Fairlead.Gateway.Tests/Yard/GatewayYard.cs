@@ -76,7 +76,7 @@ internal sealed class GatewayYard : IAsyncDisposable
 
     private static async Task<GatewayYard> OpenAsync(GatewaySettings settings, TimeProvider time, Microsoft.Extensions.Logging.ILoggerFactory loggers)
     {
-        GatewayServer server = await GatewayServer.StartAsync(settings, time, loggers, static _ => Task.FromResult<string?>(null), default);
+        GatewayServer server = await GatewayServer.StartAsync(settings, time, loggers, new ConfigurationHooks(static _ => Task.FromResult<string?>(null), static request => (new LocalModelSettings(request.Name, request.Source), null)), default);
         // A disposed answer closes its connection at once, as a caller who hangs up does.
         var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
         var yard = new GatewayYard(server, settings, time, http);

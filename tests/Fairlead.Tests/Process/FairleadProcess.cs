@@ -123,6 +123,13 @@ internal sealed class FairleadProcess : IAsyncDisposable
         return EndAsync(process, "");
     }
 
+    /// <summary>Starts a verb that goes on until it is interrupted or the server ends.</summary>
+    public Task<(int Code, string Out, string Error)> WatchAsync(out WatchedVerb verb, params string[] arguments)
+    {
+        verb = new WatchedVerb(Start([.. arguments, "--config", _config]));
+        return verb.EndAsync();
+    }
+
     /// <summary>The same, with something on standard input.</summary>
     public Task<(int Code, string Out, string Error)> PipeAsync(string input, params string[] arguments) => EndAsync(Start([.. arguments, "--config", _config]), input);
 

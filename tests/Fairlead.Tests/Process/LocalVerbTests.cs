@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Fairlead.Shared;
 
 namespace Fairlead.Tests.Process;
@@ -6,6 +7,8 @@ namespace Fairlead.Tests.Process;
 public sealed class LocalVerbTests : IAsyncLifetime
 {
     private readonly FairleadProcess _fairlead = new("");
+
+    private static string Model { get; } = Path.Combine(Checkout.Root, "tests", "data", "goldens", "qwen2");
 
     [Fact]
     public async Task With_nothing_configured_the_printed_question_and_chat_are_answered_by_the_guide()
@@ -18,13 +21,29 @@ public sealed class LocalVerbTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_a_server_runs_already_run_says_how_it_would_serve_the_model()
+    public async Task Where_another_server_has_the_port_run_says_how_that_one_would_serve_the_model()
     {
         await _fairlead.StartAsync();
-        string model = Path.Combine(Checkout.Root, "tests", "data", "goldens", "qwen2");
-        (int code, _, string error) = await _fairlead.RunAsync("run", model, "--name", "mine", "--listen", "127.0.0.1:1");
+        string elsewhere = Path.Combine(_fairlead.Folder, "elsewhere");
+        (int code, _, string error) = await _fairlead.RunAsync("run", Model, "--name", "mine", "--data", elsewhere, "--listen", $"127.0.0.1:{_fairlead.Port}");
         Assert.Equal(7, code);
-        Assert.Contains($"local: {{ mine: {{ source: {model} }} }}", error, StringComparison.Ordinal);
+        Assert.Contains($"Port {_fairlead.Port} is used by ", error, StringComparison.Ordinal);
+        Assert.Contains($"local: {{ mine: {{ source: {Model} }} }}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_server_run_serves_the_model_in_the_foreground_until_it_is_told_to_stop()
+    {
+        Task<(int Code, string Out, string Error)> run = _fairlead.WatchAsync(out WatchedVerb verb, "run", Model, "--name", "mine", "--ctx", "96", "--keep", "forever");
+        await verb.SawAsync("Try it:");
+        Assert.Matches(@"(?m)^  Local      local/mine   \(together at most [0-9.]+ [MG]iB: fleet\.memory\)$", verb.Said.ReplaceLineEndings("\n"));
+        JsonElement mine = (await _fairlead.JsonAsync("ps")).GetProperty("models").EnumerateArray().First();
+        Assert.Equal(("local/mine", "ready", 96), (mine.GetProperty("name").GetString(), mine.GetProperty("state").GetString(), mine.GetProperty("context").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, mine.GetProperty("unloads_in_seconds").ValueKind);
+        await verb.InterruptAsync();
+        (int code, _, string error) = await run;
+        Assert.Equal(0, code);
+        Assert.DoesNotContain('\x1b', error);
     }
 
     [Theory]

@@ -65,6 +65,13 @@ public sealed class HelpTests
     [InlineData("usage --sinc 7d", "--since")]
     [InlineData("ask hi --key x", "--key-file")]
     [InlineData("config validat", "validate")]
+    [InlineData("sp", "ps")]
+    [InlineData("stpo qwen", "stop")]
+    [InlineData("log qwen", "logs")]
+    [InlineData("rnu /m", "run")]
+    [InlineData("run /m --kepe 10m", "--keep")]
+    [InlineData("logs qwen --folow", "--follow")]
+    [InlineData("stop qwen --noww", "--now")]
     public void A_typing_mistake_is_answered_with_what_was_meant(string line, string meant)
     {
         ParseResult parsed = CommandTree.Build().Parse(line);
@@ -80,6 +87,8 @@ public sealed class HelpTests
     [InlineData("keys create --name x --rpm many", "--rpm is 'many'; a whole number is expected.")]
     [InlineData("models --timeout soon", "--timeout is 'soon'; a whole number is expected.")]
     [InlineData("models --timeout 0", "seconds from 1 to 3600 are expected")]
+    [InlineData("run /m --ctx lots", "--ctx is 'lots'; a whole number is expected.")]
+    [InlineData("run /m --threads 0", "--threads is '0'; a number from 1 to 1024 is expected.")]
     [InlineData("bananas", "'fairlead' has no verb 'bananas'.")]
     [InlineData("version now", "'fairlead version' does not take 'now'.")]
     [InlineData("requests show", "'show'")]

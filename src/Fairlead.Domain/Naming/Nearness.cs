@@ -1,7 +1,7 @@
-namespace Fairlead.Configuration;
+namespace Fairlead.Domain.Naming;
 
 /// <summary>How many letters two words differ in, two that changed places counting once (Damerau), for "did you mean".</summary>
-internal static class Nearness
+public static class Nearness
 {
     /// <summary>The known word that was probably meant; null when none is near. Up to one letter in four may be wrong, and one more.</summary>
     public static string? Nearest(IEnumerable<string> known, string word) =>
