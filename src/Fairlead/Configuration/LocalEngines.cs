@@ -1,15 +1,13 @@
+using Fairlead.Fleet.Workers;
+
 namespace Fairlead.Configuration;
 
-/// <summary>An engine that is not ours, as the configuration knows it.</summary>
-/// <param name="Word">As written.</param>
-/// <param name="Program">What is started where no command is given.</param>
-/// <param name="Takes">What its <c>source</c> may be.</param>
-/// <param name="IsEncoder">True where it serves embeddings alone; null where that depends on the model.</param>
-internal sealed record LocalEngine(string Word, string Program, EngineSource Takes, bool? IsEncoder = null);
-
-/// <summary>What the <c>source</c> of an engine may be.</summary>
+/// <summary>What the <c>source</c> of an engine that is not ours may be.</summary>
 internal enum EngineSource
 {
+    /// <summary>Whatever the operator's own command makes of it.</summary>
+    Any,
+
     /// <summary>A <c>.gguf</c> file.</summary>
     GgufFile,
 
@@ -20,19 +18,18 @@ internal enum EngineSource
     OwnName,
 }
 
-/// <summary>The engines that can be named in the configuration; any other is a <c>command</c>.</summary>
+/// <summary>What the configuration has to know of an engine beside <see cref="EngineRecipes"/>, which starts it.</summary>
 internal static class LocalEngines
 {
-    public static IReadOnlyList<LocalEngine> All { get; } =
-    [
-        new("llama-server", "llama-server", EngineSource.GgufFile),
-        new("vllm", "vllm", EngineSource.FolderOrHubId),
-        new("tgi", "text-generation-launcher", EngineSource.FolderOrHubId),
-        new("tei", "text-embeddings-router", EngineSource.FolderOrHubId, IsEncoder: true),
-        new("ollama", "ollama", EngineSource.OwnName),
-    ];
+    /// <param name="word">The engine's word; null for a command alone.</param>
+    public static EngineSource Takes(string? word) => word switch
+    {
+        "llama-server" => EngineSource.GgufFile,
+        "vllm" or "tgi" or "tei" => EngineSource.FolderOrHubId,
+        "ollama" => EngineSource.OwnName,
+        _ => EngineSource.Any,
+    };
 
-    public static IReadOnlyList<string> Words { get; } = [.. All.Select(static e => e.Word)];
-
-    public static LocalEngine? Find(string? word) => All.FirstOrDefault(e => e.Word == word);
+    /// <summary>True where it serves embeddings alone; null where that depends on the model.</summary>
+    public static bool? IsEncoder(string? word) => word == "tei" ? true : null;
 }

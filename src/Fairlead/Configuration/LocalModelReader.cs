@@ -67,30 +67,30 @@ internal sealed class LocalModelReader
         int before = _errors.Count;
         if (!SettingsReader.IsName(name))
             Note("", $"{_path}: a model's name has letters, digits, '.', '_' and '-' only, at most 64. Callers write local/NAME.");
-        LocalEngine? engine = LocalEngines.Find(Text("engine"));
+        string? engine = Text("engine");
         bool ours = _section["engine"] is null && _section["command"] is null;
         ImmutableArray<string> command = (_section["command"] as Sequence)?.Items.Select(static i => i.Text).ToImmutableArray() ?? [];
         string? source = Source(engine, ours);
         if (!ours)
-            CheckEngine(engine, command, source);
+            CheckEngine(engine, command, source ?? "/");
         if (Text("model") is { } id && !IsHubId(id))
             Note("model", $"{_path}.model is '{Shown(id)}'; a Hub id such as Qwen/Qwen3-14B is expected.");
         if (source is null || _errors.Count > before)
             return null;
-        var otherwise = new LocalModelSettings(name, source, Number("context"), Number("slots"), Number("threads"), ours ? ModelKind.IsEncoder(source) : engine?.IsEncoder);
+        var otherwise = new LocalModelSettings(name, source, Number("context"), Number("slots"), Number("threads"), ours ? ModelKind.IsEncoder(source) : LocalEngines.IsEncoder(engine));
         return otherwise with
         {
             Keep = Text("keep") is not { } keep ? otherwise.Keep : Quantities.TryDuration(keep, out TimeSpan span) ? span : null,
             Memory = Text("memory") is { } memory && Quantities.TrySize(memory, out long bytes) ? bytes : null,
             HubId = Text("model"),
             HourlyPrice = Text("price") is { } price && Quantities.TryHourlyPrice(price, out NanoDollars perHour) ? perHour : default,
-            Engine = engine?.Word,
+            Engine = engine,
             Command = command,
         };
     }
 
     /// <summary>The source as its engine gets it; null with an error.</summary>
-    private string? Source(LocalEngine? engine, bool ours)
+    private string? Source(string? engine, bool ours)
     {
         string key = _section["source"] is null && _section["path"] is not null ? "path" : "source";
         if (_section["source"] is not null && _section["path"] is { } former)
@@ -104,42 +104,36 @@ internal sealed class LocalModelReader
         }
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(SettingsReader.AtHome(text, _environment)));
         bool isPath = text[0] is '/' or '~' or '.';
-        string? fault = (ours, engine?.Takes) switch
+        EngineSource takes = LocalEngines.Takes(engine);
+        string? fault = (ours, takes) switch
         {
             (true, _) => ModelSource.Fault(full) is { } why ? $": {full} {why}" : null,
-            (_, EngineSource.GgufFile) => !File.Exists(full) ? $": {full} is no file. {engine!.Word} takes a .gguf file; check the path." : ModelSource.Fault(full) is { } why ? $": {full} {why}" : null,
+            (_, EngineSource.GgufFile) => !File.Exists(full) ? $": {full} is no file. {engine} takes a .gguf file; check the path." : ModelSource.Fault(full) is { } why ? $": {full} {why}" : null,
             (_, EngineSource.FolderOrHubId) when isPath => Directory.Exists(full) ? null : $": {full} is no folder. Check the path.",
             (_, EngineSource.FolderOrHubId) => IsHubId(text) ? null : $" is '{Shown(text)}'; an absolute path, or a Hub id such as Qwen/Qwen3-14B, is expected.",
-            (_, EngineSource.OwnName) => IsWord(text) ? null : $" is '{Shown(text)}'; {engine!.Word}'s name of a model such as qwen3:14b is expected.",
+            (_, EngineSource.OwnName) => IsWord(text) ? null : $" is '{Shown(text)}'; {engine}'s name of a model such as qwen3:14b is expected.",
             _ => null, // a command of the operator's own knows what its source is
         };
         if (fault is null)
-            return ours || engine?.Takes is EngineSource.GgufFile || (isPath && engine?.Takes is not EngineSource.OwnName) ? full : text;
+            return ours || takes == EngineSource.GgufFile || (isPath && takes != EngineSource.OwnName) ? full : text;
         Note(key, $"{_path}.{key}{fault}");
         return null;
     }
 
-    private void CheckEngine(LocalEngine? engine, ImmutableArray<string> command, string? source)
+    private void CheckEngine(string? word, ImmutableArray<string> command, string source)
     {
-        if (!command.IsEmpty)
-        {
-            if (command[0].Length > 0 && EngineProgram.Fault(command[0], _environment("PATH")) is { } missing)
-                Note("command", $"{_path}.command: '{Shown(command[0])}' {missing}");
-            var spec = new WorkerSpec { Model = _path, Source = source ?? "/", Context = Number("context"), Threads = Number("threads") };
-            if (new EngineCommand { Engine = "", Line = [.. command.Select(static word => ImmutableArray.Create(word))] }.Refuse(spec) is { } wrong)
-                Note("command", $"{_path}.command: {wrong}.");
-            if (_section["threads"] is { } threads && !command.Any(static word => word.Contains("{threads}", StringComparison.Ordinal)))
-                _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: command does not hold {{threads}}.");
-        }
-        else if (_section["command"] is Sequence)
-        {
+        if (_section["command"] is Sequence && command.IsEmpty)
             Note("command", $"{_path}.command is empty; a program and its arguments are expected, as [llama-server, -m, \"{{source}}\", --port, \"{{port}}\"].");
-        }
-        else if (engine is not null && EngineProgram.Fault(engine.Program, _environment("PATH")) is { } fault)
-        {
-            Note("engine", $"{_path}.engine is {engine.Word}, and its program '{engine.Program}' {fault}");
-        }
-        if (Text("memory") is null && engine?.Takes is not EngineSource.GgufFile)
+        if (EngineRecipes.For(word ?? "command", command, null) is not { } engine)
+            return; // an engine that is not known: the shape has said so
+        string program = engine.Line[0][0];
+        if (program.Length > 0 && EngineProgram.Fault(program, _environment("PATH")) is { } missing)
+            Note(command.IsEmpty ? "engine" : "command", command.IsEmpty ? $"{_path}.engine is {word}, and its program '{program}' {missing}" : $"{_path}.command: '{Shown(program)}' {missing}");
+        if (engine.Refuse(new WorkerSpec { Model = _path, Source = source, Context = Number("context"), Threads = Number("threads") }) is { } wrong)
+            Note(command.IsEmpty ? "engine" : "command", $"{_path}{(command.IsEmpty ? "" : ".command")}: {wrong}.");
+        if (_section["threads"] is { } threads && !engine.Line.SelectMany(static group => group).Any(static argument => argument.Contains("{threads}", StringComparison.Ordinal)))
+            _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: {(command.IsEmpty ? $"{word} is not told" : "command does not hold {threads}")}.");
+        if (Text("memory") is null && LocalEngines.Takes(word) != EngineSource.GgufFile)
             Note("", $"{_path} needs a memory: its engine does not say what it takes, and a budget without it would be a guess. Add 'memory: 9GiB', as much as it may get.");
     }
 

@@ -1,3 +1,5 @@
+using Fairlead.Fleet.Workers;
+
 namespace Fairlead.Configuration;
 
 /// <summary>What kind of value a key takes.</summary>
@@ -151,7 +153,7 @@ internal sealed record Shape(
             new("memory", ValueKind.Size, "Memory that it needs, for engines that do not say so themselves; measured when left out.", "", "1MiB", "1024GiB"),
             new("model", ValueKind.Text, "Hub id of the same model: it stands in the catalogue beside the providers that serve it, as one more offer."),
             new("price", ValueKind.HourlyPrice, "US dollars an hour of computing, which its answers are charged for; free when left out."),
-            new("engine", ValueKind.Text, "What runs it, where that is not Fairlead's own engine; the program must be installed.", "", Choices: LocalEngines.Words),
+            new("engine", ValueKind.Text, "What runs it, where that is not Fairlead's own engine; the program must be installed.", "", Choices: EngineRecipes.Words),
             new("command", ValueKind.TextList, "A program and its arguments in place of the engine's usual ones; {source}, {name}, {port}, {socket}, {context}, {slots} and {threads} are filled in. No shell reads it."),
         ],
     };

@@ -62,7 +62,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("local:\n  m: { source: /etc, model: a b/c }", 2, "local.m.model is 'a b/c'")]
     [InlineData("local:\n  m: { source: /etc, model: local/x }", 2, "local.m.model is 'local/x'")]
     [InlineData("local:\n  m: { source: /etc, model: x/y }\n  n: { source: /etc, model: X/Y }", 3, "local.n.model and local.m.model are both x/y")]
-    [InlineData("local:\n  m: { source: /etc, engine: lama-server }", 2, "local.m.engine is 'lama-server'; 'llama-server' or 'vllm' or 'tgi' or 'tei' or 'ollama' is expected. Did you mean 'llama-server'?")]
+    [InlineData("local:\n  m: { source: /etc, engine: lama-server }", 2, "local.m.engine is 'lama-server'; 'llama-server' or 'ollama' or 'tei' or 'tgi' or 'vllm' is expected. Did you mean 'llama-server'?")]
     [InlineData("local:\n  m: { source: x, engine: ollama, memory: 1GiB }", 2, "local.m.engine is ollama, and its program 'ollama' is in no folder of PATH")]
     [InlineData("local:\n  m: { source: /etc/hostname, engine: llama-server }", 2, "/etc/hostname is a file and no .gguf")]
     [InlineData("local:\n  m: { source: /etc, engine: llama-server }", 2, "/etc is no file. llama-server takes a .gguf file")]
@@ -291,6 +291,9 @@ public sealed class ConfigurationTests : IDisposable
     {
         const string Yaml = "local:\n  m:\n    source: x\n    memory: 1GiB\n    threads: 2\n    command: [/bin/sh, \"{port}\"]";
         Assert.Equal("fairlead.yaml line 5: local.m.threads has no effect: command does not hold {threads}.", Assert.Single(Load(Yaml).Warnings));
+        File.WriteAllText(Path.Combine(_folder, "vllm"), "");
+        File.SetUnixFileMode(Path.Combine(_folder, "vllm"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Contains(Load("local: { m: { engine: vllm, source: a/b, memory: 1GiB, threads: 2 } }", ("PATH", _folder)).Warnings, static w => w.EndsWith("local.m.threads has no effect: vllm is not told.", StringComparison.Ordinal));
     }
 
     [Fact]
