@@ -22,6 +22,9 @@ public sealed unsafe class WorkCrew : IDisposable
     /// <summary>Rounds of looking for work before a thread sleeps; a round is one pause of the processor, which the runtime makes about 40 ns long.</summary>
     private const int SpinRounds = 1000;
 
+    /// <summary>Of each thread's stack. Kernels keep less than 100 KiB there; the system's usual 8 MiB a thread would count in full where a process's memory is bounded.</summary>
+    private const int StackBytes = 1 << 20;
+
     private readonly object _gate = new();
     private readonly Thread[] _threads;
     private delegate*<void*, int, void> _do;
@@ -44,7 +47,7 @@ public sealed unsafe class WorkCrew : IDisposable
         _threads = new Thread[Threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(WorkUntilStopped) { IsBackground = true, Name = $"engine {i + 1}" };
+            _threads[i] = new Thread(WorkUntilStopped, StackBytes) { IsBackground = true, Name = $"engine {i + 1}" };
             _threads[i].Start();
         }
     }
