@@ -94,6 +94,12 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, Drain
         {
             // The caller is gone; the generation has ended with the same token, and nobody is left to be told.
         }
+        catch (OutOfMemoryException)
+        {
+            // Nothing is broken: what was begun for this request is given back, and a smaller one may fit.
+            LogNoRoom(http.Request.ContentLength);
+            await RefuseAsync(http, new Problem(ProblemKind.UpstreamOverloaded, "There is not enough memory in the model's process for this request. Send a shorter one, or fewer at once.", RetryAfter: TimeSpan.FromSeconds(1)));
+        }
         catch (Exception e)
         {
             LogBug(e);
@@ -393,6 +399,9 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, Drain
             http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
         await http.Response.BodyWriter.WriteAsync(body.Memory, http.RequestAborted);
     }
+
+    [LoggerMessage(EventId = 5102, Level = LogLevel.Warning, Message = "There was not enough memory for a request of {Bytes} bytes")]
+    private partial void LogNoRoom(long? bytes);
 
     [LoggerMessage(EventId = 5101, Level = LogLevel.Error, Message = "A bug ended a request")]
     private partial void LogBug(Exception e);

@@ -30,7 +30,7 @@ public static class WorkerServer
     /// <param name="time">For the answers' time stamps.</param>
     /// <param name="stop">Ends when a signal asks for a polite end.</param>
     /// <param name="cancellationToken">Gives up the start.</param>
-    /// <returns>False when the model could not be loaded; the log's last line says why.</returns>
+    /// <returns>False when the model could not be loaded, or its files were changed under it; the log's last line says why.</returns>
     public static async Task<bool> RunAsync(
         WorkerOptions options, TextReader? parent, TextWriter events, TextWriter log, TimeProvider time, Task stop, CancellationToken cancellationToken)
     {
@@ -54,7 +54,14 @@ public static class WorkerServer
             readiness.Ready(model);
             told.Progress(1);
             told.Ready();
-            await stopped;
+            using var over = new CancellationTokenSource();
+            Task<string?> changed = WeightWatch.ForChangeAsync(readiness.Need!.Files, time, over.Token);
+            if (await Task.WhenAny(stopped, changed) == changed && await changed is { } change)
+            {
+                await log.WriteLineAsync(change);
+                return false;
+            }
+            await over.CancelAsync();
             draining.Begin();
             await draining.Empty.WaitAsync(Drain, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // those who are still inside then are cut off below
             using var patience = new CancellationTokenSource(Farewell, time);
@@ -67,9 +74,10 @@ public static class WorkerServer
             await log.WriteLineAsync(e.Message.Replace(options.Path, Path.GetFileName(options.Path.TrimEnd('/')), StringComparison.Ordinal));
             return false;
         }
-        catch (OutOfMemoryException e)
+        catch (OutOfMemoryException)
         {
-            await log.WriteLineAsync($"There is not enough memory: {e.Message} Give it a smaller --ctx or fewer --slots, or take a smaller file of the model.");
+            string needed = readiness.Need is { } need ? $": it needs {need.Total >> 20} MiB with --ctx {need.Context} and --slots {need.Slots}" : "";
+            await log.WriteLineAsync($"There was not enough memory to load it{needed}. Give it fewer of either, or take a smaller file of the model.");
             return false;
         }
     }

@@ -27,6 +27,9 @@ public sealed record FileStamp(string Name, string Path, long Length, long Writt
         return now.Written != Written ? "was written to" : null;
     }
 
+    /// <summary>The same where it is still the same file; null where it is another one or none, which does no harm to whoever has mapped the old one.</summary>
+    public string? ChangeInPlace() => Find(Name, Path) is { } now && now.Node == Node ? Change() : null;
+
     private static FileStamp? Find(string name, string path)
     {
         try
