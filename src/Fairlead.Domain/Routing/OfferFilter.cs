@@ -42,7 +42,8 @@ internal static class OfferFilter
 
     private static ExclusionReason? Capability(Offer offer, InferenceRequest request, Abilities cannot)
     {
-        if (offer.ContextLength is { } context && request.InputTokensExpected + (request.MaxOutputTokens ?? 0) > context)
+        // A request for vectors may hold hundreds of texts: the window is each one's own, and what a model does with a longer one is the model's to say.
+        if (request.Route != Route.Embeddings && offer.ContextLength is { } context && request.InputTokensExpected + (request.MaxOutputTokens ?? 0) > context)
             return ExclusionReason.ContextTooSmall;
         Abilities missing = request.Needs & cannot;
         if (missing.Has(Abilities.Images))
