@@ -75,7 +75,7 @@ done
 if output=$(FAIRLEAD_BINARY=src/Fairlead/bin/Release/net10.0/fairlead timeout 900 bench/soak.sh "${FAIRLEAD_SOAK_SECONDS:-30}" 2>&1); then
   tally "Soak" 0 "succeeded: 1"$'\n'"failed: 0"
 else
-  tally "Soak" 1 "$output"$'\n'"succeeded: 0"$'\n'"failed: 1"
+  tally "Soak" 1 "$(grep -v " info: " <<<"$output")"$'\n'"succeeded: 0"$'\n'"failed: 1"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

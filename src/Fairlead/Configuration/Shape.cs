@@ -154,7 +154,7 @@ internal sealed record Shape(
             new("model", ValueKind.Text, "Hub id of the same model: it stands in the catalogue beside the providers that serve it, as one more offer."),
             new("price", ValueKind.HourlyPrice, "US dollars an hour of computing, which its answers are charged for; free when left out."),
             new("engine", ValueKind.Text, "What runs it, where that is not Fairlead's own engine; the program must be installed.", "", Choices: EngineRecipes.Words),
-            new("command", ValueKind.TextList, "A program and its arguments in place of the engine's usual ones; {source}, {name}, {port}, {socket}, {context}, {slots} and {threads} are filled in. No shell reads it."),
+            new("command", ValueKind.TextList, "A program and its arguments in place of the engine's usual ones; {source}, {name}, {port}, {socket}, {context}, {slots}, {threads} and {cells} (context × slots) are filled in. No shell reads it."),
         ],
     };
 

@@ -16,7 +16,7 @@ public sealed class ExternalEngineTests(LocalCheckpoints checkpoints, ITestOutpu
     private string Both => $$"""
         local:
           named: { engine: llama-server, source: {{checkpoints.GuideGguf}}, context: 512, slots: 2, threads: 1, memory: 1GiB }
-          told: { engine: llama-server, source: {{checkpoints.GuideGguf}}, memory: 1GiB, keep: 2s, command: ["{{LlamaServer.Program}}", "-m", "{source}", "--host", "127.0.0.1", "--port", "{port}", "-c", "1024", "--parallel", "2"] }
+          told: { engine: llama-server, source: {{checkpoints.GuideGguf}}, memory: 1GiB, keep: 2s, command: ["{{LlamaServer.Program}}", "-m", "{source}", "--host", "127.0.0.1", "--port", "{port}", "-c", "1024", "--parallel", "2", "--alias", "{name}"] }
         """;
 
     /// <summary>The same weights in another's engine: the reference's answers, word for word.</summary>

@@ -14,14 +14,14 @@ public sealed class MemoryTests(LocalCheckpoints checkpoints)
         await using LocalYard yard = await LocalYard.StartAsync($$"""
             local:
               large: { source: {{checkpoints.Large}}, slots: 1 }
-            fleet: { memory: 256MiB }
+            fleet: { memory: 300MiB }
             """);
 
         LocalAnswer refused = await yard.AskAsync("local/large");
 
         Assert.True(refused.Status == HttpStatusCode.ServiceUnavailable, refused.Text);
         Assert.Equal("worker_load_failed", refused.Code);
-        Assert.Contains("256", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("300 MiB", refused.Message, StringComparison.Ordinal);
         Assert.Matches("[0-9]+(\\.[0-9]+)? MiB", refused.Message);
         Assert.Null(refused.RetryAfter); // waiting does not help
         await yard.UntilAsync(() => yard.Workers().Count == 0, "the worker that only measured is gone");

@@ -77,7 +77,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("local:\n  m: { source: x, command: [bin/serve, \"{port}\"] }", 2, "'bin/serve' is a relative path")]
     [InlineData("local:\n  m: { source: x, command: [/no/such/program, \"{port}\"] }", 2, "'/no/such/program' does not exist")]
     [InlineData("local:\n  m: { source: x, command: [/etc/passwd, \"{port}\"] }", 2, "'/etc/passwd' may not be run by this user")]
-    [InlineData("local:\n  m: { source: x, command: [sh, \"{prt}\", \"{port}\"] }", 2, "local.m.command: the engine's command holds {prt}, which stands for nothing; there are {source} {name} {port} {socket} {context} {slots} {threads}.")]
+    [InlineData("local:\n  m: { source: x, command: [sh, \"{prt}\", \"{port}\"] }", 2, "local.m.command: the engine's command holds {prt}, which stands for nothing; there are {source} {name} {port} {socket} {context} {slots} {threads} {cells}.")]
     [InlineData("local:\n  m: { source: x, command: [sh, \"{port}\", \"{socket}\"] }", 2, "has to say {socket} or {port}, one of the two")]
     [InlineData("local:\n  m: { source: x, command: [-sh, \"{port}\"] }", 2, "cannot begin with \"-\"")]
     [InlineData("local:\n  m: { source: -x, command: [sh, \"{port}\"] }", 2, "a model's source cannot begin with \"-\"")]
