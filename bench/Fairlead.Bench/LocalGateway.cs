@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -22,6 +23,9 @@ internal sealed class LocalGateway : IAsyncDisposable
         _binary = binary;
         Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256, ResponseDrainTimeout = TimeSpan.Zero }) { Timeout = TimeSpan.FromMinutes(6) };
     }
+
+    /// <summary>Bytes of new objects after which its collector runs; null: as many as the runtime thinks right for this processor.</summary>
+    public int? CollectEvery { get; init; }
 
     public HttpClient Http { get; }
 
@@ -132,6 +136,8 @@ internal sealed class LocalGateway : IAsyncDisposable
     {
         var start = new ProcessStartInfo(_binary, [.. arguments, "--config", In("fairlead.yaml")]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["HOME"] = _folder;
+        if (CollectEvery is { } bytes)
+            start.Environment["DOTNET_GCgen0size"] = bytes.ToString("x", CultureInfo.InvariantCulture);
         return start;
     }
 

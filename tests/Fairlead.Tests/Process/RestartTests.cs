@@ -28,8 +28,8 @@ public sealed class RestartTests
             await fairlead.KillAsync();
         }
         // The least CPU time of three: other suites on the same cores make a start longer, never shorter.
-        // Reading the journal from its beginning, as it once did, took 1.2 s more for this past.
-        Assert.InRange(fastest, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        // A start without a past takes 0.6 to 0.8 s of it here. Reading the journal from its beginning, as it once did, took 1.2 s more for this past.
+        Assert.InRange(fastest, TimeSpan.Zero, TimeSpan.FromSeconds(1.5));
         await fairlead.StartAsync();
         Assert.Contains($"{LeftOpen} requests were under way", fairlead.Said, StringComparison.Ordinal);
         Assert.True((await fairlead.JsonAsync("ledger", "verify")).GetProperty("holds").GetBoolean());
