@@ -8,7 +8,7 @@ using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Identity;
 using Fairlead.Gateway.Limits;
 using Fairlead.Protocols.Buffers;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Upstreams;
 using Microsoft.AspNetCore.Http;
 

@@ -10,7 +10,7 @@ using Fairlead.Gateway.Identity;
 using Fairlead.Gateway.Limits;
 using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Storage.Journal;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -104,7 +104,7 @@ internal sealed partial class RequestPath(
         problem = await BodyReader.ReadAsync(http.Request, settings.Limits.BodyBytes, exchange.Body, callerGone);
         if (problem is not null)
             return problem;
-        exchange.Scanned = RequestScanner.Scan(exchange.Route, exchange.Body.Span, RequestLimits.Default, out problem);
+        exchange.Scanned = RequestDialects.Scan(exchange.Route, exchange.Body.Span, RequestLimits.Default, out problem);
         if (exchange.Scanned is null)
             return problem;
         if (exchange.IdempotencyKey is not null && await ClaimAsync(exchange) is { } claimed)
@@ -151,7 +151,7 @@ internal sealed partial class RequestPath(
             {
                 // Heartbeats fixed the status; the failure is told as the dialect's error event.
                 using var output = new Protocols.Buffers.PooledBuffer(512);
-                AnswerStream.WriteError(problem, exchange.IdText, output);
+                AnswerDialects.WriteErrorEvent(exchange.Route.Dialect(), problem, exchange.IdText, output);
                 await exchange.CallerStream!.WriteAsync(output.Memory, http.RequestAborted);
                 return;
             }

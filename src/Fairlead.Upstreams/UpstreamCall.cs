@@ -20,6 +20,10 @@ public sealed class UpstreamCall
     /// <summary>The clocks of this attempt.</summary>
     public required UpstreamClocks Clocks { get; init; }
 
+    /// <summary>Headers of the caller's dialect that go along because they change what the body means (<c>anthropic-version</c>, <c>anthropic-beta</c>);
+    /// sent to upstreams of that dialect only.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
     /// <summary>Our request id, sent as <c>x-request-id</c> where the provider takes one.</summary>
     public required string RequestId { get; init; }
 

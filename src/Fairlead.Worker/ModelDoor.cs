@@ -5,6 +5,7 @@ using System.Text.Json;
 using Fairlead.Domain.Problems;
 using Fairlead.Engine.Chat;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Worker.Answers;
 using Fairlead.Worker.Requests;

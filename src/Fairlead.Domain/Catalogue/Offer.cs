@@ -42,6 +42,9 @@ public sealed record Offer
     /// <summary>Routes that the offer serves.</summary>
     public required RouteSet Routes { get; init; }
 
+    /// <summary>What its upstream speaks; a request of another dialect is translated for it.</summary>
+    public Dialect Dialect { get; init; }
+
     /// <summary>What the model is known to be able to do.</summary>
     public Abilities Can { get; init; }
 
@@ -79,7 +82,7 @@ public static class RouteSets
 
     public static RouteSet Of(Route route) => route switch
     {
-        Route.Chat => RouteSet.Chat,
+        Route.Chat or Route.Messages or Route.CountTokens => RouteSet.Chat, // one ability, asked for in two dialects
         Route.Completions => RouteSet.Completions,
         Route.Embeddings => RouteSet.Embeddings,
         _ => throw new ArgumentOutOfRangeException(nameof(route), route, null),

@@ -38,6 +38,14 @@ public sealed record InferenceRequest
     /// <summary>Things the model must be able to do to serve this request at all.</summary>
     public Abilities Needs { get; init; }
 
+    /// <summary>What of the request no other dialect can say, for reasons of its meaning: names of fields, comma-separated; null when there is nothing of the
+    /// kind. An offer of another dialect is then no candidate.</summary>
+    public string? BoundToDialect { get; init; }
+
+    /// <summary>What of the request is dropped where it is translated into the other dialect: names of fields, comma-separated; null when nothing is. With
+    /// <c>require_parameters</c> an offer of the other dialect is then no candidate.</summary>
+    public string? LostInTranslation { get; init; }
+
     /// <summary>Parameters the caller set that not every provider knows; all must be known where <c>require_parameters</c> is true.</summary>
     public Parameters Uses { get; init; }
 }
@@ -73,4 +81,10 @@ public enum Parameters
     ParallelToolCalls = 1 << 8,
     Tools = 1 << 9,
     StructuredOutput = 1 << 10,
+
+    /// <summary>A <c>temperature</c> other than 1.</summary>
+    Temperature = 1 << 11,
+
+    /// <summary>A <c>top_p</c> other than 1.</summary>
+    TopP = 1 << 12,
 }

@@ -30,6 +30,8 @@ public enum ExclusionReason : byte
     OutOfQuota,
     Parked,
     PricedByTime,
+    BoundToDialect,
+    LostInTranslation,
 }
 
 /// <summary>The order of the offers of one model for one request, and why the others are not in it.</summary>

@@ -26,6 +26,13 @@ internal static class OfferFilter
             return ExclusionReason.Retired;
         if (!offer.Routes.Has(request.Route))
             return ExclusionReason.WrongRoute;
+        if (offer.Dialect != request.Route.Dialect())
+        {
+            if (request.BoundToDialect is not null)
+                return ExclusionReason.BoundToDialect;
+            if (wish.RequireParameters && request.LostInTranslation is not null)
+                return ExclusionReason.LostInTranslation;
+        }
         if (offer.Price is null)
             return ExclusionReason.PriceUnknown;
         if (Capability(offer, request, offer.Cannot | learned) is { } incapable)

@@ -20,7 +20,7 @@ internal static class AdminAnswer
         }
         catch (JsonException e)
         {
-            await Refuse(http, 400, "body_malformed", "The body is not what this route takes: " + Protocols.OpenAi.Redaction.Clean(e.Message, 200));
+            await Refuse(http, 400, "body_malformed", "The body is not what this route takes: " + Protocols.Faults.Redaction.Clean(e.Message, 200));
         }
         return null;
     }

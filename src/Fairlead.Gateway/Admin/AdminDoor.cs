@@ -139,7 +139,7 @@ internal sealed class AdminDoor(
         string name = (string?)http.Request.RouteValues["name"] ?? "";
         if (keys.FindLiving(name) is { Count: > 0 } living)
             return living;
-        await Refuse(http, 404, "key_not_found", $"No living key is called '{Protocols.OpenAi.Redaction.Clean(name, 64)}'. List them with 'fairlead keys list'.");
+        await Refuse(http, 404, "key_not_found", $"No living key is called '{Protocols.Faults.Redaction.Clean(name, 64)}'. List them with 'fairlead keys list'.");
         return null;
     }
 

@@ -52,5 +52,5 @@ internal static class KeyRequestReader
             : null;
     }
 
-    private static string Shown(string? text) => Protocols.OpenAi.Redaction.Clean(text ?? "", 60);
+    private static string Shown(string? text) => Protocols.Faults.Redaction.Clean(text ?? "", 60);
 }

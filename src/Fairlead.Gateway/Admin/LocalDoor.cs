@@ -5,7 +5,7 @@ using Fairlead.Domain.Naming;
 using Fairlead.Fleet;
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Settings;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Faults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

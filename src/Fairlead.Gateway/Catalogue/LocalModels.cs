@@ -5,6 +5,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Fleet;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.LocalWorker;

@@ -1,6 +1,7 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Dispatch;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams;
 
@@ -27,6 +28,9 @@ internal sealed class OfferRuntime(Offer offer, UpstreamWay way, OfferBreaker br
 
     /// <summary>What the provider needs said differently: as its row states, and as its refusals have taught since (F227, F228).</summary>
     public RequestQuirks RequestQuirks => way.RequestQuirks | Breaker.Learned;
+
+    /// <summary>What has to be said differently to it.</summary>
+    public BodyEdits Edits => new(Called, ForceUsage: true, RequestQuirks) { Spoken = Offer.Dialect, MaxOutputTokens = Offer.MaxOutputTokens };
 
     public OfferCondition Condition => Own is null ? Breaker.Condition() : Own.Condition(Breaker.Condition());
 }

@@ -20,7 +20,7 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         if (exchange.Http.Request.Headers["x-hf-bill-to"].ToString() is { Length: > 0 } payer)
         {
             return new Problem(ProblemKind.BillToNotAllowed, RouteRefusals.Bound(
-                $"This key does not have sufficient permissions to call on behalf of org {Protocols.OpenAi.Redaction.Clean(payer, 60)}: this server bills keys, not organisations. Leave X-HF-Bill-To out."));
+                $"This key does not have sufficient permissions to call on behalf of org {Protocols.Faults.Redaction.Clean(payer, 60)}: this server bills keys, not organisations. Leave X-HF-Bill-To out."));
         }
         AllowanceView left = admission.View(exchange.Caller!);
         // Without money one may still ask for what costs nothing, where there is any.

@@ -20,7 +20,7 @@ internal static class RouteRefusals
                 if (exchange.Deployment.KnowsProvider(name))
                     continue;
                 string here = string.Join(", ", exchange.Deployment.Catalogue.Models.SelectMany(static m => m.Offers).Select(static o => o.Provider).Distinct(StringComparer.OrdinalIgnoreCase).Take(8));
-                return new Problem(ProblemKind.FieldInvalid, Bound($"'provider.{field}' names '{Protocols.OpenAi.Redaction.Clean(name, 60)}', which is no provider known here. Providers of this server: {here}."), $"provider.{field}");
+                return new Problem(ProblemKind.FieldInvalid, Bound($"'provider.{field}' names '{Protocols.Faults.Redaction.Clean(name, 60)}', which is no provider known here. Providers of this server: {here}."), $"provider.{field}");
             }
             return null;
         }
@@ -52,7 +52,7 @@ internal static class RouteRefusals
 
     /// <summary>A selector pins a model to a provider that does not serve it.</summary>
     public static Problem NotSupported(string name, string pinned, string field, IReadOnlyList<Model> models) =>
-        new(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {Protocols.OpenAi.Redaction.Clean(pinned, 60)}. {Sellers(models)}"), field);
+        new(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {Protocols.Faults.Redaction.Clean(pinned, 60)}. {Sellers(models)}"), field);
 
     /// <summary>All offers of the models were excluded; the most telling of the reasons is told.</summary>
     public static Problem NoCandidate(Exchange exchange, IReadOnlyList<Model> models, TimeSpan? soonest)
@@ -163,6 +163,8 @@ internal static class RouteRefusals
         ExclusionReason.CredentialRefused => "credential_refused",
         ExclusionReason.OutOfQuota => "out_of_quota",
         ExclusionReason.Parked => "parked",
+        ExclusionReason.BoundToDialect => "cannot_be_translated",
+        ExclusionReason.LostInTranslation => "lost_in_translation",
         _ => reason.ToString(),
     };
 

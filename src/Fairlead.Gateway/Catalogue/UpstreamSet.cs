@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.Http;

@@ -3,7 +3,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Gateway.Door;
 using Fairlead.Gateway.Limits;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Dispatch;
@@ -31,7 +31,7 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
             headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
             headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
-            string? adapted = Adaptation.Of(exchange.Scanned!, exchange.Body.Span, served.RequestQuirks);
+            string? adapted = RequestDialects.Adapted(exchange.Scanned!, exchange.Body.Span, served.Edits);
             if (exchange.Ignored is { } ignored)
                 adapted = adapted is null ? HeaderSafeList(ignored) : $"{adapted}, {HeaderSafeList(ignored)}";
             if (adapted is not null)

@@ -2,7 +2,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Gateway.Dispatch;
@@ -43,6 +43,10 @@ internal sealed class AnswerRelay(StreamRelay streams, WholeRelay wholes)
             FallbackModel: offer.Offer.ProviderModelId,
             CreatedUnix: exchange.StartedAt.ToUnixTimeSeconds(),
             offer.ResponseQuirks,
-            exchange.Scanned!.Encoding);
+            exchange.Scanned!.Encoding)
+        {
+            Spoken = offer.Offer.Dialect,
+            InputTokensExpected = request.InputTokensExpected,
+        };
     }
 }

@@ -8,7 +8,7 @@ using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Telemetry;
 using Fairlead.Protocols.Buffers;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Upstreams;
 using Microsoft.Extensions.Logging;
 
@@ -151,8 +151,7 @@ internal sealed partial class Dispatcher(
     {
         DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
         upstreamBody.Clear();
-        UpstreamBodyWriter.Write(
-            exchange.Body.Span, exchange.Scanned!, new BodyEdits(offer.Called, ForceUsage: true, offer.RequestQuirks), upstreamBody);
+        RequestDialects.Write(exchange.Body.Span, exchange.Scanned!, offer.Edits, upstreamBody);
         var call = new UpstreamCall
         {
             Route = exchange.Route,

@@ -8,7 +8,7 @@ using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Protocols.Buffers;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Gateway.Dispatch;
@@ -32,7 +32,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     {
         DispatchSettings settings = exchange.Deployment.Settings.Dispatch;
         CallerStream caller = exchange.CallerStream!;
-        using var answer = new AnswerStream(AnswerRelay.Expectations(exchange, offer), opened.Kind == BodyKind.NdJson ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
+        using var answer = AnswerDialects.Open(AnswerRelay.Expectations(exchange, offer), opened.Kind == BodyKind.NdJson ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
         using var output = new PooledBuffer(ReadSize);
         if (opened.Kind == BodyKind.Json)
             return await ReplayAsync(exchange, offer, opened, answer, progress, output, clocks, record);
@@ -130,7 +130,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         EndReason reason = fault is null ? problem.Kind.EndReason : FaultTable.For(fault.Kind).Answer.EndReason;
         await SettlePartAsync(exchange, offer, answer, progress, reason, problem, fault, record);
         output.Clear();
-        AnswerStream.WriteError(problem, exchange.IdText, output);
+        AnswerDialects.WriteErrorEvent(exchange.Route.Dialect(), problem, exchange.IdText, output);
         exchange.Recording?.Append(output.Span);
         exchange.Recording?.Complete();
         clocks.Arm(Clock.CallerWrite, exchange.Deployment.Settings.Dispatch.CallerWrite);
@@ -145,11 +145,11 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         using var body = new PooledBuffer(4096);
         if (await WholeRelay.ReadAsync(opened, body, progress, clocks, exchange.Deployment.Settings.Dispatch, time) is { } broken)
             return broken;
-        AnswerCheck check = WholeAnswer.Check(exchange.Route, body.Span, AnswerRelay.Expectations(exchange, offer));
+        AnswerCheck check = AnswerDialects.Check(body.Span, AnswerRelay.Expectations(exchange, offer));
         if (check.Fault is { } fault)
             return fault;
-        if (!WholeAnswer.TryWriteAsStream(check.Mended ?? body.Span, answer, output, out StreamState state) || state == StreamState.Faulted)
-            return answer.Fault ?? new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", opened.Status);
+        if (answer.Replay(check.Mended ?? body.Span, output) == StreamState.Faulted)
+            return answer.Fault;
         await CompleteAsync(exchange, offer, answer, progress, output, clocks, withheld: true, record);
         return null;
     }

@@ -8,7 +8,7 @@ using Fairlead.Gateway.Limits;
 using Fairlead.Gateway.Metering;
 using Fairlead.Gateway.Settings;
 using Fairlead.Protocols.Buffers;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Upstreams;
 using Microsoft.AspNetCore.Http;
 
@@ -28,7 +28,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
             return broken;
 
         StreamExpectations expectations = AnswerRelay.Expectations(exchange, offer);
-        AnswerCheck check = WholeAnswer.Check(exchange.Route, body.Span, expectations);
+        AnswerCheck check = AnswerDialects.Check(body.Span, expectations);
         if (check.Fault is { } fault)
             return fault;
 
@@ -49,7 +49,7 @@ internal sealed class WholeRelay(Settlement settlement, Admission admission, Tim
         });
 
         using var output = new PooledBuffer(body.Length + 64);
-        WholeAnswer.Write(body.Span, check, usage, charged, output);
+        AnswerDialects.Write(body.Span, check, expectations, usage, charged, output);
         HttpResponse response = exchange.Http.Response;
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/json";

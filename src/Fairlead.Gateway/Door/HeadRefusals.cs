@@ -6,6 +6,7 @@ using System.Text;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;

@@ -118,6 +118,7 @@ internal static class RequestDocument
     private static string Path(Route route) => route switch
     {
         Route.Chat => "/v1/chat/completions",
+        Route.Messages => "/v1/messages",
         Route.Completions => "/v1/completions",
         _ => "/v1/embeddings",
     };

@@ -1,7 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
 using Fairlead.Gateway.Dispatch;
-using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Gateway.Metering;
 

@@ -68,6 +68,7 @@ internal sealed class GatewayMetrics : IDisposable
     private static string Word(Route route) => route switch
     {
         Route.Chat => "chat",
+        Route.Messages => "messages",
         Route.Completions => "completions",
         _ => "embeddings",
     };

@@ -1,3 +1,5 @@
+using Fairlead.Protocols.Dialects;
+
 namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>Names the fields of a request that a provider gets otherwise than the caller wrote them, for <c>x-fairlead-adapted</c>.</summary>

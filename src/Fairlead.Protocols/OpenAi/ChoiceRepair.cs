@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.Faults;
 
 namespace Fairlead.Protocols.OpenAi;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.OpenAi;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.OpenAi;
 

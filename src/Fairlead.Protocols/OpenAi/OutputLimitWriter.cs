@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

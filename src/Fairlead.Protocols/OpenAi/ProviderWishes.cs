@@ -3,6 +3,7 @@ using System.Text;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

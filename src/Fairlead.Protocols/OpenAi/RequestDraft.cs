@@ -1,6 +1,7 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

@@ -1,6 +1,8 @@
 using System.Text.Unicode;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
+using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

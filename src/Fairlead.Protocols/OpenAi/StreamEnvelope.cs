@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

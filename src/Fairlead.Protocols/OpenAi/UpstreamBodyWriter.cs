@@ -1,13 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.OpenAi;
-
-/// <summary>What has to be said differently to one offer.</summary>
-/// <param name="ProviderModelId">The model's name there.</param>
-/// <param name="ForceUsage">Ask a stream for its usage, whatever the caller asked.</param>
-/// <param name="Quirks">The provider's ways.</param>
-public readonly record struct BodyEdits(string ProviderModelId, bool ForceUsage, RequestQuirks Quirks);
 
 /// <summary>Writes the body that goes upstream: the caller's bytes, with the model's name spliced in and our own fields left out.
 /// A member is written anew only where a quirk of the provider touches it.</summary>

@@ -7,17 +7,11 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;
-
-/// <summary>What a look at a whole answer tells.</summary>
-/// <param name="Fault">Set when it is no answer to relay.</param>
-/// <param name="Usage">As reported; null when it reports none.</param>
-/// <param name="OutputTokensSeen">Our own estimate: a quarter of the answer's text bytes.</param>
-/// <param name="UsageValue">Where the usage object stands in the body; empty when there is none.</param>
-/// <param name="Mended">The answer written anew where it had to be mended; null where the upstream's bytes go through.</param>
-public sealed record AnswerCheck(UpstreamFault? Fault, Usage? Usage, long OutputTokensSeen, Range UsageValue, byte[]? Mended);
 
 /// <summary>Answers that come whole: checked before a byte of them leaves, relayed as they came with <c>usage.cost</c> spliced in.</summary>
 public static class WholeAnswer
@@ -79,17 +73,6 @@ public static class WholeAnswer
         answer.WriteTo(json);
     }
 
-    /// <summary>A whole completion as the events that a caller who asked for a stream expects (F057); the closing is the caller's own.</summary>
-    /// <returns>False when it has no choices to replay.</returns>
-    public static bool TryWriteAsStream(ReadOnlySpan<byte> body, AnswerStream stream, PooledBuffer output, out StreamState state)
-    {
-        state = StreamState.Reading;
-        if (OddJson.Parse(Text(body)) is not { } answer || answer["choices"] is not JsonArray { Count: > 0 })
-            return false;
-        state = stream.Replay(answer, output);
-        return true;
-    }
-
     private static bool NeedsConversion(WholeGlance glance, in StreamExpectations expected) =>
         expected.Encoding == EmbeddingEncoding.Base64 ? glance.FirstEmbedding == JsonKind.Array : glance.FirstEmbedding == JsonKind.String;
 
@@ -119,7 +102,7 @@ public static class WholeAnswer
     private static long Tokens(Route route, long textBytes) => route == Route.Embeddings ? 0 : (textBytes + 3) / 4;
 
     /// <summary>The JSON without blank lines before it (F069), a byte order mark, or white space behind it.</summary>
-    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> body)
+    internal static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> body)
     {
         ReadOnlySpan<byte> text = body.Trim(" \r\n\t"u8);
         return text.StartsWith("\uFEFF"u8) ? text[3..].TrimStart(" \r\n\t"u8) : text;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.OpenAi;
 

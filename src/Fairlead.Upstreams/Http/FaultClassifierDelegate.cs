@@ -1,5 +1,5 @@
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Faults;
 
 namespace Fairlead.Upstreams.Http;
 

@@ -27,6 +27,8 @@ public sealed class OfferFilterTests
         [ExclusionReason.NotThePinnedProvider] = (Plain, Offers.Request(new RoutePreferences { Policy = RoutePolicy.Provider, Pinned = "beta" })),
         [ExclusionReason.OverMaxPrice] = (Plain, Offers.Request(new RoutePreferences { MaxOutputPrice = Offers.PerMillion(599) })),
         [ExclusionReason.PricedByTime] = (Plain with { Price = OfferPrice.ByTheHour(new NanoDollars(1)) }, Offers.Request(new RoutePreferences { MaxInputPrice = Offers.PerMillion(1_000_000) })),
+        [ExclusionReason.BoundToDialect] = (Plain with { Dialect = Dialect.Anthropic }, Offers.Request() with { BoundToDialect = "n" }),
+        [ExclusionReason.LostInTranslation] = (Plain with { Dialect = Dialect.Anthropic }, Offers.Request(new RoutePreferences { RequireParameters = true }) with { LostInTranslation = "seed" }),
     };
 
     [Theory, MemberData(nameof(Reasons))]
@@ -72,6 +74,16 @@ public sealed class OfferFilterTests
     [Fact]
     public void A_parameter_that_is_not_honoured_matters_only_where_the_caller_says_so() =>
         Assert.Single(Offers.Rank(Offers.Model(Plain with { Honours = Parameters.None }), Offers.Request() with { Uses = Parameters.Seed | Parameters.LogProbs }).Candidates);
+
+    [Fact]
+    public void What_translation_loses_matters_only_where_there_is_one_and_the_caller_says_so()
+    {
+        InferenceRequest bound = Offers.Request(new RoutePreferences { RequireParameters = true }) with { BoundToDialect = "n", LostInTranslation = "seed" };
+        Assert.Single(Offers.Rank(Offers.Model(Plain), bound).Candidates);
+        InferenceRequest lossy = Offers.Request() with { LostInTranslation = "seed" };
+        Assert.Single(Offers.Rank(Offers.Model(Plain with { Dialect = Dialect.Anthropic }), lossy).Candidates);
+        Assert.Single(Offers.Rank(Offers.Model(Plain with { Dialect = Dialect.Anthropic }), bound with { Route = Route.Messages }).Candidates);
+    }
 
     [Fact]
     public void What_a_refusal_has_taught_excludes_like_what_the_catalogue_knows()

@@ -5,6 +5,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Limits;
 using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Gateway.Tests.Money;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Shared;
 
@@ -85,9 +86,10 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
         Assert.Equal("0.0000064", answer.RootElement.GetProperty("usage").GetProperty("cost").GetRawText());
         if (route == Route.Embeddings)
             return;
-        using var stream = new AnswerStream(expected);
+        using var stream = new ChunkStream(expected);
         output.Clear();
-        if (WholeAnswer.TryWriteAsStream(check.Mended ?? body, stream, output, out StreamState state) && state == StreamState.Completed)
+        StreamState state = stream.Replay(check.Mended ?? body, output);
+        if (state == StreamState.Completed)
         {
             stream.WriteClosing(default, default, output);
             new Relayed(Encoding.UTF8.GetString(output.Span), state, stream.Committed, stream.Fault, stream.Usage, stream.OutputTokensSeen, 0).InsistOnForm();

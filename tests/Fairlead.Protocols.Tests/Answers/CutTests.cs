@@ -1,6 +1,6 @@
+using Fairlead.Protocols.Dialects;
 using FsCheck;
 using FsCheck.Fluent;
-using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Tests.Answers;
 

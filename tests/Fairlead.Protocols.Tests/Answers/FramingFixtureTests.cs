@@ -1,5 +1,6 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
@@ -62,7 +63,7 @@ public class FramingFixtureTests
     {
         Relayed silent = Relayed.Of(": OPENROUTER PROCESSING\n\n", ":\n\n");
         Assert.Equal(FaultKind.Truncated, silent.Fault!.Kind);
-        using var stream = new AnswerStream(Relayed.Chat);
+        using var stream = new ChunkStream(Relayed.Chat);
         using var output = new Buffers.PooledBuffer();
         byte[] comment = Utf8(": OPENROUTER PROCESSING\n\n:\n\nevent: keepalive\n\n");
         stream.Accept(comment, comment.Length, output);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
@@ -23,7 +24,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
     public void A_thousand_ordinary_events_allocate_nothing(string kind)
     {
         byte[][] events = Events(kind);
-        using var stream = new AnswerStream(Relayed.Chat with { MaxOutputTokens = 1_000_000 });
+        using var stream = new ChunkStream(Relayed.Chat with { MaxOutputTokens = 1_000_000 });
         using var output = new PooledBuffer(64 * 1024);
         Run(stream, output, [Utf8(First)], 1);
         AllocatesNothing(stream, output, events);
@@ -34,7 +35,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
     {
         byte[] one = Utf8(Ordinary);
         byte[][] halves = [one[..100], one[100..]];
-        using var stream = new AnswerStream(Relayed.Chat);
+        using var stream = new ChunkStream(Relayed.Chat);
         using var output = new PooledBuffer(64 * 1024);
         Run(stream, output, [Utf8(First)], 1);
         AllocatesNothing(stream, output, halves);
@@ -46,7 +47,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
     public void Time_of_an_ordinary_event(string kind)
     {
         byte[][] events = Events(kind);
-        using var stream = new AnswerStream(Relayed.Chat);
+        using var stream = new ChunkStream(Relayed.Chat);
         using var output = new PooledBuffer(64 * 1024);
         Run(stream, output, [Utf8(First)], 1);
         const int Count = 200_000;
@@ -75,7 +76,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
     [InlineData(StreamFraming.NdJson)]
     public void F041_a_line_that_never_ends_is_given_up_at_the_bound(StreamFraming framing)
     {
-        using var stream = new AnswerStream(Relayed.Chat, framing);
+        using var stream = new ChunkStream(Relayed.Chat, framing);
         using var output = new PooledBuffer();
         byte[] piece = Utf8(new string('x', 64 * 1024));
         byte[] start = "data: {\""u8.ToArray();

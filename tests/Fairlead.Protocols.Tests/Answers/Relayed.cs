@@ -5,6 +5,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Tests.Answers;
@@ -37,7 +38,7 @@ internal sealed record Relayed(string Output, StreamState State, bool Committed,
     public static Relayed Fed(byte[] body, in StreamExpectations expected, StreamFraming framing, IEnumerable<int> cuts)
     {
         Interlocked.Increment(ref _splits);
-        using var stream = new AnswerStream(expected, framing);
+        using var stream = new ChunkStream(expected, framing);
         using var output = new PooledBuffer();
         int from = 0;
         foreach (int cut in cuts.Append(body.Length))

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
@@ -234,7 +235,7 @@ public class RepairFixtureTests
         Assert.Equal(("Hi", new Usage(5, 1), StreamState.Completed), (r.Said(), r.Usage, r.State));
         Assert.Equal(["stop"], r.Finishes);
         Assert.Equal("m", r.Events[0]["model"]!.GetValue<string>());
-        using var stream = new AnswerStream(Relayed.Chat, StreamFraming.NdJson);
+        using var stream = new ChunkStream(Relayed.Chat, StreamFraming.NdJson);
         using var output = new Buffers.PooledBuffer();
         stream.Accept(body, body.Length, output);
         Assert.Equal(TimeSpan.FromSeconds(2), stream.ModelLoad);

@@ -1,4 +1,4 @@
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
 namespace Fairlead.Protocols.Tests.Answers;

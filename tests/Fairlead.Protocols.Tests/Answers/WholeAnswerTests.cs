@@ -4,6 +4,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
@@ -269,9 +270,9 @@ public class WholeAnswerTests
 
     private static Relayed Replayed(string body, StreamExpectations expected)
     {
-        using var stream = new AnswerStream(expected);
+        using var stream = new ChunkStream(expected);
         using var output = new PooledBuffer();
-        Assert.True(WholeAnswer.TryWriteAsStream(Utf8(body), stream, output, out StreamState state));
+        StreamState state = stream.Replay(Utf8(body), output);
         Assert.Equal(StreamState.Completed, state);
         stream.WriteClosing(stream.Usage ?? default, new NanoDollars(6_400), output);
         return new Relayed(Encoding.UTF8.GetString(output.Span), state, stream.Committed, stream.Fault, stream.Usage, stream.OutputTokensSeen, 0);

@@ -1,6 +1,6 @@
 using System.Text;
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Faults;
 
 namespace Fairlead.Protocols.Tests.Faults;
 

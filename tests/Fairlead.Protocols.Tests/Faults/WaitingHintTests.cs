@@ -1,4 +1,4 @@
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Faults;
 
 namespace Fairlead.Protocols.Tests.Faults;
 

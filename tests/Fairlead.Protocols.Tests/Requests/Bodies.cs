@@ -2,6 +2,7 @@ using System.Text;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Tests.Requests;

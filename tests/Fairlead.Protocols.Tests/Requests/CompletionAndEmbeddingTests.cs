@@ -1,6 +1,6 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.Tests.Requests;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Protocols.Tests.Json;
 using Fairlead.Shared;

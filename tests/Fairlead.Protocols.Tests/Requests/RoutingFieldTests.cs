@@ -1,7 +1,6 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Tests.Requests;
 

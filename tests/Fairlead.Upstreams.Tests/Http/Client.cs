@@ -1,7 +1,7 @@
 using System.Text;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Faults;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 

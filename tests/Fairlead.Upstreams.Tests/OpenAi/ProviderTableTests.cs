@@ -1,4 +1,5 @@
 using Fairlead.Domain.Inference;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;

@@ -1,7 +1,7 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>One request, scanned: what the domain needs to know, and where the top-level members stand in the body, for splicing.</summary>
 public sealed class ScannedRequest

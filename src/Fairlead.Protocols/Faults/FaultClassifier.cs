@@ -3,7 +3,7 @@ using Fairlead.Domain.Fleet;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Faults;
 
 /// <summary>Maps whatever an upstream refused with to one row of the fault table. A code in the body beats its type, both beat the status, and prose is
 /// the last resort.</summary>

@@ -1,4 +1,4 @@
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Faults;
 
 /// <summary>Value of a response header by its lower-case name; null when it is absent.</summary>
 public delegate string? HeaderLookup(string lowerCaseName);

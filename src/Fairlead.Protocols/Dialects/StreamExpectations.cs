@@ -1,6 +1,7 @@
 using Fairlead.Domain.Inference;
+using Fairlead.Protocols.OpenAi;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>What the reader of an answer needs to know of its request.</summary>
 /// <param name="Route">Which route's answer.</param>
@@ -16,6 +17,12 @@ public readonly record struct StreamExpectations(
     Route Route, bool UsageAsked, long? MaxOutputTokens, int Choices, string RequestId, string FallbackModel, long CreatedUnix, ResponseQuirks Quirks,
     EmbeddingEncoding Encoding = EmbeddingEncoding.Float)
 {
+    /// <summary>What the upstream speaks; the caller's dialect is the route's.</summary>
+    public Dialect Spoken { get; init; }
+
+    /// <summary>Tokens that the input is expected to have, for an answer that must tell them before its upstream does.</summary>
+    public long InputTokensExpected { get; init; }
+
     /// <summary>Id for an answer that has none.</summary>
     public string FallbackId => string.Concat(Route == Route.Chat ? "chatcmpl-" : "cmpl-", RequestId.AsSpan(RequestId.IndexOf('_', StringComparison.Ordinal) + 1));
 

@@ -3,21 +3,21 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
-using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.Sse;
 
 namespace Fairlead.Protocols.OpenAi;
 
-/// <summary>Brings one upstream's stream into the form the caller gets: bytes in, bytes out. No I/O, no clock. What comes out does not depend on how the
-/// input was cut.</summary>
+/// <summary>Reads a stream of OpenAI's chunks.</summary>
 /// <remarks>
 /// An ordinary event is looked at once and forwarded as it is; nothing is allocated for it. An event that breaks the rules of OpenAI's own clients is
 /// written anew by <see cref="ChunkRepair"/>. The usage chunk and <c>[DONE]</c> are held back until <see cref="WriteClosing"/>: the
 /// ledger is written between.
 /// </remarks>
-public sealed class AnswerStream : IDisposable
+public sealed class ChunkStream : AnswerStream
 {
     private const int MostMalformedEvents = 2;
 
@@ -34,7 +34,7 @@ public sealed class AnswerStream : IDisposable
     private bool _limited;
     private bool _done;
 
-    public AnswerStream(in StreamExpectations expectations, StreamFraming framing = StreamFraming.ServerSentEvents)
+    public ChunkStream(in StreamExpectations expectations, StreamFraming framing = StreamFraming.ServerSentEvents)
     {
         _expected = expectations;
         _repair = new ChunkRepair(expectations);
@@ -44,30 +44,17 @@ public sealed class AnswerStream : IDisposable
             _events = new SseReader();
     }
 
-    /// <summary>An event that means something has been appended to the output: content, a tool call, a refusal, a reason to finish.</summary>
-    public bool Committed { get; private set; }
-
-    /// <summary>Any event with data has come; comments do not count.</summary>
-    public bool SawRealEvent { get; private set; }
-
-    /// <summary>Every choice has its reason to finish: the answer is whole, even if the connection now breaks (fault U-32).</summary>
-    public bool IsWhole => _done ? Fault is null : _repair.AllFinished;
-
-    /// <summary>How it broke, where the state is <see cref="StreamState.Faulted"/>.</summary>
-    public UpstreamFault? Fault { get; private set; }
-
     /// <summary>Events that were no JSON objects and were dropped (fault U-24); the third is a fault.</summary>
     public int MalformedEvents { get; private set; }
 
     /// <summary>How long the upstream says it loaded the model before this answer (Ollama); null when it says nothing.</summary>
     public TimeSpan? ModelLoad { get; private set; }
 
-    /// <summary>The last usage that the upstream reported, not yet bounded; null while it has reported none.</summary>
-    public Usage? Usage => _usage.Length == 0 ? null : UsageReader.Read(_usage.Span, _expected.Quirks);
+    /// <inheritdoc/>
+    public override Usage? Usage => _usage.Length == 0 ? null : UsageReader.Read(_usage.Span, _expected.Quirks);
 
-    /// <summary>Our own count of output tokens: events that brought content, or a quarter of its bytes where that is more.
-    /// Exact for providers that send a token an event, close for others.</summary>
-    public long OutputTokensSeen => Math.Max(ContentEvents, (ContentBytes + 3) / 4);
+    /// <inheritdoc/>
+    public override long OutputTokensSeen => Math.Max(ContentEvents, (ContentBytes + 3) / 4);
 
     private long ContentEvents { get; set; }
 
@@ -75,11 +62,8 @@ public sealed class AnswerStream : IDisposable
 
     private StreamState State => Fault is not null ? StreamState.Faulted : _limited ? StreamState.LimitReached : _done ? StreamState.Completed : StreamState.Reading;
 
-    /// <summary>Takes the next bytes of the body, cut anywhere, and appends whole events for the caller to <paramref name="output"/>.</summary>
-    /// <param name="buffer">Holds the bytes from its start.</param>
-    /// <param name="length">How many.</param>
-    /// <param name="output">The caller's bytes.</param>
-    public StreamState Accept(byte[] buffer, int length, PooledBuffer output)
+    /// <inheritdoc/>
+    public override StreamState Accept(byte[] buffer, int length, PooledBuffer output)
     {
         if (State != StreamState.Reading)
             return State;
@@ -88,8 +72,8 @@ public sealed class AnswerStream : IDisposable
         return Drain(output);
     }
 
-    /// <summary>The body came to an orderly end.</summary>
-    public StreamState End(PooledBuffer output)
+    /// <inheritdoc/>
+    public override StreamState End(PooledBuffer output)
     {
         if (State != StreamState.Reading)
             return State;
@@ -104,11 +88,9 @@ public sealed class AnswerStream : IDisposable
         return State;
     }
 
-    /// <summary>Appends what is terminal: the usage chunk if the caller asked for it, and <c>[DONE]</c>.</summary>
-    /// <param name="usage">What is charged.</param>
-    /// <param name="cost">The charge, told as <c>usage.cost</c>.</param>
-    /// <param name="output">The caller's bytes.</param>
-    public void WriteClosing(in Usage usage, NanoDollars cost, PooledBuffer output)
+    /// <inheritdoc/>
+    /// <remarks>The usage chunk, if the caller asked for it, and <c>[DONE]</c>.</remarks>
+    public override void WriteClosing(in Usage usage, NanoDollars cost, PooledBuffer output)
     {
         if (_expected.UsageAsked)
         {
@@ -120,15 +102,8 @@ public sealed class AnswerStream : IDisposable
         output.Append("data: [DONE]\n\n"u8);
     }
 
-    /// <summary>Appends an error event; nothing may follow it, <c>[DONE]</c> neither.</summary>
-    public static void WriteError(Problem problem, string requestId, PooledBuffer output)
-    {
-        output.Append("data: "u8);
-        ErrorObject.Write(output, problem, requestId);
-        output.Append("\n\n"u8);
-    }
-
-    public void Dispose()
+    /// <inheritdoc/>
+    public override void Dispose()
     {
         _events?.Dispose();
         _lines?.Dispose();
@@ -136,9 +111,15 @@ public sealed class AnswerStream : IDisposable
         _usage.Dispose();
     }
 
-    /// <summary>Takes a whole answer as the stream it might have been: per choice its role, what it says, its end (F057).</summary>
-    internal StreamState Replay(JsonObject answer, PooledBuffer output)
+    /// <inheritdoc/>
+    /// <remarks>Per choice its role, what it says, its end.</remarks>
+    public override StreamState Replay(ReadOnlySpan<byte> whole, PooledBuffer output)
     {
+        if (OddJson.Parse(WholeAnswer.Text(whole)) is not { } answer || answer["choices"] is not JsonArray { Count: > 0 })
+        {
+            Fail(new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", 200));
+            return State;
+        }
         SawRealEvent = true;
         foreach (JsonObject chunk in ReplayedAnswer.Chunks(answer, _expected.Route == Route.Chat))
         {

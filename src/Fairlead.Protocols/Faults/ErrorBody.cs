@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Faults;
 
 /// <summary>What an upstream's error body says, whichever of the twelve shapes it comes in. Nothing in it is trusted; nothing in it can throw.</summary>
 /// <param name="Message">Prose; empty when there was none.</param>

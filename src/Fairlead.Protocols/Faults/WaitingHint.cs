@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Faults;
 
 /// <summary>When an upstream says we may come back, in all the spellings that providers use. A hint that cannot be right is no hint.</summary>
 public static partial class WaitingHint

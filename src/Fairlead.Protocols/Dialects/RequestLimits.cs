@@ -1,6 +1,6 @@
 using Fairlead.Protocols.Json;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>Bounds of one request body beside its size.</summary>
 public sealed record RequestLimits

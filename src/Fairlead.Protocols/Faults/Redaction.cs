@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Faults;
 
 /// <summary>Makes an upstream's words fit to be shown and kept: no secrets, no addresses of inner networks, no markup, no control characters, bounded.</summary>
 public static partial class Redaction
