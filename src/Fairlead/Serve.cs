@@ -4,7 +4,7 @@ using Fairlead.Api;
 using Fairlead.Configuration;
 using Fairlead.Fleet;
 using Fairlead.Gateway;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 using Fairlead.Verbs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -5,7 +5,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Catalogue;
 

@@ -1,6 +1,6 @@
 using Fairlead.Domain.Catalogue;
 using Fairlead.Gateway.Settings;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Catalogue;
 

@@ -3,7 +3,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Fleet;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Settings;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Catalogue;

@@ -9,7 +9,7 @@ using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.LocalWorker;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Catalogue;

@@ -1,5 +1,5 @@
 using Fairlead.Gateway.Settings;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Catalogue;

@@ -5,6 +5,7 @@ using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Catalogue;
 

@@ -4,7 +4,7 @@ using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Configuration;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Fairlead.Gateway.Catalogue;
-using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Tests.Catalogue;
 

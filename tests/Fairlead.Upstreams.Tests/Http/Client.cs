@@ -4,6 +4,7 @@ using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Faults;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Upstreams.Tests.Http;
 

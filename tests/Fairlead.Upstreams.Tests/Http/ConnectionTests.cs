@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Fairlead.Domain.Routing;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Upstreams.Tests.Http;
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Fairlead.Domain.Inference;
 using Fairlead.Protocols.OpenAi;
 
-namespace Fairlead.Upstreams.OpenAi;
+namespace Fairlead.Upstreams.Providers;
 
 /// <summary>Every provider that the product knows, from the embedded providers.json. A new one is a row there.</summary>
 public static class ProviderTable

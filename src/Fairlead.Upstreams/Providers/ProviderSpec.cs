@@ -1,7 +1,7 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Protocols.OpenAi;
 
-namespace Fairlead.Upstreams.OpenAi;
+namespace Fairlead.Upstreams.Providers;
 
 /// <summary>What the product knows of one provider that speaks OpenAI's dialect: a row of providers.json.</summary>
 public sealed record ProviderSpec

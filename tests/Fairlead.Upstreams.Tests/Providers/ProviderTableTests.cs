@@ -3,8 +3,9 @@ using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
+using Fairlead.Upstreams.Providers;
 
-namespace Fairlead.Upstreams.Tests.OpenAi;
+namespace Fairlead.Upstreams.Tests.Providers;
 
 /// <summary>The providers that speak OpenAI's dialect, as their own pages have them: where, with which key, by which paths.</summary>
 public sealed class ProviderTableTests
