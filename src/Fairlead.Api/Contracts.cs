@@ -76,10 +76,11 @@ public sealed record RequestLine(
     string Id, DateTimeOffset StartedAt, string Key, string ModelAsked, string? Provider, int Status, string EndReason, double Milliseconds,
     long InputTokens, long OutputTokens, string CostUsd);
 
-/// <summary>One line of <c>GET /api/usage</c>. A column that was not grouped by is null. <c>ComputeSeconds</c> is what models of the server's own have computed.</summary>
+/// <summary>One line of <c>GET /api/usage</c>. A column that was not grouped by is null. <c>ComputeSeconds</c> is what models of the server's own have computed.
+/// Of the input tokens, so many were read from providers' caches and so many written to them; of those, so many to be kept for an hour.</summary>
 public sealed record UsageLine(
-    string? Day, string? Key, string? Model, string? Provider, long Requests, long Failed, long InputTokens, long OutputTokens, decimal ComputeSeconds,
-    string CostUsd);
+    string? Day, string? Key, string? Model, string? Provider, long Requests, long Failed, long InputTokens, long OutputTokens,
+    long CachedInputTokens, long CacheWriteTokens, long CacheWriteHourTokens, decimal ComputeSeconds, string CostUsd);
 
 /// <summary>What <c>GET /api/ledger/verify</c> found.</summary>
 /// <param name="Holds">True when nothing is wrong.</param>

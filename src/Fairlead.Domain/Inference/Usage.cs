@@ -20,14 +20,17 @@ public enum UsageSource : byte
 /// <param name="InputTokens">All input tokens, cached and cache-write tokens included.</param>
 /// <param name="OutputTokens">All output tokens, reasoning included.</param>
 /// <param name="CachedInputTokens">Of the input, how many were read from the provider's cache.</param>
-/// <param name="CacheWriteTokens">Of the input, how many were written to the provider's cache.</param>
+/// <param name="CacheWriteTokens">Of the input, how many were written to the provider's cache, for however long.</param>
 /// <param name="ReasoningTokens">Of the output, how many were reasoning.</param>
+/// <param name="CacheWriteHourTokens">Of <paramref name="CacheWriteTokens"/>, how many are kept there for an hour; the others for as long as is usual, which
+/// is five minutes at Anthropic.</param>
 public readonly record struct Usage(
     long InputTokens,
     long OutputTokens,
     long CachedInputTokens = 0,
     long CacheWriteTokens = 0,
-    long ReasoningTokens = 0)
+    long ReasoningTokens = 0,
+    long CacheWriteHourTokens = 0)
 {
     /// <summary>From when a model of our own was given the request to the end of its answer, whoever ended it; waiting for the model is not in it.
     /// Zero where a provider computed.</summary>
@@ -40,6 +43,7 @@ public readonly record struct Usage(
     public bool IsPossible =>
         ComputeTime >= TimeSpan.Zero
         && InputTokens >= 0 && OutputTokens >= 0 && CachedInputTokens >= 0 && CacheWriteTokens >= 0 && ReasoningTokens >= 0
+        && CacheWriteHourTokens >= 0 && CacheWriteHourTokens <= CacheWriteTokens
         && ReasoningTokens <= OutputTokens
         && CachedInputTokens <= InputTokens
         && CacheWriteTokens <= InputTokens - CachedInputTokens;

@@ -14,7 +14,8 @@ public static class UsageBounds
         long cached = Math.Clamp(usage.CachedInputTokens, 0, input);
         long written = Math.Clamp(usage.CacheWriteTokens, 0, input - cached);
         long reasoning = Math.Clamp(usage.ReasoningTokens, 0, output);
-        var bounded = new Usage(input, output, cached, written, reasoning);
+        long hour = Math.Clamp(usage.CacheWriteHourTokens, 0, written);
+        var bounded = new Usage(input, output, cached, written, reasoning, hour);
         return (bounded, bounded == usage ? UsageSource.Reported : UsageSource.Bounded);
     }
 }

@@ -1,3 +1,4 @@
+using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
@@ -60,6 +61,9 @@ public sealed record RequestClosed
 
     /// <summary>The price that was pinned when the request began; null when no offer was chosen.</summary>
     public OfferPrice? Price { get; init; }
+
+    /// <summary>The retired model that the caller asked for, whose successor served with the caller's consent; null where nobody stood in for anybody.</summary>
+    public Retirement? SubstituteFor { get; init; }
 
     /// <summary>The word of <c>x-fairlead-policy</c>.</summary>
     public string Policy { get; init; } = "";

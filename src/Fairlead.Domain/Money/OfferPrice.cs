@@ -7,9 +7,10 @@ namespace Fairlead.Domain.Money;
 /// <param name="Output">Output tokens, reasoning included.</param>
 /// <param name="CachedInput">Input tokens read from the provider's cache; null means they cost what input costs.</param>
 /// <param name="CacheWrite">Input tokens written to the provider's cache; null means they cost what input costs.</param>
+/// <param name="CacheWriteHour">Those that are kept there for an hour; null means they cost what other written tokens cost.</param>
 /// <param name="Hourly">Time that computing the answer takes, measured by us; null where it is not measured, because a provider computes.</param>
 public sealed record OfferPrice(
-    TokenPrice Input, TokenPrice Output, TokenPrice? CachedInput = null, TokenPrice? CacheWrite = null, HourlyPrice? Hourly = null)
+    TokenPrice Input, TokenPrice Output, TokenPrice? CachedInput = null, TokenPrice? CacheWrite = null, TokenPrice? CacheWriteHour = null, HourlyPrice? Hourly = null)
 {
     // A token's price is counted in millionths of a nano-dollar, a tick's in nano-dollars by the hour: the larger unit is a whole multiple of the smaller.
     private const long TokenUnit = 1_000_000;
@@ -26,7 +27,9 @@ public sealed record OfferPrice(
     public bool IsFree => !ChargesTokens && !ChargesTime;
 
     /// <summary>True when some kind of token costs something.</summary>
-    public bool ChargesTokens => Input != default || Output != default || CachedInput.GetValueOrDefault() != default || CacheWrite.GetValueOrDefault() != default;
+    public bool ChargesTokens =>
+        Input != default || Output != default
+        || CachedInput.GetValueOrDefault() != default || CacheWrite.GetValueOrDefault() != default || CacheWriteHour.GetValueOrDefault() != default;
 
     /// <summary>True when time costs something: what a token comes to is known only afterwards.</summary>
     public bool ChargesTime => Hourly.GetValueOrDefault() != default;
@@ -39,12 +42,13 @@ public sealed record OfferPrice(
         return RoundUp(
             Input.MillionthsFor(plain)
             + (CachedInput ?? Input).MillionthsFor(usage.CachedInputTokens)
-            + (CacheWrite ?? Input).MillionthsFor(usage.CacheWriteTokens)
+            + (CacheWrite ?? Input).MillionthsFor(usage.CacheWriteTokens - usage.CacheWriteHourTokens)
+            + (CacheWriteHour ?? CacheWrite ?? Input).MillionthsFor(usage.CacheWriteHourTokens)
             + Output.MillionthsFor(usage.OutputTokens),
             Hourly?.HourTicksFor(usage.ComputeTime) ?? 0);
     }
 
-    /// <summary>The most that so many tokens and so much time can cost, whichever of the tokens turn out to be cached; what a reservation holds.</summary>
+    /// <summary>The most that so many tokens and so much time can cost, whichever of the tokens turn out to be cached and for how long; what a reservation holds.</summary>
     /// <exception cref="OverflowException">It is beyond the range of <see cref="NanoDollars"/>.</exception>
     public NanoDollars MostFor(long inputTokens, long outputTokens, TimeSpan computeTime)
     {
@@ -53,6 +57,8 @@ public sealed record OfferPrice(
             dearest = read;
         if (CacheWrite is { } write && write.PerMillion > dearest.PerMillion)
             dearest = write;
+        if (CacheWriteHour is { } hour && hour.PerMillion > dearest.PerMillion)
+            dearest = hour;
         return RoundUp(dearest.MillionthsFor(inputTokens) + Output.MillionthsFor(outputTokens), Hourly?.HourTicksFor(computeTime) ?? 0);
     }
 

@@ -1,3 +1,5 @@
+using Fairlead.Domain.Catalogue;
+
 namespace Fairlead.Domain.Problems;
 
 /// <summary>A refusal: what happened, why, and what to do next. Making one has no effects; each door renders it in its own dialect.</summary>
@@ -10,6 +12,9 @@ public sealed record Problem(ProblemKind Kind, string Message, string? Param = n
 {
     /// <summary>What is known of the model that is not loaded yet; null where that is not the matter.</summary>
     public ColdForecast? Cold { get; init; }
+
+    /// <summary>What is known of the model that was withdrawn; null where that is not the matter.</summary>
+    public Retirement? Retirement { get; init; }
 
     /// <summary>The status to send.</summary>
     public int Status => PassedStatus ?? Kind.Status;

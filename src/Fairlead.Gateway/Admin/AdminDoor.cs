@@ -240,7 +240,8 @@ internal sealed class AdminDoor(
         UsageReport report = await Task.Run(() => vault.Ledger.Usage(since, grouping));
         await Send(http, report.Rows.Select(row => new UsageLine(
             row.Day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), row.Key is { } key ? keys.NameOf(key) : null, row.Model, row.Provider,
-            row.Requests, row.Failed, row.InputTokens, row.OutputTokens, (decimal)row.ComputeTime.Ticks / TimeSpan.TicksPerSecond, row.Charged.ToString())).ToList(), ApiJson.Default.ListUsageLine);
+            row.Requests, row.Failed, row.InputTokens, row.OutputTokens, row.CachedInputTokens, row.CacheWriteTokens, row.CacheWriteHourTokens,
+            (decimal)row.ComputeTime.Ticks / TimeSpan.TicksPerSecond, row.Charged.ToString())).ToList(), ApiJson.Default.ListUsageLine);
     }
 
     private async Task VerifyLedger(HttpContext http)

@@ -37,7 +37,7 @@ public sealed class PriceSheet
 {
     private static readonly HashSet<string> Members =
     [
-        "provider", "model", "hub_id", "mode", "input", "output", "cached_input", "cache_write", "context", "max_output", "tools", "images", "structured",
+        "provider", "model", "hub_id", "mode", "input", "output", "cached_input", "cache_write", "cache_write_hour", "context", "max_output", "tools", "images", "structured",
         "status", "retires_on", "from", "as_of", "source",
     ];
 
@@ -100,7 +100,10 @@ public sealed class PriceSheet
             Model = Text(element, "model") ?? throw Wrong(number, "has no model"),
             HubId = Text(element, "hub_id"),
             Mode = mode,
-            Price = priced ? new OfferPrice(input!.Value, output ?? default, Price(element, "cached_input", number), Price(element, "cache_write", number)) : null,
+            Price = priced
+                ? new OfferPrice(
+                    input!.Value, output ?? default, Price(element, "cached_input", number), Price(element, "cache_write", number), Price(element, "cache_write_hour", number))
+                : null,
             From = Day(element, "from", number),
             Context = Count(element, "context", number),
             MaxOutput = Count(element, "max_output", number),

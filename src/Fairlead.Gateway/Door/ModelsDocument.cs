@@ -135,6 +135,8 @@ internal static class ModelsDocument
                 WriteDollars(json, "cached_input", cached.PerMillion);
             if (price.CacheWrite is { } write)
                 WriteDollars(json, "cache_write", write.PerMillion);
+            if (price.CacheWriteHour is { } hour)
+                WriteDollars(json, "cache_write_hour", hour.PerMillion);
             if (price.ChargesTime)
                 WriteDollars(json, "per_hour", price.Hourly!.Value.PerHour);
             json.WriteEndObject();

@@ -42,6 +42,7 @@ internal static class RequestDocument
         json.WriteNumber("output_tokens", closed.Usage.OutputTokens);
         json.WriteNumber("cached_input_tokens", closed.Usage.CachedInputTokens);
         json.WriteNumber("cache_write_tokens", closed.Usage.CacheWriteTokens);
+        json.WriteNumber("cache_write_hour_tokens", closed.Usage.CacheWriteHourTokens); // of those before
         json.WriteNumber("reasoning_tokens", closed.Usage.ReasoningTokens);
         json.WriteNumber("compute_seconds", closed.Usage.ComputeSeconds);
         json.WriteString("source", closed.UsageSource.ToString().ToLowerInvariant());
@@ -53,6 +54,7 @@ internal static class RequestDocument
             json.WriteString("output", price.Output.PerMillion.ToString());
             json.WriteString("cached_input", (price.CachedInput ?? price.Input).PerMillion.ToString());
             json.WriteString("cache_write", (price.CacheWrite ?? price.Input).PerMillion.ToString());
+            json.WriteString("cache_write_hour", (price.CacheWriteHour ?? price.CacheWrite ?? price.Input).PerMillion.ToString());
             json.WriteString("per", "1M tokens, USD");
             json.WriteString("hourly", price.Hourly?.PerHour.ToString()); // US dollars for an hour of computing; null: time is not measured
             json.WriteEndObject();

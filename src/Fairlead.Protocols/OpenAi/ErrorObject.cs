@@ -22,6 +22,11 @@ public static class ErrorObject
         json.WriteBoolean("retryable", problem.Kind.Retryable);
         if (problem.RetryAfter is { } wait)
             json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds)));
+        if (problem.Retirement is { } retirement)
+        {
+            json.WriteString("retired_on", retirement.Since?.ToString("O", CultureInfo.InvariantCulture));
+            json.WriteString("successor", retirement.Successor);
+        }
         json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
         json.WriteEndObject();
         // Beside the error, where Hugging Face's clients look for it; never sooner than it is.

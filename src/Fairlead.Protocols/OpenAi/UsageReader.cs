@@ -37,6 +37,8 @@ public static class UsageReader
         private long _thoughts;
         private long _written;
         private long _reasoning;
+        private long _forMinutes;
+        private long _forAnHour;
 
         public void ReadMembers(ref Utf8JsonReader reader)
         {
@@ -58,6 +60,10 @@ public static class UsageReader
                     _cacheRead = Count(ref reader, 0) ?? 0;
                 else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
                     _cacheWritten = Count(ref reader, 0) ?? 0;
+                else if (reader.ValueTextEquals("ephemeral_5m_input_tokens"u8))
+                    _forMinutes = Count(ref reader, 0) ?? 0;
+                else if (reader.ValueTextEquals("ephemeral_1h_input_tokens"u8) || reader.ValueTextEquals("cache_write_hour_tokens"u8))
+                    _forAnHour = Count(ref reader, 0) ?? 0;
                 else if (reader.ValueTextEquals("reasoning_tokens"u8) || reader.ValueTextEquals("thinking_tokens"u8))
                     _reasoning = Count(ref reader, _reasoning) ?? 0;
                 else if (reader.ValueTextEquals("thoughtsTokenCount"u8))
@@ -71,8 +77,9 @@ public static class UsageReader
 
         public readonly Usage? ToUsage(ResponseQuirks quirks)
         {
+            long written = _cacheWritten != 0 ? _cacheWritten : Sum(_forMinutes, _forAnHour);
             // Anthropic counts what its cache read and wrote beside the input; everybody else within it.
-            long? reported = _input ?? (_anthropicInput is { } fresh ? Sum(fresh, _cacheRead, _cacheWritten) : null);
+            long? reported = _input ?? (_anthropicInput is { } fresh ? Sum(fresh, _cacheRead, written) : null);
             if (reported is null && _output is null && _total is null)
                 return null;
             long input = reported ?? 0;
@@ -80,7 +87,7 @@ public static class UsageReader
             // Gemini's OpenAI dialect counts its thoughts in the total only.
             if (quirks.Has(ResponseQuirks.OutputFromTotal) && input >= 0 && output >= 0 && _total - input > output)
                 output = _total!.Value - input;
-            return new Usage(input, output, Math.Max(_cached, _cacheRead), Math.Max(_written, _cacheWritten), Math.Max(_reasoning, _thoughts));
+            return new Usage(input, output, Math.Max(_cached, _cacheRead), Math.Max(_written, written), Math.Max(_reasoning, _thoughts), _forAnHour);
         }
 
         private static long Sum(params ReadOnlySpan<long> counts)
@@ -92,7 +99,7 @@ public static class UsageReader
         }
 
         private static bool IsDetails(ref Utf8JsonReader reader) =>
-            reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("input_tokens_details"u8)
+            reader.ValueTextEquals("cache_creation"u8) || reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("input_tokens_details"u8)
             || reader.ValueTextEquals("completion_tokens_details"u8) || reader.ValueTextEquals("output_tokens_details"u8);
 
         private void Nested(ref Utf8JsonReader reader)

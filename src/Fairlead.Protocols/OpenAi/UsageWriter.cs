@@ -19,10 +19,24 @@ internal static class UsageWriter
         if (route != Route.Embeddings)
             json["completion_tokens"] = usage.OutputTokens;
         json["total_tokens"] = usage.InputTokens + usage.OutputTokens;
+        Detail(json, "prompt_tokens_details", "cached_tokens", usage.CachedInputTokens);
+        Detail(json, "prompt_tokens_details", "cache_write_tokens", usage.CacheWriteTokens);
+        Detail(json, "prompt_tokens_details", "cache_write_hour_tokens", usage.CacheWriteHourTokens);
+        Detail(json, "completion_tokens_details", "reasoning_tokens", usage.ReasoningTokens);
         if (usage.ComputeTime > TimeSpan.Zero)
             json["compute_seconds"] = usage.ComputeSeconds;
         json["cost"] = Cost(cost);
         return json;
+    }
+
+    /// <summary>A part of a count in the place where OpenAI's clients look for it; what the upstream has put there itself stays.</summary>
+    private static void Detail(JsonObject json, string details, string name, long count)
+    {
+        if (count == 0)
+            return;
+        if (json[details] is not JsonObject parts)
+            json[details] = parts = [];
+        parts.TryAdd(name, count);
     }
 
     /// <summary>US dollars as a JSON number in plain decimal, digit for digit: never through a double.</summary>

@@ -1,3 +1,4 @@
+using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
@@ -7,13 +8,18 @@ namespace Fairlead.Storage.Journal;
 
 /// <summary>Records to payload bytes and back. A payload begins with its version, the kind and the request id; times are whole milliseconds.</summary>
 /// <remarks>Version 2 added to closed requests the hourly price, the compute time (in ticks of 100 ns) and when each attempt had its place in a
-/// model of our own. Version 1 is read as it always was: what it does not hold, its requests did not have.</remarks>
+/// model of our own; version 3 the tokens that a cache keeps for an hour, their price, and the retired model whose successor served. Earlier versions are
+/// read as they always were: what they do not hold, their requests did not have.</remarks>
 internal static class RecordCodec
 {
     /// <summary>What is written.</summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
 
-    private const byte FirstWithComputeTime = 2;
+    private const byte FirstWithHourInCache = 3;
+    private const byte FirstWithSubstitutes = 3;
+
+    /// <summary>The first version whose records hold computing time, and what each attempt waited for.</summary>
+    public const byte FirstWithComputeTime = 2;
 
     /// <summary>True for a version that can be read.</summary>
     public static bool Reads(byte version) => version is >= 1 and <= Version;
@@ -52,6 +58,7 @@ internal static class RecordCodec
         to.Signed(record.Usage.OutputTokens);
         to.Signed(record.Usage.CachedInputTokens);
         to.Signed(record.Usage.CacheWriteTokens);
+        to.Signed(record.Usage.CacheWriteHourTokens);
         to.Signed(record.Usage.ReasoningTokens);
         to.Signed(record.Usage.ComputeTime.Ticks);
         to.Byte((byte)record.UsageSource);
@@ -59,6 +66,7 @@ internal static class RecordCodec
         to.Text(record.Model);
         to.Text(record.ProviderModelId);
         WritePrice(to, record.Price);
+        WriteRetirement(to, record.SubstituteFor);
         to.Text(record.Policy);
         to.Signed(record.CatalogueVersion);
         to.Unsigned(record.Seed);
@@ -91,7 +99,7 @@ internal static class RecordCodec
     {
         var from = new PayloadReader(payload);
         (byte version, RequestId id) = Head(ref from, RecordKind.Closed);
-        RequestClosed record = ReadClosed(ref from, id, timed: version >= FirstWithComputeTime);
+        RequestClosed record = ReadClosed(ref from, id, version);
         from.End();
         return record;
     }
@@ -123,7 +131,7 @@ internal static class RecordCodec
     private static RequestReserved ReadReserved(ref PayloadReader from, RequestId id) => new(
         id, new KeyId(from.Id()), from.Time(), from.Word<Route>(), from.Text(), new NanoDollars(from.Signed()), ReadMark(ref from));
 
-    private static RequestClosed ReadClosed(ref PayloadReader from, RequestId id, bool timed) => new()
+    private static RequestClosed ReadClosed(ref PayloadReader from, RequestId id, byte version) => new()
     {
         // Initialisers run in the order of the text, which is the order of the bytes.
         Id = id,
@@ -140,21 +148,58 @@ internal static class RecordCodec
         Charged = new NanoDollars(from.Signed()),
         WrittenOff = new NanoDollars(from.Signed()),
         Waste = new NanoDollars(from.Signed()),
-        Usage = new Usage(from.Signed(), from.Signed(), from.Signed(), from.Signed(), from.Signed()) { ComputeTime = timed ? new TimeSpan(from.Signed()) : TimeSpan.Zero },
+        Usage = ReadUsage(ref from, version),
         UsageSource = from.Word<UsageSource>(),
         Provider = from.OptionalText(),
         Model = from.OptionalText(),
         ProviderModelId = from.OptionalText(),
-        Price = ReadPrice(ref from, timed),
+        Price = ReadPrice(ref from, version),
+        SubstituteFor = version >= FirstWithSubstitutes ? ReadRetirement(ref from) : null,
         Policy = from.Text(),
         CatalogueVersion = from.Signed(),
         Seed = from.Unsigned(),
         Candidates = RecordLists.ReadCandidates(ref from),
         Excluded = RecordLists.ReadExcluded(ref from),
-        Attempts = RecordLists.ReadAttempts(ref from, timed),
+        Attempts = RecordLists.ReadAttempts(ref from, version),
         ClientReference = from.OptionalText(),
         Idempotency = ReadMark(ref from),
     };
+
+    private static Usage ReadUsage(ref PayloadReader from, byte version)
+    {
+        long input = from.Signed();
+        long output = from.Signed();
+        long cached = from.Signed();
+        long written = from.Signed();
+        long hour = version >= FirstWithHourInCache ? from.Signed() : 0;
+        return new Usage(input, output, cached, written, ReasoningTokens: from.Signed(), hour)
+        {
+            ComputeTime = version >= FirstWithComputeTime ? new TimeSpan(from.Signed()) : TimeSpan.Zero,
+        };
+    }
+
+    private static void WriteRetirement(PayloadWriter to, Retirement? retirement)
+    {
+        to.Byte(retirement is null ? (byte)0 : (byte)1);
+        if (retirement is null)
+            return;
+        to.Text(retirement.Model);
+        to.Optional((long?)retirement.Since?.DayNumber);
+        to.Text(retirement.Successor);
+    }
+
+    private static Retirement? ReadRetirement(ref PayloadReader from) => from.Flag()
+        ? new Retirement(from.Text(), ReadDay(ref from), from.OptionalText())
+        : null;
+
+    private static DateOnly? ReadDay(ref PayloadReader from)
+    {
+        if (from.OptionalSigned() is not { } number)
+            return null;
+        return number >= 0 && number <= DateOnly.MaxValue.DayNumber
+            ? DateOnly.FromDayNumber((int)number)
+            : throw new JournalFormatException($"{number} is no day");
+    }
 
     private static void WriteMark(PayloadWriter to, IdempotencyMark? mark)
     {
@@ -177,13 +222,15 @@ internal static class RecordCodec
         to.Signed(price.Output.PerMillion.Value);
         to.Optional(price.CachedInput?.PerMillion.Value);
         to.Optional(price.CacheWrite?.PerMillion.Value);
+        to.Optional(price.CacheWriteHour?.PerMillion.Value);
         to.Optional(price.Hourly?.PerHour.Value);
     }
 
-    private static OfferPrice? ReadPrice(ref PayloadReader from, bool timed) => from.Flag()
+    private static OfferPrice? ReadPrice(ref PayloadReader from, byte version) => from.Flag()
         ? new OfferPrice(
             Price(from.Signed())!.Value, Price(from.Signed())!.Value, Price(from.OptionalSigned()), Price(from.OptionalSigned()),
-            timed && from.OptionalSigned() is { } perHour ? new HourlyPrice(new NanoDollars(perHour)) : null)
+            version >= FirstWithHourInCache ? Price(from.OptionalSigned()) : null,
+            version >= FirstWithComputeTime && from.OptionalSigned() is { } perHour ? new HourlyPrice(new NanoDollars(perHour)) : null)
         : null;
 
     private static TokenPrice? Price(long? perMillion) => perMillion is { } value ? new TokenPrice(new NanoDollars(value)) : null;

@@ -54,8 +54,9 @@ internal static class RecordLists
         return list;
     }
 
-    public static IReadOnlyList<Attempt> ReadAttempts(ref PayloadReader from, bool timed)
+    public static IReadOnlyList<Attempt> ReadAttempts(ref PayloadReader from, byte version)
     {
+        bool timed = version >= RecordCodec.FirstWithComputeTime;
         var list = new Attempt[from.Count()];
         for (int i = 0; i < list.Length; i++)
         {

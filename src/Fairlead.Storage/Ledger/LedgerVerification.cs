@@ -93,7 +93,8 @@ internal static class LedgerVerification
         LedgerFault? belied = null;
         LedgerFault? mispriced = null;
         using SqliteCommand command = connection.Prepare(
-            "SELECT id, reserved, charged, written_off, waste, input_tokens, output_tokens, compute_ticks, record FROM requests ORDER BY seq");
+            "SELECT id, reserved, charged, written_off, waste, input_tokens, output_tokens, cached_tokens, cache_write_tokens, "
+            + "cache_write_hour_tokens, compute_ticks, record FROM requests ORDER BY seq");
         using SqliteDataReader row = command.ExecuteReader();
         while (row.Read() && (belied is null || mispriced is null))
         {
@@ -104,7 +105,8 @@ internal static class LedgerVerification
                 RequestClosed closed = RecordCodec.ReadClosed(row.GetFieldValue<byte[]>(row.FieldCount - 1));
                 string recorded = string.Join(
                     ' ', closed.Id, closed.Reserved.Value, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value, closed.Usage.InputTokens,
-                    closed.Usage.OutputTokens, closed.Usage.ComputeTime.Ticks);
+                    closed.Usage.OutputTokens, closed.Usage.CachedInputTokens, closed.Usage.CacheWriteTokens, closed.Usage.CacheWriteHourTokens,
+                    closed.Usage.ComputeTime.Ticks);
                 if (columns != recorded)
                     belied ??= Belied(recorded);
                 if (Mispricing(closed) is { } detail)

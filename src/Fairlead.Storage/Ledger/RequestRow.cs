@@ -15,7 +15,8 @@ internal static class RequestRow
     private static readonly string[] Columns =
     [
         "seq", "id", "entry_id", "key_id", "started_ms", "asked_model", "provider", "model", "end_reason", "failed", "idempotent",
-        "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "compute_ticks", "reserved", "charged", "written_off", "waste", "record",
+        "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "cache_write_hour_tokens", "reasoning_tokens", "compute_ticks",
+        "reserved", "charged", "written_off", "waste", "record",
     ];
 
     /// <summary>Takes its values from <see cref="Bind"/>; changes no row when the request stands there already.</summary>
@@ -39,6 +40,7 @@ internal static class RequestRow
         .Number(closed.Usage.OutputTokens)
         .Number(closed.Usage.CachedInputTokens)
         .Number(closed.Usage.CacheWriteTokens)
+        .Number(closed.Usage.CacheWriteHourTokens)
         .Number(closed.Usage.ReasoningTokens)
         .Number(closed.Usage.ComputeTime.Ticks)
         .Number(closed.Reserved.Value)

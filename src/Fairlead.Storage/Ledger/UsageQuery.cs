@@ -32,5 +32,5 @@ internal static class UsageQuery
         row.TextOrNull(2),
         row.TextOrNull(3),
         row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10),
-        new TimeSpan(row.GetInt64(11)), new NanoDollars(row.GetInt64(12)), new NanoDollars(row.GetInt64(13)), new NanoDollars(row.GetInt64(14)));
+        row.GetInt64(11), new TimeSpan(row.GetInt64(12)), new NanoDollars(row.GetInt64(13)), new NanoDollars(row.GetInt64(14)), new NanoDollars(row.GetInt64(15)));
 }

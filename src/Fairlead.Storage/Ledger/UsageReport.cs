@@ -21,8 +21,8 @@ public sealed record UsageReport(IReadOnlyList<UsageRow> Rows);
 /// <summary>One group. The members that were not grouped by are null; an empty provider or model means that nobody served.</summary>
 public sealed record UsageRow(
     DateOnly? Day, KeyId? Key, string? Provider, string? Model,
-    long Requests, long Failed, long InputTokens, long OutputTokens, long CachedInputTokens, long CacheWriteTokens, long ReasoningTokens,
-    TimeSpan ComputeTime, NanoDollars Charged, NanoDollars WrittenOff, NanoDollars Waste);
+    long Requests, long Failed, long InputTokens, long OutputTokens, long CachedInputTokens, long CacheWriteTokens, long CacheWriteHourTokens,
+    long ReasoningTokens, TimeSpan ComputeTime, NanoDollars Charged, NanoDollars WrittenOff, NanoDollars Waste);
 
 /// <summary>What a key was charged for the requests that began today and this month, UTC; today is part of the month.</summary>
 public readonly record struct PeriodSpend(NanoDollars Today, NanoDollars Month);

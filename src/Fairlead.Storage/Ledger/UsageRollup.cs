@@ -13,7 +13,8 @@ internal sealed class UsageRollup
     /// <summary>The words after the key columns, in the order in which they are written; reports and verification use the same list.</summary>
     public static readonly string[] Sums =
     [
-        "requests", "failed", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "compute_ticks", "charged", "written_off", "waste",
+        "requests", "failed", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "cache_write_hour_tokens",
+        "reasoning_tokens", "compute_ticks", "charged", "written_off", "waste",
     ];
 
     private const string DayFormat = "yyyy-MM-dd";
@@ -39,7 +40,7 @@ internal sealed class UsageRollup
         ReadOnlySpan<long> one =
         [
             1, IsFailed(closed.EndReason) ? 1 : 0, closed.Usage.InputTokens, closed.Usage.OutputTokens, closed.Usage.CachedInputTokens,
-            closed.Usage.CacheWriteTokens, closed.Usage.ReasoningTokens, closed.Usage.ComputeTime.Ticks, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value,
+            closed.Usage.CacheWriteTokens, closed.Usage.CacheWriteHourTokens, closed.Usage.ReasoningTokens, closed.Usage.ComputeTime.Ticks, closed.Charged.Value, closed.WrittenOff.Value, closed.Waste.Value,
         ];
         for (int i = 0; i < sums.Length; i++)
             sums[i] = checked(sums[i] + one[i]);

@@ -157,7 +157,7 @@ internal static class SettingsReader
         {
             HubId = id,
             ProviderModelId = Text(section, "as") ?? id,
-            Price = input is { } i ? new OfferPrice(i, output ?? default, Price(section, "cached_input"), Price(section, "cache_write")) : null,
+            Price = input is { } i ? new OfferPrice(i, output ?? default, Price(section, "cached_input"), Price(section, "cache_write"), Price(section, "cache_write_hour")) : null,
             ContextLength = Tokens(section, "context"),
             MaxOutputTokens = Tokens(section, "max_output"),
             Tools = Flag(section, "tools"),

@@ -23,11 +23,15 @@ internal static class UsageVerb
             (string Title, Func<UsageLine, string?> Of)[] groups =
                 [.. new (string, Func<UsageLine, string?>)[] { ("DAY", static l => l.Day), ("KEY", static l => l.Key), ("MODEL", static l => l.Model), ("PROVIDER", static l => l.Provider) }
                     .Where(group => lines.Exists(l => group.Item2(l) is not null))];
+            // And of the input, what was priced apart, where anything was.
+            (string Title, Func<UsageLine, long> Of)[] caches =
+                [.. new (string, Func<UsageLine, long>)[] { ("CACHE READ", static l => l.CachedInputTokens), ("WRITTEN", static l => l.CacheWriteTokens), ("FOR 1H", static l => l.CacheWriteHourTokens) }
+                    .Where(cache => lines.Exists(l => cache.Item2(l) != 0))];
             Terminal.Table(
-                [.. groups.Select(static g => g.Title), "REQUESTS", "FAILED", "IN", "OUT", "COMPUTE S", "$"],
+                [.. groups.Select(static g => g.Title), "REQUESTS", "FAILED", "IN", .. caches.Select(static c => c.Title), "OUT", "COMPUTE S", "$"],
                 lines.Select(l => (IReadOnlyList<string?>)[
                     .. groups.Select(g => g.Of(l) is { Length: > 0 } text ? text : "(nobody)"),
-                    l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), l.OutputTokens.ToString(),
+                    l.Requests.ToString(), l.Failed.ToString(), l.InputTokens.ToString(), .. caches.Select(c => c.Of(l).ToString()), l.OutputTokens.ToString(),
                     l.ComputeSeconds.ToString("0.###", CultureInfo.InvariantCulture), l.CostUsd]));
             return ExitCodes.Ok;
         }));

@@ -70,12 +70,13 @@ public sealed class HourlyPriceTests
         for (int i = 0; i < 10_000; i++)
         {
             var price = new OfferPrice(
-                Token(random), Token(random), random.Next(2) == 0 ? Token(random) : null, random.Next(2) == 0 ? Token(random) : null,
+                Token(random), Token(random), random.Next(2) == 0 ? Token(random) : null, random.Next(2) == 0 ? Token(random) : null, random.Next(2) == 0 ? Token(random) : null,
                 random.Next(4) == 0 ? null : new HourlyPrice(Amount(random)));
             long input = random.NextInt64(2_000_000);
             long cached = random.NextInt64(input + 1);
             long written = random.NextInt64(input - cached + 1);
-            var usage = new Usage(input, random.NextInt64(200_000), cached, written) { ComputeTime = TimeSpan.FromTicks(random.NextInt64(Hour)) };
+            long hour = random.NextInt64(written + 1);
+            var usage = new Usage(input, random.NextInt64(200_000), cached, written, 0, hour) { ComputeTime = TimeSpan.FromTicks(random.NextInt64(Hour)) };
             Assert.True(usage.IsPossible);
 
             NanoDollars charge = price.For(usage);
@@ -84,7 +85,8 @@ public sealed class HourlyPriceTests
             System.Numerics.BigInteger tokens =
                 (System.Numerics.BigInteger)price.Input.PerMillion.Value * (input - cached - written)
                 + (System.Numerics.BigInteger)(price.CachedInput ?? price.Input).PerMillion.Value * cached
-                + (System.Numerics.BigInteger)(price.CacheWrite ?? price.Input).PerMillion.Value * written
+                + (System.Numerics.BigInteger)(price.CacheWrite ?? price.Input).PerMillion.Value * (written - hour)
+                + (System.Numerics.BigInteger)(price.CacheWriteHour ?? price.CacheWrite ?? price.Input).PerMillion.Value * hour
                 + (System.Numerics.BigInteger)price.Output.PerMillion.Value * usage.OutputTokens;
             System.Numerics.BigInteger time = (System.Numerics.BigInteger)(price.Hourly?.PerHour.Value ?? 0) * usage.ComputeTime.Ticks;
             System.Numerics.BigInteger unit = (System.Numerics.BigInteger)1_000_000 * Hour;

@@ -83,14 +83,33 @@ public sealed class NanoDollarsTests
     }
 
     [Fact]
+    public void What_a_cache_keeps_for_an_hour_is_priced_apart_from_what_it_keeps_for_minutes()
+    {
+        OfferPrice price = Price(1_000_000_000, 0) with { CacheWrite = new TokenPrice(new NanoDollars(1_250_000_000)), CacheWriteHour = new TokenPrice(new NanoDollars(2_000_000_000)) };
+        var usage = new Usage(100, 0, CachedInputTokens: 0, CacheWriteTokens: 10, CacheWriteHourTokens: 4);
+        Assert.Equal(90 * 1_000 + 6 * 1_250 + 4 * 2_000, price.For(usage).Value);
+        Assert.Equal(90 * 1_000 + 10 * 1_250, (price with { CacheWriteHour = null }).For(usage).Value);
+        Assert.Equal(100 * 1_000, (price with { CacheWrite = null, CacheWriteHour = null }).For(usage).Value);
+        Assert.Equal(96 * 1_000 + 4 * 2_000, (price with { CacheWrite = null }).For(usage).Value);
+    }
+
+    [Fact]
+    public void A_part_of_what_was_written_is_no_more_than_all_of_it()
+    {
+        Assert.True(new Usage(10, 0, 0, 4, 0, 4).IsPossible);
+        Assert.False(new Usage(10, 0, 0, 4, 0, 5).IsPossible);
+        Assert.False(new Usage(10, 0, 0, 4, 0, -1).IsPossible);
+    }
+
+    [Fact]
     public void What_is_reserved_is_never_less_than_what_any_split_of_the_same_tokens_costs() =>
         Prop.ForAll((NonNegativeInt input, NonNegativeInt output, NonNegativeInt seed) =>
         {
             var random = new Random(seed.Get);
             long read = random.NextInt64(input.Get + 1L);
             long write = random.NextInt64(input.Get - read + 1);
-            OfferPrice price = Price(200_000_000, 600_000_000) with { CachedInput = new TokenPrice(new NanoDollars(20_000_000)), CacheWrite = new TokenPrice(new NanoDollars(250_000_000)) };
-            return price.For(new Usage(input.Get, output.Get, read, write)) <= price.MostFor(input.Get, output.Get, TimeSpan.Zero);
+            OfferPrice price = Price(200_000_000, 600_000_000) with { CachedInput = new TokenPrice(new NanoDollars(20_000_000)), CacheWrite = new TokenPrice(new NanoDollars(250_000_000)), CacheWriteHour = new TokenPrice(new NanoDollars(400_000_000)) };
+            return price.For(new Usage(input.Get, output.Get, read, write, 0, random.NextInt64(write + 1))) <= price.MostFor(input.Get, output.Get, TimeSpan.Zero);
         }).QuickCheckThrowOnFailure();
 
     private static OfferPrice Price(long input, long output) => new(new TokenPrice(new NanoDollars(input)), new TokenPrice(new NanoDollars(output)));

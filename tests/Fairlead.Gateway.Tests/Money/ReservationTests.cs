@@ -39,7 +39,7 @@ public sealed class ReservationTests
                 long output = route == Route.Embeddings ? 0 : Math.Min(maxTokens ?? limits.AssumedOutputTokens, offer.MaxOutputTokens ?? offer.ContextLength ?? long.MaxValue) * choices;
                 long cached = random.NextInt64(0, input + 1);
                 long written = random.NextInt64(0, input - cached + 1);
-                NanoDollars worst = offer.Price!.For(new Usage(input, output, cached, written, output) { ComputeTime = dispatch.Total });
+                NanoDollars worst = offer.Price!.For(new Usage(input, output, cached, written, output, random.NextInt64(written + 1)) { ComputeTime = dispatch.Total });
                 Assert.True(worst <= held, $"{worst} is more than {held} held: {body}");
             }
         }
@@ -82,7 +82,7 @@ public sealed class ReservationTests
             ProviderModelId = "m",
             Routes = RouteSet.Chat | RouteSet.Completions | RouteSet.Embeddings,
             Price = new OfferPrice(Price(), route == Route.Embeddings ? default : Price(), random.Next(2) == 0 ? Price() : null, random.Next(2) == 0 ? Price() : null,
-                random.Next(2) == 0 ? new HourlyPrice(new NanoDollars(random.NextInt64(0, 100_000_000_000))) : null),
+                random.Next(2) == 0 ? Price() : null, random.Next(2) == 0 ? new HourlyPrice(new NanoDollars(random.NextInt64(0, 100_000_000_000))) : null),
             ContextLength = random.Next(2) == 0 ? random.Next(1_000, 1_000_000) : null,
             MaxOutputTokens = random.Next(2) == 0 ? random.Next(1, 128_000) : null,
         };

@@ -28,6 +28,14 @@ public class UsageReaderTests
         Assert.Equal(new Usage(input, output, cached, written, reasoning), UsageReader.Read(Encoding.UTF8.GetBytes(json), ResponseQuirks.None));
 
     [Theory]
+    [InlineData("{\"input_tokens\":10,\"cache_creation_input_tokens\":5,\"cache_creation\":{\"ephemeral_5m_input_tokens\":2,\"ephemeral_1h_input_tokens\":3},\"output_tokens\":1}", 15, 5, 3)] // Anthropic
+    [InlineData("{\"input_tokens\":10,\"cache_creation\":{\"ephemeral_5m_input_tokens\":2,\"ephemeral_1h_input_tokens\":3},\"output_tokens\":1}", 15, 5, 3)] // the sum left out
+    [InlineData("{\"input_tokens\":10,\"cache_creation_input_tokens\":5,\"cache_creation\":null,\"output_tokens\":1}", 15, 5, 0)]
+    [InlineData("{\"prompt_tokens\":15,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cache_write_tokens\":5,\"cache_write_hour_tokens\":3}}", 15, 5, 3)] // ours
+    public void What_a_cache_keeps_for_an_hour_is_read_apart(string json, long input, long written, long hour) =>
+        Assert.Equal(new Usage(input, 1, 0, written, 0, hour), UsageReader.Read(Encoding.UTF8.GetBytes(json), ResponseQuirks.None));
+
+    [Theory]
     [InlineData("{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":40}", 30)]
     [InlineData("{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15}", 5)]
     [InlineData("{\"prompt_tokens\":10,\"total_tokens\":15}", 5)]
@@ -49,5 +57,7 @@ public class UsageReaderTests
         Assert.Equal((new Usage(3, 2, 1), UsageSource.Reported), UsageBounds.Bound(new Usage(3, 2, 1), 7, 100, 50));
         Assert.Equal((new Usage(7, 50, 7, 0, 50), UsageSource.Bounded), UsageBounds.Bound(new Usage(-5, long.MaxValue, 9, 9, 60), 7, 100, 50));
         Assert.Equal((new Usage(100, 0, 60, 40), UsageSource.Bounded), UsageBounds.Bound(new Usage(long.MaxValue, -1, 60, 60, -2), 7, 100, 50));
+        Assert.Equal((new Usage(9, 1, 0, 5, 0, 5), UsageSource.Bounded), UsageBounds.Bound(new Usage(9, 1, 0, 5, 0, 6), 7, 100, 50));
+        Assert.Equal((new Usage(9, 1, 0, 5, 0, 0), UsageSource.Bounded), UsageBounds.Bound(new Usage(9, 1, 0, 5, 0, -1), 7, 100, 50));
     }
 }

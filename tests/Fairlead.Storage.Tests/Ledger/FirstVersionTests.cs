@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
@@ -14,16 +13,7 @@ public sealed class FirstVersionTests : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    public FirstVersionTests()
-    {
-        string data = Path.Combine(Shared.Checkout.Root, "tests", "data", "ledger-1");
-        Directory.CreateDirectory(_folder.In("journal"));
-        File.Copy(Path.Combine(data, "00000001.fwj"), _folder.In("journal", "00000001.fwj"));
-        using FileStream packed = File.OpenRead(Path.Combine(data, "store.db.gz"));
-        using var unpacked = new GZipStream(packed, CompressionMode.Decompress);
-        using FileStream store = File.Create(_folder.In("store.db"));
-        unpacked.CopyTo(store);
-    }
+    public FirstVersionTests() => EarlierData.Unpack(_folder, 1);
 
     [Fact]
     public async Task A_store_and_a_journal_of_the_first_version_are_read_go_on_and_hold()

@@ -18,6 +18,8 @@ public sealed class VerifyTests
     [InlineData("UPDATE requests SET charged = charged + 1 WHERE seq = 2", "every closed request is settled with its charge", "REQUEST2")]
     [InlineData("UPDATE requests SET charged = charged + 1 WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
     [InlineData("UPDATE requests SET compute_ticks = compute_ticks + 1 WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
+    [InlineData("UPDATE requests SET cache_write_hour_tokens = 1 WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
+    [InlineData("UPDATE usage_daily SET cache_write_hour_tokens = 1", "daily usage is the sum of its requests", "2026-03-14")]
     [InlineData("UPDATE usage_daily SET compute_ticks = compute_ticks + 1", "daily usage is the sum of its requests", "2026-03-14")]
     [InlineData("UPDATE requests SET record = substr(record, 1, 40) WHERE seq = 2", "a request's columns say what its record says", "REQUEST2")]
     [InlineData("DELETE FROM requests WHERE seq = 2", "requests are numbered without gaps", "request number 2")]
@@ -51,6 +53,35 @@ public sealed class VerifyTests
         LedgerFault fault = Assert.Single(after.Faults, fault => fault.Rule == rule);
         string expected = where switch { "REQUEST2" => "request " + ids[1], "REQUEST3" => "request " + ids[2], "KEY" => Records.Key.ToString(), _ => where };
         Assert.StartsWith(expected, fault.Where, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 6_600)] // 7 input tokens at $0.20 a million, 4 written for minutes at $0.25, 7 output tokens at $0.60
+    [InlineData(3, 7_050)] // of the 4, one for minutes and three for an hour at $0.40
+    public async Task The_charge_for_what_a_cache_keeps_for_an_hour_is_worked_out_again(long hour, long cost)
+    {
+        using var folder = new TempFolder();
+        await using var store = new OpenStore(folder.Path);
+        RequestReserved reserved = Records.Reserve(20_000);
+        TokenPrice Per(long million) => new(new NanoDollars(million));
+        RequestClosed closed = Records.Close(reserved) with
+        {
+            Charged = new NanoDollars(cost),
+            Usage = new Usage(11, 7, 0, 4, 0, hour),
+            Price = new OfferPrice(Per(200_000_000), Per(600_000_000), null, Per(250_000_000), Per(400_000_000)),
+        };
+        await store.Journal.AppendAsync(reserved);
+        await store.Journal.AppendAsync(closed);
+        RequestReserved second = Records.Reserve(20_000);
+        await store.Journal.AppendAsync(second);
+        await store.Journal.AppendAsync(closed with { Id = second.Id, Usage = closed.Usage with { CacheWriteHourTokens = hour + 1 } });
+        await store.ShipAsync();
+
+        LedgerFault fault = Assert.Single(store.Ledger.Verify().Faults);
+
+        Assert.Equal(("every charge and write-off is the price of what was used", $"request {second.Id}"), (fault.Rule, fault.Where));
+        Assert.Equal(hour, store.Ledger.Find(closed.Id)!.Usage.CacheWriteHourTokens);
+        Assert.Equal(2 * hour + 1, Assert.Single(store.Ledger.Usage(new DateOnly(2026, 3, 14), UsageGrouping.None).Rows).CacheWriteHourTokens);
     }
 
     [Theory]

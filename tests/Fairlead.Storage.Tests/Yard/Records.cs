@@ -51,7 +51,7 @@ internal static class Records
     /// <summary>The same at a price by which its usage comes to what was charged and written off: its one token that was written to the cache costs it all.</summary>
     public static RequestClosed Priced(RequestClosed closed) => closed with
     {
-        Price = new OfferPrice(Per(0), Per(0), Per(0), Per(closed.Charged.Value + closed.WrittenOff.Value), new HourlyPrice(NanoDollars.Zero)),
+        Price = new OfferPrice(Per(0), Per(0), Per(0), Per(closed.Charged.Value + closed.WrittenOff.Value), Hourly: new HourlyPrice(NanoDollars.Zero)),
     };
 
     /// <summary>All of a record as text, lists included: records compare their lists by reference.</summary>
