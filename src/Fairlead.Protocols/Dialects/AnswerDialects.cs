@@ -3,6 +3,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Translation;
 
 namespace Fairlead.Protocols.Dialects;
 
@@ -15,12 +16,14 @@ public static class AnswerDialects
     public static AnswerStream Open(in StreamExpectations expected, StreamFraming framing) => (expected.Spoken, expected.Route.Dialect()) switch
     {
         (Dialect.OpenAi, Dialect.OpenAi) => new ChunkStream(expected, framing),
+        (Dialect.OpenAi, Dialect.Anthropic) => ChunksToBlocks.Open(expected, framing),
         var (spoken, door) => throw new NotSupportedException($"No translation of streams from {spoken} to {door}."),
     };
 
     /// <summary>Checks a whole body that came with a 2xx, in the dialect of its upstream.</summary>
     public static AnswerCheck Check(ReadOnlySpan<byte> body, in StreamExpectations expected) => expected.Spoken switch
     {
+        Dialect.OpenAi when expected.Route.Dialect() == Dialect.Anthropic => WholeAnswer.Check(Route.Chat, body, expected with { Route = Route.Chat }),
         Dialect.OpenAi => WholeAnswer.Check(expected.Route, body, expected),
         var spoken => throw new NotSupportedException($"No check of {spoken}'s answers."),
     };
@@ -38,6 +41,9 @@ public static class AnswerDialects
         {
             case (Dialect.OpenAi, Dialect.OpenAi):
                 WholeAnswer.Write(body, check, usage, cost, output);
+                break;
+            case (Dialect.OpenAi, Dialect.Anthropic):
+                CompletionToMessage.Write(body, check, expected, usage, cost, output);
                 break;
             case var (spoken, door):
                 throw new NotSupportedException($"No translation of answers from {spoken} to {door}.");

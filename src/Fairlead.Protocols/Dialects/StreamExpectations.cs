@@ -24,7 +24,7 @@ public readonly record struct StreamExpectations(
     public long InputTokensExpected { get; init; }
 
     /// <summary>Id for an answer that has none.</summary>
-    public string FallbackId => string.Concat(Route == Route.Chat ? "chatcmpl-" : "cmpl-", RequestId.AsSpan(RequestId.IndexOf('_', StringComparison.Ordinal) + 1));
+    public string FallbackId => string.Concat(Route == Route.Chat ? "chatcmpl-" : Route == Route.Messages ? "msg_" : "cmpl-", RequestId.AsSpan(RequestId.IndexOf('_', StringComparison.Ordinal) + 1));
 
     /// <summary>The <c>object</c> of a streamed event.</summary>
     public string ChunkObject => Route == Route.Chat ? "chat.completion.chunk" : "text_completion";

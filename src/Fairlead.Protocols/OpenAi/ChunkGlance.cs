@@ -18,6 +18,9 @@ internal ref struct ChunkGlance
     /// <summary>The only text of the delta, between its quotes; empty when there is none or more than one.</summary>
     public Range Text;
 
+    /// <summary>What that text is.</summary>
+    public TextKind Kind;
+
     /// <summary>Between its quotes, as are <see cref="Model"/>, <see cref="Object"/> and <see cref="Fingerprint"/>; empty when it is no string.</summary>
     public ReadOnlySpan<byte> Id;
 
@@ -188,7 +191,7 @@ internal ref struct ChunkGlance
             {
                 _plain &= !delta;
                 delta = true;
-                TakeText(ref cursor);
+                TakeText(ref cursor, TextKind.Content);
             }
             else if (name.SequenceEqual("index"u8))
             {
@@ -229,19 +232,19 @@ internal ref struct ChunkGlance
                 _plain &= !_content && kind is JsonKind.String or JsonKind.Null;
                 _content = true;
                 if (kind == JsonKind.String)
-                    TakeText(ref cursor);
+                    TakeText(ref cursor, TextKind.Content);
                 else
                     cursor.Skip();
             }
             else if (kind == JsonKind.String && name.SequenceEqual("refusal"u8))
             {
-                TakeText(ref cursor);
+                TakeText(ref cursor, TextKind.Refusal);
             }
             else if (kind == JsonKind.String && (name.SequenceEqual("reasoning_content"u8) || name.SequenceEqual("reasoning"u8)))
             {
                 _plain &= !_reasoning; // told twice under two names: the slow path tells it once
                 _reasoning = true;
-                TakeText(ref cursor);
+                TakeText(ref cursor, TextKind.Reasoning);
             }
             else
             {
@@ -253,12 +256,13 @@ internal ref struct ChunkGlance
         }
     }
 
-    private void TakeText(ref JsonCursor cursor)
+    private void TakeText(ref JsonCursor cursor, TextKind kind)
     {
         if (!cursor.ReadString(out ReadOnlySpan<byte> text, out _) || text.IsEmpty)
             return;
         ContentBytes += text.Length;
         Text = _text ? default : (cursor.Position - 1 - text.Length)..(cursor.Position - 1);
+        Kind = kind;
         _text = true;
     }
 

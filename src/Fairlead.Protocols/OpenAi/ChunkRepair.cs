@@ -1,9 +1,6 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Protocols.OpenAi;
@@ -19,13 +16,11 @@ internal readonly record struct RepairedChunk(
     JsonObject? Chunk, bool IsSemantic, int ContentEvents, int ContentBytes, bool OverLimit, UpstreamFault? Fault);
 
 /// <summary>Mends streamed events that OpenAI's own clients would stumble over, and keeps what must not change within a stream.</summary>
-internal sealed class ChunkRepair(StreamExpectations expected)
+internal sealed class ChunkRepair(StreamExpectations expected, StreamEnvelope envelope)
 {
     /// <summary>OpenAI's Node helper throws at the number 128 (F147).</summary>
     private const int MostChoices = 128;
 
-    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly StreamEnvelope _envelope = new(expected);
     private readonly ChoiceRepair?[] _choices = new ChoiceRepair?[MostChoices];
 
     /// <summary>Something was said in any choice.</summary>
@@ -48,7 +43,7 @@ internal sealed class ChunkRepair(StreamExpectations expected)
     public bool Admits(ChunkGlance glance) =>
         MayGoOn(glance.HasRole)
         && !(glance.HasRole && First.HasRole && glance.ContentBytes == 0) // says nothing but the role again
-        && _envelope.Admits(glance);
+        && envelope.Admits(glance);
 
     /// <summary>Choice 0 takes plain events.</summary>
     public bool MayGoOn(bool bringsRole) => _choices[0] is { } first
@@ -117,7 +112,7 @@ internal sealed class ChunkRepair(StreamExpectations expected)
         }
         if (choices.Count == 0)
             return default;
-        _envelope.Put(chunk);
+        envelope.Put(chunk);
         return new RepairedChunk(chunk, semantic, events, bytes, over && AllFinished && Begun.Count() >= expected.Choices, null);
     }
 
@@ -128,21 +123,10 @@ internal sealed class ChunkRepair(StreamExpectations expected)
         {
             if (_choices[index] is not { Finished: false } choice)
                 continue;
-            JsonObject chunk = Envelope();
+            JsonObject chunk = envelope.Chunk();
             chunk["choices"] = new JsonArray(End(index, choice, choice.Reason(reason)));
             yield return chunk;
         }
-    }
-
-    /// <summary>A chunk of this stream without choices.</summary>
-    public JsonObject Envelope() => _envelope.Chunk();
-
-    public static void Append(JsonObject chunk, PooledBuffer output)
-    {
-        output.Append("data: "u8);
-        using (var json = new Utf8JsonWriter(output, Relaxed))
-            chunk.WriteTo(json);
-        output.Append("\n\n"u8);
     }
 
     private JsonObject End(int index, ChoiceRepair choice, string reason)

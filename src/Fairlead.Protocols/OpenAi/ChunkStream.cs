@@ -11,37 +11,50 @@ using Fairlead.Protocols.Sse;
 
 namespace Fairlead.Protocols.OpenAi;
 
-/// <summary>Reads a stream of OpenAI's chunks.</summary>
+/// <summary>Reads a stream of OpenAI's chunks; a <see cref="ChunkTeller"/> tells them to the caller.</summary>
 /// <remarks>
-/// An ordinary event is looked at once and forwarded as it is; nothing is allocated for it. An event that breaks the rules of OpenAI's own clients is
-/// written anew by <see cref="ChunkRepair"/>. The usage chunk and <c>[DONE]</c> are held back until <see cref="WriteClosing"/>: the
+/// An ordinary event is looked at once and told as it is; nothing is allocated for it. An event that breaks the rules of OpenAI's own clients is
+/// written anew by <see cref="ChunkRepair"/> first. What ends the answer is held back until <see cref="WriteClosing"/>: the
 /// ledger is written between.
 /// </remarks>
 public sealed class ChunkStream : AnswerStream
 {
     private const int MostMalformedEvents = 2;
 
-    /// <summary>What may gather for the caller before anything is said; further events that say nothing are dropped.</summary>
-    private const int MostHeldBack = 64 * 1024;
-
     private readonly StreamExpectations _expected;
     private readonly SseReader? _events;
     private readonly LineReader? _lines;
     private readonly ChunkRepair _repair;
+    private readonly ChunkTeller _teller;
     private readonly PlainPattern _pattern = new();
     private readonly PooledBuffer _usage = new(256);
-    private int _heldBack;
     private bool _limited;
     private bool _done;
 
+    /// <summary>For a caller who is told chunks.</summary>
     public ChunkStream(in StreamExpectations expectations, StreamFraming framing = StreamFraming.ServerSentEvents)
+        : this(expectations, framing, new StreamEnvelope(expectations))
+    {
+    }
+
+    /// <param name="expectations">The request, as one of OpenAI's routes.</param>
+    /// <param name="framing">How the body is divided.</param>
+    /// <param name="envelope">Takes what the stream says about itself.</param>
+    /// <param name="teller">Tells the caller; disposed with the stream.</param>
+    internal ChunkStream(in StreamExpectations expectations, StreamFraming framing, StreamEnvelope envelope, ChunkTeller teller)
     {
         _expected = expectations;
-        _repair = new ChunkRepair(expectations);
+        _repair = new ChunkRepair(expectations, envelope);
+        _teller = teller;
         if (framing == StreamFraming.NdJson)
             _lines = new LineReader();
         else
             _events = new SseReader();
+    }
+
+    private ChunkStream(in StreamExpectations expectations, StreamFraming framing, StreamEnvelope envelope)
+        : this(expectations, framing, envelope, new ChunkForwarder(expectations, envelope))
+    {
     }
 
     /// <summary>Events that were no JSON objects and were dropped (fault U-24); the third is a fault.</summary>
@@ -89,18 +102,7 @@ public sealed class ChunkStream : AnswerStream
     }
 
     /// <inheritdoc/>
-    /// <remarks>The usage chunk, if the caller asked for it, and <c>[DONE]</c>.</remarks>
-    public override void WriteClosing(in Usage usage, NanoDollars cost, PooledBuffer output)
-    {
-        if (_expected.UsageAsked)
-        {
-            JsonObject chunk = _repair.Envelope();
-            chunk["choices"] = new JsonArray();
-            chunk["usage"] = UsageWriter.Complete(_usage.Span, _expected.Route, usage, cost);
-            ChunkRepair.Append(chunk, output);
-        }
-        output.Append("data: [DONE]\n\n"u8);
-    }
+    public override void WriteClosing(in Usage usage, NanoDollars cost, PooledBuffer output) => _teller.Close(_usage.Span, usage, cost, output);
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -109,6 +111,7 @@ public sealed class ChunkStream : AnswerStream
         _lines?.Dispose();
         _pattern.Dispose();
         _usage.Dispose();
+        _teller.Dispose();
     }
 
     /// <inheritdoc/>
@@ -164,22 +167,22 @@ public sealed class ChunkStream : AnswerStream
             Fail(FaultClassifier.FromErrorEvent(data));
             return;
         }
-        if (_repair.MayGoOn(bringsRole: false) && _pattern.Matches(data, out int textBytes, out Range cut))
+        if (_repair.MayGoOn(bringsRole: false) && _pattern.Matches(data, out OrdinaryChunk known))
         {
             if (IsOver(_repair.First.ContentEvents, reported: null))
                 Rewrite(data, output);
             else
-                Forward(data, textBytes, cut, default, output);
+                Tell(data, known, output);
             return;
         }
         ChunkGlance glance = ChunkGlance.At(data, _expected.Route == Route.Chat);
-        if (glance.IsPlain && !data.Contains((byte)'\n') && _repair.Admits(glance))
-            ForwardPlain(data, glance, output);
+        if (glance.IsPlain && _teller.CanTell(glance) && !data.Contains((byte)'\n') && _repair.Admits(glance))
+            TellPlain(data, glance, output);
         else
             Rewrite(data, output);
     }
 
-    private void ForwardPlain(ReadOnlySpan<byte> data, ChunkGlance glance, PooledBuffer output)
+    private void TellPlain(ReadOnlySpan<byte> data, ChunkGlance glance, PooledBuffer output)
     {
         bool hasUsage = glance.Usage.End.Value > 0;
         Usage? reported = hasUsage ? Keep(data[glance.Usage]) : null;
@@ -192,40 +195,23 @@ public sealed class ChunkStream : AnswerStream
         Range usage = hasUsage || !_expected.UsageAsked ? glance.UsageMember : default;
         Range role = _repair.First.HasRole ? glance.RoleMember : default;
         if (glance.Text.End.Value > 0 && !hasUsage && !glance.HasRole)
-            _pattern.Learn(data, glance.Text, usage);
+            _pattern.Learn(data, glance.Kind, glance.Text, usage);
         bool usageFirst = usage.Start.Value < role.Start.Value;
-        Forward(data, glance.ContentBytes, usageFirst ? usage : role, usageFirst ? role : usage, output);
+        Tell(data, new OrdinaryChunk(glance.Kind, glance.Text, glance.ContentBytes, usageFirst ? usage : role, usageFirst ? role : usage), output);
         _repair.First.HasRole |= glance.HasRole;
     }
 
-    /// <summary>Appends an event as it came, without what is cut out of it.</summary>
-    private void Forward(ReadOnlySpan<byte> data, int textBytes, Range cut, Range laterCut, PooledBuffer output)
+    private void Tell(ReadOnlySpan<byte> data, in OrdinaryChunk chunk, PooledBuffer output)
     {
-        if (textBytes > 0)
+        if (chunk.TextBytes > 0)
         {
             _repair.First.ContentEvents++;
             ContentEvents++;
-            ContentBytes += textBytes;
+            ContentBytes += chunk.TextBytes;
             Committed = true;
         }
-        else if (IsHeldBackTooLong(data.Length + "data: \n\n".Length))
-        {
-            return;
-        }
-        output.Append("data: "u8);
-        int from = 0;
-        if (cut.End.Value > 0)
-        {
-            output.Append(data[..cut.Start.Value]);
-            from = cut.End.Value;
-        }
-        if (laterCut.End.Value > 0)
-        {
-            output.Append(data[from..laterCut.Start.Value]);
-            from = laterCut.End.Value;
-        }
-        output.Append(data[from..]);
-        output.Append("\n\n"u8);
+        if (_teller.Tell(data, chunk, output) is { } broken)
+            Fail(broken);
     }
 
     private void Rewrite(ReadOnlySpan<byte> data, PooledBuffer output)
@@ -264,12 +250,10 @@ public sealed class ChunkStream : AnswerStream
         }
         ContentEvents += repaired.ContentEvents;
         ContentBytes += repaired.ContentBytes;
-        if (repaired.Chunk is { } written)
+        if (repaired.Chunk is { } mended && _teller.Tell(mended, repaired.IsSemantic, output) is { } broken)
         {
-            int before = output.Length;
-            ChunkRepair.Append(written, output);
-            if (!repaired.IsSemantic && IsHeldBackTooLong(output.Length - before))
-                output.Truncate(before);
+            Fail(broken);
+            return;
         }
         Committed |= repaired.IsSemantic;
         if (repaired.OverLimit)
@@ -292,7 +276,11 @@ public sealed class ChunkStream : AnswerStream
         }
         foreach (JsonObject chunk in _repair.MissingFinishes("stop"))
         {
-            ChunkRepair.Append(chunk, output);
+            if (_teller.Tell(chunk, isSemantic: true, output) is { } broken)
+            {
+                Fail(broken);
+                return;
+            }
             Committed = true;
         }
         _done = true;
@@ -318,8 +306,6 @@ public sealed class ChunkStream : AnswerStream
         }
         return read;
     }
-
-    private bool IsHeldBackTooLong(int bytes) => !Committed && (_heldBack += bytes) > MostHeldBack;
 
     private void Fail(UpstreamFault fault) => Fault = fault;
 

@@ -11,13 +11,16 @@ internal sealed class PlainPattern : IDisposable
     private readonly PooledBuffer _head = new(256);
     private readonly PooledBuffer _tail = new(128);
     private Range _cut; // of the tail
+    private TextKind _kind;
 
     /// <summary>Takes note of a plain event with one text and at most a usage of null behind it, to be cut out where it stands.</summary>
     /// <param name="data">The event.</param>
+    /// <param name="kind">What its text is.</param>
     /// <param name="text">Its text, between its quotes.</param>
     /// <param name="cut">What the caller does not get; must lie behind the text.</param>
-    public void Learn(ReadOnlySpan<byte> data, Range text, Range cut)
+    public void Learn(ReadOnlySpan<byte> data, TextKind kind, Range text, Range cut)
     {
+        _kind = kind;
         int start = text.Start.Value;
         int end = text.End.Value;
         _head.Clear();
@@ -31,12 +34,11 @@ internal sealed class PlainPattern : IDisposable
 
     /// <summary>True when the event is the known one with another text that is not empty.</summary>
     /// <param name="data">The event.</param>
-    /// <param name="textBytes">Bytes of its text.</param>
-    /// <param name="cut">What the caller does not get; empty when nothing.</param>
-    public bool Matches(ReadOnlySpan<byte> data, out int textBytes, out Range cut)
+    /// <param name="chunk">What it holds.</param>
+    public bool Matches(ReadOnlySpan<byte> data, out OrdinaryChunk chunk)
     {
-        cut = default;
-        textBytes = data.Length - _head.Length - _tail.Length;
+        chunk = default;
+        int textBytes = data.Length - _head.Length - _tail.Length;
         if (_head.Length == 0 || textBytes <= 0 || !data.StartsWith(_head.Span) || !data.EndsWith(_tail.Span))
             return false;
         // The text must end where the tail begins, not at a quote before it.
@@ -44,7 +46,8 @@ internal sealed class PlainPattern : IDisposable
         if (!cursor.ReadString(out ReadOnlySpan<byte> text, out _) || text.Length != textBytes || !Utf8.IsValid(text))
             return false;
         int behind = _head.Length + textBytes;
-        cut = _cut.End.Value > 0 ? (_cut.Start.Value + behind)..(_cut.End.Value + behind) : default;
+        Range cut = _cut.End.Value > 0 ? (_cut.Start.Value + behind)..(_cut.End.Value + behind) : default;
+        chunk = new OrdinaryChunk(_kind, _head.Length..behind, textBytes, cut, default);
         return true;
     }
 

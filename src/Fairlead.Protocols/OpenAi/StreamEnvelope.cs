@@ -8,7 +8,9 @@ namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>What must not change within a stream: id, object, time and model. Taken from the first event that is relayed (F025, F031, F220);
 /// OpenAI's own helper drops events of another <c>object</c> in silence.</summary>
-internal sealed class StreamEnvelope(StreamExpectations expected)
+/// <param name="expected">The request.</param>
+/// <param name="isToldOnce">The caller hears of it at the beginning alone, so that an event may differ from the first one.</param>
+internal sealed class StreamEnvelope(StreamExpectations expected, bool isToldOnce = false)
 {
     private readonly byte[] _object = Encoding.UTF8.GetBytes(expected.ChunkObject);
     private byte[] _id = [];
@@ -17,9 +19,14 @@ internal sealed class StreamEnvelope(StreamExpectations expected)
     private string? _fingerprint;
     private bool _isSet;
 
+    /// <summary>The model's name as the stream says it; empty as long as it has said nothing.</summary>
+    public string Model => Encoding.UTF8.GetString(_model);
+
     /// <summary>An event may pass as it is: it says what the stream has said so far, or is the first to say it.</summary>
     public bool Admits(ChunkGlance glance)
     {
+        if (_isSet && isToldOnce)
+            return true;
         if (!glance.Object.SequenceEqual(_object))
             return false;
         if (_isSet)

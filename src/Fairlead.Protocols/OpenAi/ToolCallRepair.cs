@@ -140,38 +140,3 @@ internal sealed class ToolCallRepair(string answerId, int choice)
         public bool IsFunction { get; set; }
     }
 }
-
-/// <summary>Whether a JSON object or array that comes in pieces has come to its end: a count of brackets outside strings.</summary>
-internal struct JsonBalance
-{
-    private int _depth;
-    private bool _inString;
-    private bool _escaped;
-
-    public bool HasAny { get; private set; }
-
-    public readonly bool IsWhole => HasAny && !IsOpen;
-
-    public readonly bool IsOpen => _depth > 0 || _inString;
-
-    public void Feed(ReadOnlySpan<char> piece)
-    {
-        foreach (char c in piece)
-        {
-            HasAny = true;
-            if (_escaped)
-                _escaped = false;
-            else if (_inString)
-            {
-                _escaped = c == '\\';
-                _inString = c != '"';
-            }
-            else if (c is '{' or '[')
-                _depth++;
-            else if (c is '}' or ']')
-                _depth--;
-            else
-                _inString = c == '"';
-        }
-    }
-}

@@ -1,0 +1,124 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.OpenAi;
+
+namespace Fairlead.Protocols.Translation;
+
+/// <summary>Tells a whole chat completion as a message.</summary>
+internal static class CompletionToMessage
+{
+    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 128 };
+
+    /// <param name="body">As <see cref="WholeAnswer.Check"/> saw it.</param>
+    /// <param name="check">Its result, without a fault.</param>
+    /// <param name="expected">The request.</param>
+    /// <param name="usage">What is charged.</param>
+    /// <param name="cost">The charge.</param>
+    /// <param name="output">The caller's bytes.</param>
+    public static void Write(ReadOnlySpan<byte> body, AnswerCheck check, in StreamExpectations expected, in Usage usage, NanoDollars cost, PooledBuffer output)
+    {
+        JsonObject answer = OddJson.Parse(check.Mended ?? WholeAnswer.Text(body)) ?? throw new InvalidOperationException("Only an answer that was checked without a fault is written.");
+        var choice = (answer["choices"] as JsonArray)?[0] as JsonObject ?? [];
+        var message = choice["message"] as JsonObject ?? [];
+        using var json = new Utf8JsonWriter(output, Relaxed);
+        json.WriteStartObject();
+        json.WriteString("id"u8, expected.FallbackId);
+        json.WriteString("type"u8, "message"u8);
+        json.WriteString("role"u8, "assistant"u8);
+        json.WriteString("model"u8, answer["model"].AsText() is { Length: > 0 } model ? model : expected.FallbackModel);
+        json.WriteStartArray("content"u8);
+        foreach (string name in (ReadOnlySpan<string>)["reasoning_content", "reasoning"])
+        {
+            if (message[name].AsText() is { Length: > 0 } thinking)
+                WriteThinking(json, thinking);
+        }
+        if (message["content"].AsText() is { Length: > 0 } text)
+            WriteText(json, text);
+        bool refused = message["refusal"].AsText() is { Length: > 0 };
+        if (refused)
+            WriteText(json, message["refusal"].AsText()!);
+        foreach (JsonNode? call in message["tool_calls"] as JsonArray ?? [])
+        {
+            if (call is JsonObject known)
+                WriteCall(json, known);
+        }
+        json.WriteEndArray();
+        BlockWriter.WriteEnd(json, StopReasons.From(choice["finish_reason"].AsText(), refused));
+        MessageUsage.Write(json, usage, cost);
+        json.WriteEndObject();
+    }
+
+    private static void WriteThinking(Utf8JsonWriter json, string thinking)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "thinking"u8);
+        json.WriteString("thinking"u8, thinking);
+        json.WriteString("signature"u8, ""u8); // nobody signed it
+        json.WriteEndObject();
+    }
+
+    private static void WriteText(Utf8JsonWriter json, string text)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "text"u8);
+        json.WriteString("text"u8, text);
+        json.WriteNull("citations"u8);
+        json.WriteEndObject();
+    }
+
+    private static void WriteCall(Utf8JsonWriter json, JsonObject call)
+    {
+        var function = call["function"] as JsonObject;
+        json.WriteStartObject();
+        json.WriteString("type"u8, "tool_use"u8);
+        json.WriteString("id"u8, call["id"].AsText());
+        json.WriteString("name"u8, function?["name"].AsText() ?? "");
+        json.WritePropertyName("input"u8);
+        WriteInput(json, function?["arguments"].AsText() ?? "");
+        json.WriteEndObject();
+    }
+
+    /// <summary>The arguments as the object they are; what is none is told as it came, under a name that no tool has.</summary>
+    private static void WriteInput(Utf8JsonWriter json, string arguments)
+    {
+        if (string.IsNullOrWhiteSpace(arguments))
+        {
+            json.WriteStartObject();
+            json.WriteEndObject();
+        }
+        else if (!IsObject(arguments))
+        {
+            json.WriteStartObject();
+            json.WriteString("_raw"u8, arguments);
+            json.WriteEndObject();
+        }
+        else if (arguments.Contains("\\ud", StringComparison.OrdinalIgnoreCase) && OddJson.Parse(Encoding.UTF8.GetBytes(arguments)) is { } whole)
+        {
+            whole.WriteTo(json); // half a character in it would break a reader of the message, who would not have noticed it in a text
+        }
+        else
+        {
+            json.WriteRawValue(arguments, skipInputValidation: true); // numbers keep their digits
+        }
+    }
+
+    private static bool IsObject(string arguments)
+    {
+        try
+        {
+            using JsonDocument parsed = JsonDocument.Parse(arguments, Deep);
+            return parsed.RootElement.ValueKind == JsonValueKind.Object;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}
