@@ -7,7 +7,7 @@ using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Gateway.Limits;
-using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Dialects;
 
 namespace Fairlead.Gateway.Catalogue;
 

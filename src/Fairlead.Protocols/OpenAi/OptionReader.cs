@@ -1,4 +1,5 @@
 using Fairlead.Domain.Problems;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
 namespace Fairlead.Protocols.OpenAi;

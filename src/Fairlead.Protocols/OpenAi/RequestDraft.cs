@@ -7,12 +7,16 @@ using Fairlead.Protocols.Json;
 namespace Fairlead.Protocols.OpenAi;
 
 /// <summary>What has been read of a request so far, member by member; becomes a <see cref="ScannedRequest"/> when all is read and fits together.</summary>
-internal sealed class RequestDraft(Route route, RequestLimits limits)
+internal sealed class RequestDraft(Route route, RequestLimits limits) : IRequestDraft
 {
+    private static readonly KnownMembers Names = new(
+        "model", "messages", "stream", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stream_options", "tools", "tool_choice",
+        "response_format", "seed", "stop", "n", "prompt", "input", "encoding_format", "dimensions", "user", "frequency_penalty", "presence_penalty",
+        "logprobs", "top_logprobs", "logit_bias", "reasoning_effort", "parallel_tool_calls", "models", "provider", "store", "metadata", "best_of",
+        "functions", "echo", "suffix", "top_k", "min_p");
+
     private readonly MessageFacts _messages = new();
-    private string? _asked;
-    private List<string>? _models;
-    private ProviderWishes? _wishes;
+    private readonly RoutingFields _routing = new(limits);
     private long? _maxTokens;
     private long? _maxCompletionTokens;
     private long _choices = 1;
@@ -26,20 +30,21 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
     private Parameters _uses;
     private EmbeddingEncoding _encoding;
 
+    public KnownMembers Known => Names;
+
     public List<TopMember> Members { get; } = new(12);
 
-    /// <summary>Reads the value of one member; the cursor stands before it and behind it afterwards.</summary>
     public Problem? Read(string name, ref JsonCursor cursor, ReadOnlySpan<byte> body)
     {
         _set = cursor.Peek() != JsonKind.Null;
         switch (name)
         {
             case "model":
-                return ReadModel(ref cursor);
+                return _routing.ReadModel(ref cursor);
             case "models":
-                return ValueReader.Names(ref cursor, "models", limits, out _models);
+                return _routing.ReadModels(ref cursor);
             case "provider":
-                return ProviderWishes.Read(ref cursor, body, limits, out _wishes);
+                return _routing.ReadProvider(ref cursor, body);
             case "messages" when route == Route.Chat:
                 _hasContent = true;
                 return MessageReader.Read(ref cursor, body, _messages);
@@ -117,42 +122,21 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
                 _uses |= structured ? Parameters.StructuredOutput : Parameters.None;
                 return problem;
             default:
-                if (DestinationFields.Contains(name))
-                {
-                    return new Problem(ProblemKind.ProviderFieldRefused,
-                        $"The field '{name}' would choose where this server connects or what it says there, and that is the operator's to decide. Remove it; providers are set in the configuration.", name);
-                }
-                if (KnownMembers.DifferingInCase(name) is { } known)
-                {
-                    return new Problem(ProblemKind.FieldInvalid,
-                        $"The field '{RequestScanner.Show(name)}' differs from '{known}' only in its spelling, and some providers would take it for that. Write '{known}'.", known);
-                }
-                cursor.Skip();
-                return null;
+                return BodyScan.Unknown(Names, name, ref cursor);
         }
     }
 
-    /// <summary>What can only be said when all members are known.</summary>
     public Problem? Check()
     {
-        if (_asked is null)
-            return new Problem(ProblemKind.FieldInvalid, "The field 'model' is missing. Name one of GET /v1/models.", "model");
+        if (_routing.CheckModel() is { } nameless)
+            return nameless;
         string needed = route switch { Route.Chat => "messages", Route.Completions => "prompt", _ => "input" };
         if (!_hasContent)
             return new Problem(ProblemKind.FieldInvalid, $"The field '{needed}' is missing. This route needs it.", needed);
         if (_stream && route == Route.Embeddings)
             return new Problem(ProblemKind.FieldInvalid, "Embeddings are not streamed. Leave 'stream' out or set it to false.", "stream");
-        (_, RoutePolicy? policy, string? provider) = ModelSelector.Split(_asked);
-        if (provider is not null && _wishes is { Only.IsEmpty: false } wishes && !wishes.Only.Contains(provider, StringComparer.OrdinalIgnoreCase))
-        {
-            return new Problem(ProblemKind.FieldInvalid,
-                $"The model asks for provider '{RequestScanner.Show(provider)}' and 'provider.only' leaves it out. Drop one of the two.", "provider.only");
-        }
-        if (provider is not null && _wishes is { } others && others.Ignore.Contains(provider, StringComparer.OrdinalIgnoreCase))
-        {
-            return new Problem(ProblemKind.FieldInvalid,
-                $"The model asks for provider '{RequestScanner.Show(provider)}' and 'provider.ignore' excludes it. Drop one of the two.", "provider.ignore");
-        }
+        if (_routing.CheckWishes() is { } contradiction)
+            return contradiction;
         if (_bestOf > 1 && _bestOf < _choices)
             return new Problem(ProblemKind.FieldInvalid, $"'best_of' is {_bestOf} and 'n' is {_choices}; the best {_choices} are picked of at least as many. Raise 'best_of'.", "best_of");
         if (Answers > limits.Choices)
@@ -160,9 +144,7 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
             return new Problem(ProblemKind.FieldInvalid,
                 $"{_prompts} prompts make {Answers} answers with 'n' or 'best_of'; at most {limits.Choices} are made for one request. Split it.", "prompt");
         }
-        return policy == RoutePolicy.Provider && _models is not null
-            ? new Problem(ProblemKind.FieldInvalid, "A model pinned to one provider has no fallbacks: drop the ':provider' selector or the 'models' list.", "models")
-            : null;
+        return _routing.CheckFallbacks("models");
     }
 
     /// <summary>Answers that are generated and paid: every prompt of a completion gets its own, and <c>best_of</c> are made where <c>n</c> are shown.</summary>
@@ -170,22 +152,7 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
 
     public ScannedRequest Finish(int bodyBytes)
     {
-        (string model, RoutePolicy? policy, string? provider) = ModelSelector.Split(_asked!);
-        ProviderWishes wishes = _wishes ?? ProviderWishes.None;
-        RoutePreferences preferences = policy is null && _wishes is null
-            ? RoutePreferences.Default
-            : new RoutePreferences
-            {
-                Policy = policy ?? wishes.Sort ?? RoutePolicy.Fastest,
-                Pinned = provider,
-                Order = wishes.Order,
-                Only = wishes.Only,
-                Ignore = wishes.Ignore,
-                AllowFallbacks = wishes.AllowFallbacks,
-                RequireParameters = wishes.RequireParameters,
-                MaxInputPrice = wishes.MaxInputPrice,
-                MaxOutputPrice = wishes.MaxOutputPrice,
-            };
+        (string model, RoutePreferences preferences) = _routing.Resolve();
         // No tokenizer makes more tokens than there are bytes; image data is no text, and is counted by the image.
         long textBytes = bodyBytes - _messages.ImageBytes;
         if (_messages.Images > 0)
@@ -194,7 +161,7 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
         {
             Route = route,
             Model = model,
-            FallbackModels = _models ?? (IReadOnlyList<string>)[],
+            FallbackModels = _routing.Fallbacks,
             Preferences = preferences,
             Stream = _stream,
             IncludeUsage = _includeUsage,
@@ -209,28 +176,14 @@ internal sealed class RequestDraft(Route route, RequestLimits limits)
             Needs = _needs,
             Uses = _uses,
         };
-        return new ScannedRequest(request, _asked!, Members, _encoding, _messages.HasDeveloperRole, _messages.HasToolCallIds);
-    }
-
-    private Problem? ReadModel(ref JsonCursor cursor)
-    {
-        Problem? problem = ValueReader.Text(ref cursor, "model", out string? model);
-        if (problem is not null || model is null)
-            return problem ?? new Problem(ProblemKind.FieldInvalid, "'model' is null; a model's name is expected. Name one of GET /v1/models.", "model");
-        if (!ValueReader.IsName(model, limits.ModelLength))
-        {
-            return new Problem(ProblemKind.FieldInvalid,
-                $"'model' must be a name of 1 to {limits.ModelLength} characters without spaces or control characters. Name one of GET /v1/models.", "model");
-        }
-        _asked = model;
-        return null;
+        return new ScannedRequest(request, _routing.Asked!, Members, _encoding, _messages.HasDeveloperRole, _messages.HasToolCallIds);
     }
 
     private Problem? ReadEncoding(ref JsonCursor cursor)
     {
         Problem? problem = ValueReader.Text(ref cursor, "encoding_format", out string? text);
         if (problem is null && text is not (null or "float" or "base64"))
-            return new Problem(ProblemKind.FieldInvalid, $"'encoding_format' is '{RequestScanner.Show(text)}'; \"float\" or \"base64\" is expected.", "encoding_format");
+            return new Problem(ProblemKind.FieldInvalid, $"'encoding_format' is '{ValueReader.Show(text)}'; \"float\" or \"base64\" is expected.", "encoding_format");
         _encoding = text == "base64" ? EmbeddingEncoding.Base64 : EmbeddingEncoding.Float;
         return problem;
     }

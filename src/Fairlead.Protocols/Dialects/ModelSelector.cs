@@ -1,6 +1,6 @@
 using Fairlead.Domain.Routing;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>Splits <c>owner/name:selector</c>: the last colon, where it comes after the last slash.</summary>
 public static class ModelSelector

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>Fields of other gateways' dialects by which a caller would choose a destination, a credential, a header or an unpriced model.
 /// They are refused and not dropped: who sends one expects it to work.</summary>

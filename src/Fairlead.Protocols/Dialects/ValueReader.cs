@@ -1,8 +1,8 @@
 using Fairlead.Domain.Problems;
-using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.Json;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>Reads single values of a request and says what is wrong with them: what stands there, what is expected.</summary>
 internal static class ValueReader
@@ -134,6 +134,9 @@ internal static class ValueReader
         };
         return new Problem(ProblemKind.FieldInvalid, $"'{name}' is {found}; {expected} is expected.", name);
     }
+
+    /// <summary>A text from a body, fit for a message.</summary>
+    public static string Show(string text) => Redaction.Clean(text, 60);
 
     private static string Shown(ReadOnlySpan<byte> number) => System.Text.Encoding.ASCII.GetString(number.Length <= 24 ? number : number[..24]);
 }

@@ -3,10 +3,9 @@ using System.Text;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
-using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 
-namespace Fairlead.Protocols.OpenAi;
+namespace Fairlead.Protocols.Dialects;
 
 /// <summary>The <c>provider</c> object of a request: how the caller wants its offers chosen. Never forwarded.</summary>
 internal sealed record ProviderWishes
@@ -56,7 +55,7 @@ internal sealed record ProviderWishes
                     problem = ValueReader.Text(ref cursor, "provider.sort", out string? sort);
                     RoutePolicy? policy = sort switch { "price" => RoutePolicy.Cheapest, "throughput" => RoutePolicy.Fastest, "latency" => RoutePolicy.Latency, _ => null };
                     if (problem is null && sort is not null && policy is null)
-                        problem = new Problem(ProblemKind.FieldInvalid, $"'provider.sort' is '{RequestScanner.Show(sort)}'; \"price\", \"throughput\" or \"latency\" is expected.", "provider.sort");
+                        problem = new Problem(ProblemKind.FieldInvalid, $"'provider.sort' is '{ValueReader.Show(sort)}'; \"price\", \"throughput\" or \"latency\" is expected.", "provider.sort");
                     read = read with { Sort = policy };
                     break;
                 case "max_price":
@@ -64,7 +63,7 @@ internal sealed record ProviderWishes
                     break;
                 default:
                     problem = new Problem(ProblemKind.FieldInvalid,
-                        $"'provider.{RequestScanner.Show(name)}' is not known here. Known: order, only, ignore, allow_fallbacks, sort, max_price, require_parameters.", "provider");
+                        $"'provider.{ValueReader.Show(name)}' is not known here. Known: order, only, ignore, allow_fallbacks, sort, max_price, require_parameters.", "provider");
                     break;
             }
             if (problem is not null || cursor.Fault is not null)
@@ -86,7 +85,7 @@ internal sealed record ProviderWishes
         {
             string name = JsonText.Unescape(raw, escaped);
             if (name is not ("prompt" or "completion"))
-                return new Problem(ProblemKind.FieldInvalid, $"'provider.max_price.{RequestScanner.Show(name)}' is not known here. Known: prompt, completion (US dollars per million tokens).", "provider.max_price");
+                return new Problem(ProblemKind.FieldInvalid, $"'provider.max_price.{ValueReader.Show(name)}' is not known here. Known: prompt, completion (US dollars per million tokens).", "provider.max_price");
             if (ValueReader.Wrong(ref cursor, $"provider.max_price.{name}", "US dollars per million tokens, such as 0.5", JsonKind.Number, JsonKind.String) is { } bad)
                 return bad;
             if (!cursor.Skip(out Range range))
@@ -94,7 +93,7 @@ internal sealed record ProviderWishes
             // Read as decimal text, never through a floating-point number.
             string text = Encoding.UTF8.GetString(body[range]).Trim('"');
             if (!NanoDollars.TryParseDollars(text, out NanoDollars amount))
-                return new Problem(ProblemKind.FieldInvalid, $"'provider.max_price.{name}' is {RequestScanner.Show(text)}; plain US dollars per million tokens with at most nine places are expected.", "provider.max_price");
+                return new Problem(ProblemKind.FieldInvalid, $"'provider.max_price.{name}' is {ValueReader.Show(text)}; plain US dollars per million tokens with at most nine places are expected.", "provider.max_price");
             wishes = name == "prompt" ? wishes with { MaxInputPrice = new TokenPrice(amount) } : wishes with { MaxOutputPrice = new TokenPrice(amount) };
         }
         return null;
