@@ -28,10 +28,10 @@ public sealed record ModelView(string Id, IReadOnlyList<OfferView> Offers);
 
 /// <summary>One model at one provider. Prices are US dollars as decimal text, <c>Input</c> and <c>Output</c> for a million tokens and <c>PerHour</c> for an hour of
 /// computing; null where not known, or where that is not what is charged. The status of a model that the server runs itself is that of
-/// <see cref="LocalModelView.State"/>.</summary>
+/// <see cref="LocalModelView.State"/>; the dialect, <c>openai</c> or <c>anthropic</c>, is what its provider speaks.</summary>
 public sealed record OfferView(
     string Provider, string ProviderModel, string Status, string? Input, string? Output, string? PerHour, long? Context, bool Tools, bool Images, bool Structured,
-    double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn);
+    double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn, string Dialect = "openai");
 
 /// <summary>A key: an element of <c>GET /api/keys</c>. The secret is in no answer but the one that makes it.</summary>
 /// <param name="Id">Stable.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using Fairlead.Api;
 using Fairlead.Domain.Ids;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Ledger;
 using Fairlead.Gateway.Admin;
@@ -285,4 +286,5 @@ public sealed record ServerSummary(
 /// <param name="Url">Where it is asked.</param>
 /// <param name="Offers">Models it offers here.</param>
 /// <param name="Found">True when it was found (environment, loopback port), not configured.</param>
-public sealed record ProviderSummary(string Name, string Url, int Offers, bool Found);
+/// <param name="Dialect">What it speaks.</param>
+public sealed record ProviderSummary(string Name, string Url, int Offers, bool Found, Dialect Dialect = Dialect.OpenAi);

@@ -13,6 +13,9 @@ public abstract class UpstreamReply
     /// <summary>No answer to relay; the fault says why.</summary>
     public sealed class Refused(UpstreamFault fault) : UpstreamReply
     {
+        /// <summary>The upstream's dialect or the upstream itself has no route of this sort; nothing was sent.</summary>
+        internal static Refused NoSuchRoute { get; } = new(new UpstreamFault(FaultKind.RouteNotFound, "this upstream has no such route", NothingSent: true));
+
         public UpstreamFault Fault { get; } = fault;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
 using Fairlead.Gateway;
 using Fairlead.Gateway.Settings;
 
@@ -36,7 +37,7 @@ internal static class Banner
             lines.Add("               providers: in fairlead.yaml    see docs/configuration.md; then start again");
         }
         foreach (ProviderSummary provider in summary.Providers.Take(MostProviders))
-            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {Models(provider)}");
+            lines.Add($"  {(provider.Found ? "Found     " : "Configured")} {provider.Name} → {Models(provider)}{(provider.Dialect == Dialect.Anthropic ? " (Anthropic's dialect)" : "")}");
         if (summary.Providers.Count > MostProviders)
             lines.Add($"             and {summary.Providers.Count - MostProviders} more: {command} models");
         if (summary.ExampleModel is { } model)

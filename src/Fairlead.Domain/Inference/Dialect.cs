@@ -9,3 +9,21 @@ public enum Dialect : byte
     /// <summary>Anthropic's messages.</summary>
     Anthropic = 1,
 }
+
+/// <summary>Dialects as configuration, tables and listings write them.</summary>
+public static class DialectNames
+{
+    /// <summary>Every word there is, in the order of <see cref="Dialect"/>.</summary>
+    public static IReadOnlyList<string> Words { get; } = ["openai", "anthropic"];
+
+    /// <summary>The word of a dialect.</summary>
+    public static string Word(this Dialect dialect) => Words[(int)dialect];
+
+    /// <summary>The dialect of a word; null where there is none.</summary>
+    public static Dialect? Find(string? word) => word switch
+    {
+        "openai" => Dialect.OpenAi,
+        "anthropic" => Dialect.Anthropic,
+        _ => null,
+    };
+}

@@ -86,7 +86,7 @@ internal sealed class AdminDoor(
             offer.Can.Has(Abilities.Tools), offer.Can.Has(Abilities.Images), offer.Can.Has(Abilities.StructuredOutput),
             double.IsNaN(condition.FirstTokenMs) ? null : Math.Round(condition.FirstTokenMs, 1),
             double.IsNaN(condition.TokensPerSecond) ? null : Math.Round(condition.TokensPerSecond, 1),
-            offer.RetiresOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            offer.RetiresOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), offer.Dialect.Word());
     }
 
     private static string? Price(Domain.Money.NanoDollars? price) => price?.ToString().TrimEnd('0').TrimEnd('.');

@@ -1,4 +1,5 @@
 using Fairlead.Api;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Gateway.Dispatch;
@@ -38,7 +39,7 @@ internal static class Doctor
             (string Provider, CircuitCause Why, TimeSpan AskableIn) resting = circuits.Open().FirstOrDefault(o => o.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase));
             checks.Add(resting.Provider is null
                 ? provider.Offers > 0
-                    ? Ok($"provider {provider.Name}", $"{Counted(provider.Offers, "model")} at {provider.Url}")
+                    ? Ok($"provider {provider.Name}", $"{Counted(provider.Offers, "model")} at {provider.Url}{(provider.Dialect == Dialect.Anthropic ? ", in Anthropic's dialect" : "")}")
                     : Warn($"provider {provider.Name}", "it offers no models here", "List its models with their prices under providers.NAME.models.")
                 : resting.Why switch
                 {

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
@@ -30,15 +29,19 @@ internal static class CatalogueBuilder
         List<PriceRow> rows = [.. sheet.On(today)];
         foreach (ProviderSettings provider in settings.Providers)
         {
-            ProviderSpec? known = ProviderTable.Known.GetValueOrDefault(provider.Name);
+            ProviderSpec spec = ProviderTable.Find(provider.Name, provider.Url, provider.Dialect, provider.KeyForm);
             foreach (ProviderModelSettings model in provider.Models)
-                offers.Add(Stated(provider, known, model));
-            if (known is not null && provider.Models.IsEmpty)
-                offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, known)).OfType<Offer>());
+                offers.Add(Stated(provider, spec, model));
+            if (provider.Models.IsEmpty)
+                offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, spec)).OfType<Offer>());
         }
         offers.AddRange(LocalModels.Offers(settings, facts));
         foreach (DiscoveredRunner runner in runners)
-            offers.AddRange(runner.Models.Select(model => Local(runner, model)));
+        {
+            ProviderSettings? configured = settings.Providers.FirstOrDefault(p => p.Name.Equals(runner.Name, StringComparison.OrdinalIgnoreCase));
+            ProviderSpec spec = ProviderTable.Find(runner.Name, runner.BaseUrl, configured?.Dialect, configured?.KeyForm);
+            offers.AddRange(runner.Models.Select(model => Local(runner, spec, model)));
+        }
 
         var models = new Dictionary<string, List<Offer>>(StringComparer.OrdinalIgnoreCase);
         int index = 0;
@@ -60,7 +63,7 @@ internal static class CatalogueBuilder
         return new BuiltCatalogue(snapshot, Elsewhere(rows, snapshot));
     }
 
-    private static Offer Stated(ProviderSettings provider, ProviderSpec? known, ProviderModelSettings model)
+    private static Offer Stated(ProviderSettings provider, ProviderSpec spec, ProviderModelSettings model)
     {
         Abilities can = Abilities.None;
         Abilities cannot = Abilities.None;
@@ -76,17 +79,18 @@ internal static class CatalogueBuilder
             Price = model.Price,
             ContextLength = model.ContextLength,
             MaxOutputTokens = model.MaxOutputTokens,
-            Routes = Routes(known, model.Embeddings),
+            Routes = Routes(spec, model.Embeddings),
+            Dialect = spec.Dialect,
             Can = can,
             Cannot = cannot,
-            Honours = known?.Honours ?? ProviderSpec.All,
+            Honours = spec.Honours,
             IsLocal = provider.Url?.IsLoopback == true,
         };
     }
 
-    private static Offer? Sold(PriceRow row, string provider, ProviderSpec known)
+    private static Offer? Sold(PriceRow row, string provider, ProviderSpec spec)
     {
-        RouteSet routes = row.Mode is "chat" or "embedding" ? Routes(known, row.Mode == "embedding") : RouteSet.None;
+        RouteSet routes = row.Mode is "chat" or "embedding" ? Routes(spec, row.Mode == "embedding") : RouteSet.None;
         if (routes == RouteSet.None || row.Status == "dedicated-only")
             return null;
         Abilities can = Abilities.None;
@@ -105,32 +109,33 @@ internal static class CatalogueBuilder
             ContextLength = row.Context,
             MaxOutputTokens = row.MaxOutput,
             Routes = routes,
+            Dialect = spec.Dialect,
             Can = can,
             Cannot = cannot,
-            Honours = known.Honours,
+            Honours = spec.Honours,
             Status = row.Status == "removed" ? OfferStatus.Gone : OfferStatus.Live,
             RetiresOn = row.RetiresOn,
         };
     }
 
-    /// <summary>The routes that a provider has for a model of this sort; a server of the operator's own is taken to have them all.</summary>
-    private static RouteSet Routes(ProviderSpec? known, bool embeddings)
+    /// <summary>The routes that a provider has for a model of this sort.</summary>
+    private static RouteSet Routes(ProviderSpec spec, bool embeddings)
     {
         if (embeddings)
-            return known is null || known.EmbeddingsPath is not null ? RouteSet.Embeddings : RouteSet.None;
-        return (known is null || known.ChatPath is not null ? RouteSet.Chat : RouteSet.None)
-            | (known is null || known.CompletionsPath is not null ? RouteSet.Completions : RouteSet.None);
+            return spec.EmbeddingsPath is not null ? RouteSet.Embeddings : RouteSet.None;
+        return (spec.Converses ? RouteSet.Chat : RouteSet.None) | (spec.CompletionsPath is not null ? RouteSet.Completions : RouteSet.None);
     }
 
-    private static Offer Local(DiscoveredRunner runner, string model) => new()
+    private static Offer Local(DiscoveredRunner runner, ProviderSpec spec, string model) => new()
     {
         Index = 0,
         ModelId = model.Contains('/', StringComparison.Ordinal) ? model : $"{runner.Name}/{model}",
         Provider = runner.Name,
         ProviderModelId = model,
         Price = OfferPrice.Free, // the operator's own machine: a known price of nothing
-        Routes = RouteSet.Chat | RouteSet.Completions | RouteSet.Embeddings,
-        Honours = ProviderSpec.All,
+        Routes = Routes(spec, embeddings: false) | Routes(spec, embeddings: true),
+        Dialect = spec.Dialect,
+        Honours = spec.Honours,
         IsLocal = true,
     };
 

@@ -146,7 +146,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
             offers[offer.Provider] = offers.GetValueOrDefault(offer.Provider) + 1;
         return
         [
-            .. current.Settings.Providers.Select(p => new ProviderSummary(p.Name, UrlOf(p), offers.GetValueOrDefault(p.Name), p.Found)),
+            .. current.Settings.Providers.Select(p => Summary(p, offers.GetValueOrDefault(p.Name))),
             .. _runners.Where(r => !current.Settings.Providers.Any(p => p.Name.Equals(r.Name, StringComparison.OrdinalIgnoreCase)))
                 .Select(r => new ProviderSummary(r.Name, r.BaseUrl.ToString(), offers.GetValueOrDefault(r.Name), true)),
         ];
@@ -217,8 +217,11 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         }
     }
 
-    private static string UrlOf(ProviderSettings provider) =>
-        (provider.Url ?? ProviderTable.Known.GetValueOrDefault(provider.Name)?.BaseUrl)?.ToString() ?? "";
+    private static ProviderSummary Summary(ProviderSettings provider, int offers)
+    {
+        ProviderSpec spec = ProviderTable.Find(provider.Name, provider.Url, provider.Dialect, provider.KeyForm);
+        return new ProviderSummary(provider.Name, spec.BaseUrl?.ToString() ?? "", offers, provider.Found, spec.Dialect);
+    }
 
     [LoggerMessage(EventId = 3301, Level = LogLevel.Warning, Message = "{Offer} is gone: its provider said \"{Detail}\". It is out of the catalogue; requests go elsewhere")]
     private static partial void LogGone(ILogger log, string offer, string detail);

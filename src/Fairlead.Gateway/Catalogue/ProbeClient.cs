@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Catalogue;
 
@@ -19,14 +20,19 @@ internal sealed class ProbeClient : IDisposable
     })
     { MaxResponseContentBufferSize = 4 << 20, Timeout = Patience };
 
-    /// <summary>Model ids from <c>GET {baseUrl}/models</c>; null when there is nobody, or nobody who speaks the dialect.</summary>
-    public async Task<IReadOnlyList<string>?> ModelsAsync(Uri baseUrl, string? key, CancellationToken cancellationToken)
+    /// <summary>Model ids from a list as either dialect has it; null when there is nobody, or nobody who has such a list.</summary>
+    /// <param name="url">Of the list.</param>
+    /// <param name="key">Null where none is needed.</param>
+    /// <param name="cancellationToken">Nobody wants to know any more.</param>
+    public async Task<IReadOnlyList<string>?> ModelsAsync(Uri url, EndpointKey? key, CancellationToken cancellationToken)
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(baseUrl.ToString().TrimEnd('/') + "/models"));
-            if (key is not null)
-                request.Headers.Authorization = new("Bearer", key);
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            if (key?.Header is ("authorization", var credential))
+                request.Headers.Authorization = new(credential[..credential.IndexOf(' ', StringComparison.Ordinal)], credential[(credential.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
+            else if (key?.Header is { } header)
+                request.Headers.Add(header.Name, header.Value);
             using HttpResponseMessage response = await _http.SendAsync(request, cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
                 return null;

@@ -1,3 +1,4 @@
+using Fairlead.Domain.Inference;
 using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.Providers;
 using Microsoft.Extensions.Logging;
@@ -21,11 +22,14 @@ internal sealed partial class RunnerProbe(ILogger log) : IDisposable
     /// <summary>The runners that answer now, or answered and may be busy; <paramref name="last"/> is what was known before.</summary>
     public async Task<IReadOnlyList<DiscoveredRunner>> FindAsync(GatewaySettings settings, IReadOnlyList<DiscoveredRunner> last, CancellationToken cancellationToken)
     {
-        var asked = new List<(string Name, Uri Url, string? Key)>();
+        var asked = new List<(string Name, Uri Url, ProviderSpec Spec, EndpointKey? Key)>();
         foreach (ProviderSettings provider in settings.Providers)
         {
             if (provider.Url is { } url && provider.Models.IsEmpty && !ProviderTable.Known.ContainsKey(provider.Name))
-                asked.Add((provider.Name, url, provider.Key?.Reveal()));
+            {
+                ProviderSpec spec = ProviderTable.Find(provider.Name, url, provider.Dialect, provider.KeyForm);
+                asked.Add((provider.Name, url, spec, provider.Key is { } key ? new EndpointKey(spec.Key, key.Reveal(), url) : null));
+            }
         }
         if (settings.Discover)
         {
@@ -34,12 +38,15 @@ internal sealed partial class RunnerProbe(ILogger log) : IDisposable
                 bool ours = port == settings.Listen.Port;
                 bool configured = settings.Providers.Any(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase) || (p.Url is { IsLoopback: true } u && u.Port == port));
                 if (!ours && !configured)
-                    asked.Add((name, new Uri($"http://127.0.0.1:{port}/v1"), null));
+                {
+                    var url = new Uri($"http://127.0.0.1:{port}/v1");
+                    asked.Add((name, url, ProviderSpec.SelfHosted(name, url, Dialect.OpenAi), null));
+                }
             }
         }
         DiscoveredRunner?[] found = await Task.WhenAll(asked.Select(async one =>
         {
-            IReadOnlyList<string>? listed = await _client.ModelsAsync(one.Url, one.Key, cancellationToken);
+            IReadOnlyList<string>? listed = await _client.ModelsAsync(one.Spec.ModelsUrl(one.Url), one.Key, cancellationToken);
             DiscoveredRunner? before = last.FirstOrDefault(r => r.Name == one.Name);
             if (before is null && listed is null)
                 return null;

@@ -3,6 +3,7 @@ using Fairlead.Gateway.Settings;
 using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Upstreams;
+using Fairlead.Upstreams.Anthropic;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 using Fairlead.Upstreams.Providers;
@@ -24,39 +25,47 @@ internal sealed class UpstreamSet(TimeProvider time) : IDisposable
     /// <summary>The one HTTP client, for ways that are made elsewhere.</summary>
     public UpstreamTransport Transport => _transport;
 
-    private readonly ConcurrentDictionary<string, (string Print, Secret? Key, UpstreamWay Way, OpenAiUpstream Upstream)> _ways = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, (ProviderSpec Spec, Secret? Key, UpstreamWay Way, UpstreamOrigin Origin)> _ways = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The way to a provider; null when it has no address here.</summary>
     public UpstreamWay? For(GatewaySettings settings, IReadOnlyList<DiscoveredRunner> runners, string provider)
     {
         ProviderSettings? configured = settings.Providers.FirstOrDefault(p => p.Name.Equals(provider, StringComparison.OrdinalIgnoreCase));
         Uri? url = configured?.Url ?? runners.FirstOrDefault(r => r.Name.Equals(provider, StringComparison.OrdinalIgnoreCase))?.BaseUrl;
-        ProviderSpec? spec = ProviderTable.Known.GetValueOrDefault(provider);
-        url ??= spec?.BaseUrl;
-        if (url is null)
+        ProviderSpec spec = ProviderTable.Find(provider, url, configured?.Dialect, configured?.KeyForm);
+        if (spec.BaseUrl is not { } address)
             return null;
-        spec ??= ProviderSpec.SelfHosted(provider, url);
-        string print = url.AbsoluteUri;
-        if (_ways.TryGetValue(provider, out (string Print, Secret? Key, UpstreamWay Way, OpenAiUpstream Upstream) kept))
+        if (_ways.TryGetValue(provider, out (ProviderSpec Spec, Secret? Key, UpstreamWay Way, UpstreamOrigin Origin) kept))
         {
-            if (kept.Print == print && Equals(kept.Key, configured?.Key))
+            if (kept.Spec == spec && Equals(kept.Key, configured?.Key))
                 return kept.Way;
-            _transport.Forget(kept.Upstream.Origin);
+            _transport.Forget(kept.Origin);
         }
-        var upstream = new OpenAiUpstream(
-            new OpenAiEndpoint(url)
-            {
-                ChatPath = spec.ChatPath,
-                CompletionsPath = spec.CompletionsPath,
-                EmbeddingsPath = spec.EmbeddingsPath,
-                Key = configured?.Key is { } key ? new EndpointKey(spec.Key, key.Reveal(), url) : null,
-                ExtraHeaders = spec.Headers,
-            },
-            _transport, FaultClassifier.Classify);
+        (IUpstream upstream, UpstreamOrigin origin) = Make(spec, address, configured?.Key is { } key ? new EndpointKey(spec.Key, key.Reveal(), address) : null);
         var way = new UpstreamWay(upstream, spec.RequestQuirks, spec.ResponseQuirks, spec.BadRequestMayBeTransient);
-        _ways[provider] = (print, configured?.Key, way, upstream);
+        _ways[provider] = (spec, configured?.Key, way, origin);
         return way;
     }
 
     public void Dispose() => _transport.Dispose();
+
+    private (IUpstream Upstream, UpstreamOrigin Origin) Make(ProviderSpec spec, Uri address, EndpointKey? key)
+    {
+        if (spec.MessagesPath is { } messages) // what speaks Anthropic's dialect has that one and no other
+        {
+            var anthropic = new AnthropicUpstream(new AnthropicEndpoint(address) { MessagesPath = messages, Key = key, ExtraHeaders = spec.Headers }, _transport, FaultClassifier.Classify);
+            return (anthropic, anthropic.Origin);
+        }
+        var openAi = new OpenAiUpstream(
+            new OpenAiEndpoint(address)
+            {
+                ChatPath = spec.ChatPath,
+                CompletionsPath = spec.CompletionsPath,
+                EmbeddingsPath = spec.EmbeddingsPath,
+                Key = key,
+                ExtraHeaders = spec.Headers,
+            },
+            _transport, FaultClassifier.Classify);
+        return (openAi, openAi.Origin);
+    }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Net;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
 using Fairlead.Fleet.Workers;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Settings;
 
@@ -58,6 +60,12 @@ public sealed record ProviderSettings
 
     /// <summary>Null: the known provider's own.</summary>
     public Uri? Url { get; init; }
+
+    /// <summary>Null: the known provider's own, or OpenAI's.</summary>
+    public Dialect? Dialect { get; init; }
+
+    /// <summary>How the key is sent; null: as the known provider wants it, or as is the custom of the dialect.</summary>
+    public KeyForm? KeyForm { get; init; }
 
     /// <summary>The credential; null where none is needed. Prints as <c>***</c>.</summary>
     public Secret? Key { get; init; }

@@ -23,7 +23,7 @@ internal static class SettingsDifference
         {
             ProviderSettings? a = old.Providers.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             ProviderSettings? b = next.Providers.FirstOrDefault(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-            Note($"providers.{name}", a is not null && b is not null && a.Url == b.Url && Equals(a.Key, b.Key) && a.Models.SequenceEqual(b.Models));
+            Note($"providers.{name}", a is not null && b is not null && a.Url == b.Url && a.Dialect == b.Dialect && a.KeyForm == b.KeyForm && Equals(a.Key, b.Key) && a.Models.SequenceEqual(b.Models));
         }
         return changed;
 

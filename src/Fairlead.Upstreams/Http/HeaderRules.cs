@@ -15,6 +15,9 @@ internal static class HeaderRules
         "proxy-connection", "proxy-authorization", "accept-encoding", "content-type", "accept", "x-request-id",
     };
 
+    /// <summary>Characters of a header's value that came from a caller.</summary>
+    public const int LongestFromCaller = 1024;
+
     /// <exception cref="ArgumentException">Not a header an operator may add.</exception>
     public static void Check(string name, string value)
     {

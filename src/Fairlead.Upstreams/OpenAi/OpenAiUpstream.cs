@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Fairlead.Domain.Inference;
-using Fairlead.Domain.Routing;
 using Fairlead.Upstreams.Http;
 
 namespace Fairlead.Upstreams.OpenAi;
@@ -11,7 +10,7 @@ public sealed class OpenAiUpstream : IUpstream
     private readonly UpstreamTransport _transport;
     private readonly FaultClassifierDelegate _classify;
     private readonly OpenAiEndpoint _endpoint;
-    private readonly RequestHead?[] _heads = new RequestHead?[4];
+    private readonly RequestHead?[] _heads = new RequestHead?[Enum.GetValues<Route>().Length + 1];
 
     // Paths that name the model; bounded by the catalogue's models of this provider.
     private readonly ConcurrentDictionary<(Route Route, string Model), RequestHead> _byModel = new();
@@ -23,7 +22,7 @@ public sealed class OpenAiUpstream : IUpstream
         _transport = transport;
         _classify = classify;
         Origin = new UpstreamOrigin(endpoint.BaseUrl, endpoint.Key?.Credential, endpoint.Roots, endpoint.SocketPath);
-        foreach (Route route in (ReadOnlySpan<Route>)[Route.Chat, Route.Completions, Route.Embeddings])
+        foreach (Route route in (ReadOnlySpan<Route>)[Route.Chat, Route.Completions, Route.Embeddings, Route.Messages])
         {
             // The mark is replaced by a name per call; here it is only checked that the rest of the path may be sent.
             if (PathOf(route) is { } path)
@@ -37,8 +36,7 @@ public sealed class OpenAiUpstream : IUpstream
     public ValueTask<UpstreamReply> OpenAsync(UpstreamCall call, CancellationToken cancellationToken) =>
         _heads[(int)call.Route] is { } head
             ? _transport.PostAsync(PathOf(call.Route)!.Contains(OpenAiEndpoint.ModelMark, StringComparison.Ordinal) ? ForModel(call) : head, call, _classify, cancellationToken)
-            : ValueTask.FromResult<UpstreamReply>(new UpstreamReply.Refused(
-                new UpstreamFault(FaultKind.RouteNotFound, "this upstream has no such route", NothingSent: true)));
+            : ValueTask.FromResult<UpstreamReply>(UpstreamReply.Refused.NoSuchRoute);
 
     private RequestHead ForModel(UpstreamCall call) => _byModel.GetOrAdd((call.Route, call.Model), static (key, self) =>
     {
@@ -49,8 +47,9 @@ public sealed class OpenAiUpstream : IUpstream
 
     private string? PathOf(Route route) => route switch
     {
-        Route.Chat => _endpoint.ChatPath,
+        Route.Chat or Route.Messages => _endpoint.ChatPath, // the body has been translated
         Route.Completions => _endpoint.CompletionsPath,
-        _ => _endpoint.EmbeddingsPath,
+        Route.Embeddings => _endpoint.EmbeddingsPath,
+        _ => null, // the dialect cannot count without generating
     };
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
 using Fairlead.Fleet.Workers;
@@ -92,11 +93,8 @@ internal static class SettingsReader
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path}: '{name}' is how models that this server runs itself are asked for. Call the provider something else."));
             return null;
         }
-        if (Text(section, "dialect") == "anthropic")
-        {
-            errors.Add(new ConfigurationError(section.Source, section["dialect"]!.Line, $"{path}.dialect: this version does not speak Anthropic's dialect yet. Use 'openai'."));
-            return null;
-        }
+        Dialect? dialect = DialectNames.Find(Text(section, "dialect"));
+        KeyForm? keyForm = KeyForms.Find(Text(section, "auth"));
         ProviderSpec? known = ProviderTable.Known.GetValueOrDefault(name);
         Uri? url = null;
         if (Text(section, "url") is { } text)
@@ -108,6 +106,11 @@ internal static class SettingsReader
                 errors.Add(new ConfigurationError(section.Source, section["url"]!.Line,
                     $"{path}.url is plain http to {url.Host}, and the key would travel in the clear. Use https, or set allow_insecure: true."));
             }
+        }
+        else if (known is not null && dialect is { } other && other != known.Dialect)
+        {
+            errors.Add(new ConfigurationError(section.Source, section["dialect"]!.Line,
+                $"{path}.dialect: {name} speaks '{known.Dialect.Word()}' where it is known to be. Give the url at which it speaks '{other.Word()}', or leave the dialect out."));
         }
         else if (known?.BaseUrl is null)
         {
@@ -122,8 +125,10 @@ internal static class SettingsReader
         {
             Name = name,
             Url = url,
+            Dialect = dialect,
+            KeyForm = keyForm,
             Key = key,
-            Models = [.. Named(section, "models").Select(m => ProviderModel(m.Name, m.Value, $"{path}.models.{m.Name}", errors)).OfType<ProviderModelSettings>()],
+            Models = [.. Named(section, "models").Select(m => ProviderModel(m.Name, m.Value, $"{path}.models.{m.Name}", dialect ?? known?.Dialect ?? default, errors)).OfType<ProviderModelSettings>()],
         };
     }
 
@@ -137,7 +142,7 @@ internal static class SettingsReader
         return null;
     }
 
-    private static ProviderModelSettings? ProviderModel(string id, Mapping section, string path, List<ConfigurationError> errors)
+    private static ProviderModelSettings? ProviderModel(string id, Mapping section, string path, Dialect dialect, List<ConfigurationError> errors)
     {
         if (id.Length > 256 || id.Any(static c => char.IsWhiteSpace(c) || char.IsControl(c)))
         {
@@ -145,6 +150,11 @@ internal static class SettingsReader
             return null;
         }
         bool embeddings = Flag(section, "embeddings") ?? false;
+        if (embeddings && dialect == Dialect.Anthropic)
+        {
+            errors.Add(new ConfigurationError(section.Source, section["embeddings"]!.Line, $"{path}.embeddings: Anthropic's dialect has none. Leave it out, or give the provider's address for OpenAI's."));
+            return null;
+        }
         TokenPrice? input = Price(section, "input");
         TokenPrice? output = Price(section, "output");
         bool hasInput = section["input"] is not null;

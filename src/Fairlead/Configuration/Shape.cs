@@ -1,4 +1,6 @@
+using Fairlead.Domain.Inference;
 using Fairlead.Fleet.Workers;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Configuration;
 
@@ -110,8 +112,9 @@ internal sealed record Shape(
         Children =
         [
             new("key", ValueKind.Secret, "Its credential, as ${env:NAME} or ${file:/path}."),
-            new("dialect", ValueKind.Text, "The dialect of a server of your own; this version speaks OpenAI's.", "openai", Choices: ["openai", "anthropic"]),
-            new("url", ValueKind.Url, "Base URL with its /v1. Needed for a name that is not known."),
+            new("dialect", ValueKind.Text, "What it speaks: OpenAI's chat completions or Anthropic's messages. Left out: what the known provider speaks, openai for a server of your own.", Choices: DialectNames.Words),
+            new("auth", ValueKind.Text, "How the key is sent: as authorization: Bearer KEY, x-api-key: KEY, api-key: KEY or authorization: Key KEY. Left out: as the known provider wants it; bearer for a server of your own, x-api-key if it speaks Anthropic's dialect.", Choices: KeyForms.Words),
+            new("url", ValueKind.Url, "Base URL with its /v1; in Anthropic's dialect what stands before /v1/messages. Needed for a name that is not known."),
             new("allow_insecure", ValueKind.Flag, "Allow plain http to an address that is not private. The key would travel in the clear.", "false"),
             new("models", ValueKind.Named, "Models by Hub id. Left out, a known provider offers what the price sheet lists, and a server of your own what it lists itself.")
             {

@@ -49,9 +49,9 @@ internal static class ModelsVerb
             return;
         }
         Terminal.Table(
-            ["MODEL", "PROVIDER", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S"],
+            ["MODEL", "PROVIDER", "SPEAKS", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S"],
             models.SelectMany(static m => m.Offers.Select(o => (IReadOnlyList<string?>)[
-                m.Id, o.Provider, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
+                m.Id, o.Provider, o.Dialect, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
     }
 
     /// <summary>A price that is not known is not one of another kind.</summary>

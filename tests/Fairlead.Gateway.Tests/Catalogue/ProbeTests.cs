@@ -1,5 +1,6 @@
 using Fairlead.Gateway.Catalogue;
 using Fairlead.Shared;
+using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Tests.Catalogue;
 
@@ -32,7 +33,7 @@ public sealed class ProbeTests
         await using var elsewhere = new ScriptedUpstream((_, reply) => reply.JsonAsync("{\"data\":[{\"id\":\"trap\"}]}"));
         await using var server = new ScriptedUpstream((_, reply) => reply.RawAsync($"HTTP/1.1 302 Found\r\nlocation: {elsewhere.Url}/models\r\ncontent-length: 0\r\n\r\n"));
         using var client = new ProbeClient();
-        Assert.Null(await client.ModelsAsync(server.Url, "secret", TestContext.Current.CancellationToken));
+        Assert.Null(await client.ModelsAsync(server.Url, new EndpointKey(KeyForm.Bearer, "secret", server.Url), TestContext.Current.CancellationToken));
         Assert.Empty(elsewhere.Requests);
         Assert.Equal("Bearer secret", Assert.Single(server.Requests).Headers["authorization"]);
     }

@@ -1,8 +1,10 @@
 using Fairlead.Api;
 using Fairlead.Configuration;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Gateway.Settings;
 using Fairlead.Shared;
+using Fairlead.Upstreams.Providers;
 using Fairlead.Verbs;
 
 namespace Fairlead.Tests.Configuration;
@@ -34,7 +36,11 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("providers:\n  together: { key: \"${env:NOT_SET_ANYWHERE}\" }", 2, "names the environment variable NOT_SET_ANYWHERE, which is not set")]
     [InlineData("providers:\n  together: { key: \"${file:/nowhere/at/all}\" }", 2, "cannot be read")]
     [InlineData("providers:\n  together: { key: \"${vault:x}\" }", 2, "${env:NAME} or ${file:/path} is expected")]
-    [InlineData("providers:\n  alpha: { url: \"http://127.0.0.1:1/v1\", dialect: anthropic }", 2, "does not speak Anthropic's dialect yet")]
+    [InlineData("providers:\n  alpha: { dialect: anthropic }", 2, "providers.alpha needs a url")]
+    [InlineData("providers:\n  deepseek: { dialect: anthropic }", 2, "deepseek speaks 'openai' where it is known to be. Give the url at which it speaks 'anthropic'")]
+    [InlineData("providers:\n  anthropic: { dialect: openai }", 2, "anthropic speaks 'anthropic' where it is known to be")]
+    [InlineData("providers:\n  alpha:\n    url: http://127.0.0.1:1/v1\n    dialect: anthropic\n    models:\n      a/b: { embeddings: true }", 6, "Anthropic's dialect has none")]
+    [InlineData("providers:\n  alpha: { url: \"http://127.0.0.1:1/v1\", auth: cookie }", 2, "'bearer' or 'x-api-key' or 'api-key' or 'key' is expected")]
     [InlineData("providers:\n  alpha: { url: \"http://127.0.0.1:1/v1\", dialect: klingon }", 2, "'openai' or 'anthropic' is expected")]
     [InlineData("models:\n  a: { try: [] }", 2, "models.a.try is missing or empty")]
     [InlineData("models:\n  a: { try: [b] }\n  b: { try: [x/y] }", 2, "which is an alias itself")]
@@ -185,6 +191,20 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(60, settings.Keys[0].Limits.RequestsPerMinute);
         Assert.DoesNotContain("secret", settings.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("secret", settings.Providers[0].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_may_speak_Anthropics_dialect_and_a_known_name_may_at_another_address()
+    {
+        LoadedConfiguration loaded = Load("""
+            providers:
+              alpha: { dialect: anthropic, url: "http://127.0.0.1:9001" }
+              deepseek: { dialect: anthropic, auth: bearer, url: "https://api.deepseek.com/anthropic", key: "${env:DEEPSEEK_API_KEY}" }
+            """, ("DEEPSEEK_API_KEY", "d-secret"), ("ANTHROPIC_API_KEY", "a-secret"));
+        Assert.Empty(loaded.Errors);
+        Assert.Equal(
+            [("alpha", Dialect.Anthropic, null), ("deepseek", Dialect.Anthropic, KeyForm.Bearer), ("anthropic", null, null)],
+            loaded.Settings!.Providers.Select(static p => (p.Name, p.Dialect, p.KeyForm)));
     }
 
     [Fact]

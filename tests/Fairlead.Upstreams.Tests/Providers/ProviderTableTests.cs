@@ -1,13 +1,14 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Upstreams.Anthropic;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.OpenAi;
 using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Upstreams.Tests.Providers;
 
-/// <summary>The providers that speak OpenAI's dialect, as their own pages have them: where, with which key, by which paths.</summary>
+/// <summary>The providers, as their own pages have them: where, with which key, by which paths.</summary>
 public sealed class ProviderTableTests
 {
     [Theory]
@@ -38,7 +39,6 @@ public sealed class ProviderTableTests
     [InlineData("deepseek", "https://api.deepseek.com/chat/completions", null, KeyForm.Bearer, "DEEPSEEK_API_KEY")]
     [InlineData("google", "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", "https://generativelanguage.googleapis.com/v1beta/openai/embeddings", KeyForm.Bearer, "GEMINI_API_KEY")]
     [InlineData("azure", null, null, KeyForm.ApiKeyHeader, "AZURE_OPENAI_API_KEY")]
-    [InlineData("anthropic", "https://api.anthropic.com/v1/chat/completions", null, KeyForm.Bearer, "ANTHROPIC_API_KEY")]
     public void A_provider_is_where_its_own_pages_say(string name, string? chat, string? embeddings, KeyForm key, string variable)
     {
         ProviderSpec spec = ProviderTable.Known[name.ToUpperInvariant()];
@@ -53,6 +53,36 @@ public sealed class ProviderTableTests
         Assert.Equal("https", spec.BaseUrl.Scheme);
     }
 
+    [Fact]
+    public void Anthropic_is_asked_in_its_own_dialect()
+    {
+        ProviderSpec spec = ProviderTable.Known["anthropic"];
+        Assert.Equal((Dialect.Anthropic, "https://api.anthropic.com/", "/v1/messages", KeyForm.XApiKeyHeader, "ANTHROPIC_API_KEY"), (spec.Dialect, spec.BaseUrl!.ToString(), spec.MessagesPath, spec.Key, spec.KeyVariables[0]));
+        Assert.True(spec.Converses && spec.ChatPath is null && spec.CompletionsPath is null && spec.EmbeddingsPath is null);
+        Assert.Equal(Parameters.None, spec.Honours & (Parameters.Seed | Parameters.LogProbs | Parameters.LogitBias | Parameters.Penalties | Parameters.ManyChoices | Parameters.MinP));
+        Assert.Equal(Parameters.Tools | Parameters.TopK, spec.Honours & (Parameters.Tools | Parameters.TopK));
+    }
+
+    [Fact]
+    public void A_known_name_that_is_said_to_speak_another_dialect_is_a_server_of_that_dialect()
+    {
+        var url = new Uri("https://api.deepseek.com/anthropic");
+        ProviderSpec spec = ProviderTable.Find("deepseek", url, Dialect.Anthropic, key: null);
+        Assert.Equal((Dialect.Anthropic, url, "/v1/messages", null, KeyForm.XApiKeyHeader, RequestQuirks.None), (spec.Dialect, spec.BaseUrl, spec.MessagesPath, spec.ChatPath, spec.Key, spec.RequestQuirks));
+        Assert.Equal(KeyForm.Bearer, ProviderTable.Find("deepseek", url, Dialect.Anthropic, KeyForm.Bearer).Key);
+        Assert.Equal(ProviderTable.Known["deepseek"], ProviderTable.Find("deepseek", null, null, null));
+        Assert.Equal((Dialect.OpenAi, "/chat/completions", KeyForm.Bearer), (ProviderTable.Find("alpha", url, null, null).Dialect, ProviderTable.Find("alpha", url, null, null).ChatPath, ProviderTable.Find("alpha", url, null, null).Key));
+        Assert.Null(ProviderTable.Find("alpha", null, null, null).BaseUrl);
+    }
+
+    [Theory]
+    [InlineData(Dialect.OpenAi, "http://h/v1", "http://h/v1/models")]
+    [InlineData(Dialect.Anthropic, "http://h", "http://h/v1/models")]
+    [InlineData(Dialect.Anthropic, "http://h/v1/", "http://h/v1/models")]
+    [InlineData(Dialect.Anthropic, "http://h/anthropic", "http://h/anthropic/v1/models")]
+    public void A_server_lists_its_models_beside_where_it_is_asked(Dialect dialect, string url, string list) =>
+        Assert.Equal(list, ProviderSpec.SelfHosted("s", new Uri(url), dialect).ModelsUrl(new Uri(url)).ToString());
+
     public static TheoryData<string> Names() => [.. ProviderTable.Known.Keys];
 
     /// <summary>A row that cannot be written as a request would stop the start of everybody who uses it.</summary>
@@ -62,18 +92,24 @@ public sealed class ProviderTableTests
         ProviderSpec spec = ProviderTable.Known[name];
         Uri url = spec.BaseUrl ?? new Uri("https://resource.example.com/openai/v1");
         using var transport = new UpstreamTransport(TimeProvider.System);
+        Assert.All(spec.KeyVariables, static v => Assert.Matches("^[A-Z][A-Z0-9_]+$", v));
+        var key = new EndpointKey(spec.Key, "secret", url);
+        if (spec.MessagesPath is { } messages)
+        {
+            Assert.NotNull(new AnthropicUpstream(new AnthropicEndpoint(url) { MessagesPath = messages, Key = key, ExtraHeaders = spec.Headers }, transport, FaultClassifier.Classify).Origin);
+            return;
+        }
         var upstream = new OpenAiUpstream(
             new OpenAiEndpoint(url)
             {
                 ChatPath = spec.ChatPath,
                 CompletionsPath = spec.CompletionsPath,
                 EmbeddingsPath = spec.EmbeddingsPath,
-                Key = new EndpointKey(spec.Key, "secret", url),
+                Key = key,
                 ExtraHeaders = spec.Headers,
             },
             transport, FaultClassifier.Classify);
         Assert.NotNull(upstream.Origin);
-        Assert.All(spec.KeyVariables, static v => Assert.Matches("^[A-Z][A-Z0-9_]+$", v));
     }
 
     [Fact]
