@@ -16,6 +16,9 @@ public sealed record Problem(ProblemKind Kind, string Message, string? Param = n
     /// <summary>What is known of the model that was withdrawn; null where that is not the matter.</summary>
     public Retirement? Retirement { get; init; }
 
-    /// <summary>The status to send.</summary>
+    /// <summary>The model that is not to be had, as the caller wrote it; null where that is not the matter.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The status to send; to Anthropic's clients it is <see cref="AnthropicTerms.Status(Problem)"/>.</summary>
     public int Status => PassedStatus ?? Kind.Status;
 }

@@ -101,7 +101,11 @@ public static class AttemptPlan
         FaultRule rule = FaultTable.For(told.Fault.Kind);
         TimeSpan? retryAfter = RetryAfter(told.Fault, rule.Answer, faults);
         int? passed = told.Fault.Kind is FaultKind.InvalidRequest && told.Fault.Status is 400 or 413 or 422 ? told.Fault.Status : null;
-        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault), retryAfter, passed) { Cold = told.Fault.Cold };
+        return new Problem(rule.Answer, Words(told, faults, model, retryAfter), Param(told.Fault), retryAfter, passed)
+        {
+            Cold = told.Fault.Cold,
+            Model = told.Fault.Kind is FaultKind.ModelGone or FaultKind.ModelNotFound ? model : null,
+        };
     }
 
     /// <summary>A connection that died before a byte was sent says nothing against the target: it is asked again before others are.</summary>

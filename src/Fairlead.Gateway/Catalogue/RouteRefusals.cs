@@ -37,7 +37,7 @@ internal static class RouteRefusals
         {
             return new Problem(ProblemKind.ModelNotSupported,
                 Bound($"The requested model '{name}' is not supported by any provider you have enabled. It is sold by {elsewhere.Providers}; set {elsewhere.Variable} and restart, or reload the configuration."),
-                field);
+                field) { Model = name };
         }
         if (deployment.Catalogue.Models.All(static m => m.Id == LocalModels.GuideId))
         {
@@ -47,12 +47,12 @@ internal static class RouteRefusals
                 field);
         }
         string hint = resolved.Nearest is { } nearest ? $" Did you mean '{nearest}'?" : "";
-        return new Problem(ProblemKind.ModelNotFound, Bound($"The requested model '{name}' does not exist.{hint} List: GET /v1/models."), field);
+        return new Problem(ProblemKind.ModelNotFound, Bound($"The requested model '{name}' does not exist.{hint} List: GET /v1/models."), field) { Model = name };
     }
 
     /// <summary>A selector pins a model to a provider that does not serve it.</summary>
     public static Problem NotSupported(string name, string pinned, string field, IReadOnlyList<Model> models) =>
-        new(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {Protocols.Faults.Redaction.Clean(pinned, 60)}. {Sellers(models)}"), field);
+        new(ProblemKind.ModelNotSupported, Bound($"Model '{name}' is not supported by provider {Protocols.Faults.Redaction.Clean(pinned, 60)}. {Sellers(models)}"), field) { Model = name };
 
     /// <summary>All offers of the models were excluded; the most telling of the reasons is told.</summary>
     public static Problem NoCandidate(Exchange exchange, IReadOnlyList<Model> models, TimeSpan? soonest)
@@ -72,7 +72,7 @@ internal static class RouteRefusals
             Offer gone = wanted[0].Offer;
             string since = gone.RetiresOn is { } day ? $" since {day:d MMM yyyy}" : "";
             return new Problem(ProblemKind.UpstreamGone,
-                Bound($"The requested model is deprecated and no longer supported by provider {gone.Provider}{since}. Ask for another model, or add 'models: […]' to name what may serve instead."), "model");
+                Bound($"The requested model is deprecated and no longer supported by provider {gone.Provider}{since}. Ask for another model, or add 'models: […]' to name what may serve instead."), "model") { Model = name };
         }
         if (wanted.Exists(static e => e.Reason is ExclusionReason.CoolingDown or ExclusionReason.RateLimited))
         {

@@ -1,4 +1,5 @@
 using Fairlead.Domain.Ids;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Gateway.Catalogue;
 using Microsoft.AspNetCore.Http;
@@ -14,6 +15,8 @@ internal static class DoorFrame
         string id = RequestId.New(time.GetUtcNow()).ToString();
         http.TraceIdentifier = id;
         http.Response.Headers["x-request-id"] = id;
+        if (DoorDialect.Of(http.Request) == Dialect.Anthropic)
+            http.Response.Headers["request-id"] = id; // the one that Anthropic's clients read
         http.Response.Headers["x-fairlead-request-id"] = id;
         if (!IsFramedPlainly(http.Request))
         {

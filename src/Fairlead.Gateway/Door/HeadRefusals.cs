@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Fairlead.Domain.Ids;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Faults;
@@ -24,7 +25,8 @@ internal static class HeadLimits
 }
 
 /// <summary>Gives words to what Kestrel refuses by itself: a head that is malformed, too large or too slow never becomes a request, and Kestrel answers it
-/// with a bare status. Here the status gets the error object and the id that every other refusal has.</summary>
+/// with a bare status. Here the status gets the error object and the id that every other refusal has. What door it was for nobody knows: the object is OpenAI's,
+/// of which Anthropic's clients read type and message too, and the id is told under both names.</summary>
 /// <remarks>Kestrel tells of such a refusal on its <see cref="DiagnosticSource"/> before it writes its answer; the connection's writer then puts ours in its place.
 /// Everything else passes through untouched, so that an ordinary answer pays for a call and nothing more.</remarks>
 internal sealed class HeadRefusals(TimeProvider time) : DiagnosticSource
@@ -71,11 +73,11 @@ internal sealed class HeadRefusals(TimeProvider time) : DiagnosticSource
         using var body = new PooledBuffer(1024);
         ErrorObject.Write(body, problem, id);
         var headers = new HeaderDictionary();
-        ProblemMap.WriteHeaders(headers, problem);
+        ProblemMap.WriteHeaders(headers, Dialect.OpenAi, problem);
         var head = new StringBuilder();
         head.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {problem.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(problem.Status)}\r\n");
         head.Append(CultureInfo.InvariantCulture, $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\nConnection: close\r\n");
-        head.Append(CultureInfo.InvariantCulture, $"x-request-id: {id}\r\nx-fairlead-request-id: {id}\r\n");
+        head.Append(CultureInfo.InvariantCulture, $"x-request-id: {id}\r\nrequest-id: {id}\r\nx-fairlead-request-id: {id}\r\n");
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues value) in headers)
             head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
         return [.. Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), .. body.Span];

@@ -1,6 +1,7 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
+using Fairlead.Protocols.Anthropic;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Protocols.Translation;
@@ -51,11 +52,19 @@ public static class AnswerDialects
     }
 
     /// <summary>Appends an error's body.</summary>
-    public static void WriteError(Dialect door, Problem problem, string requestId, PooledBuffer output) => ErrorObject.Write(output, problem, requestId);
+    public static void WriteError(Dialect door, Problem problem, string requestId, PooledBuffer output)
+    {
+        if (door == Dialect.Anthropic)
+            ErrorEnvelope.Write(output, problem, requestId);
+        else
+            ErrorObject.Write(output, problem, requestId);
+    }
 
     /// <summary>Appends an error as the last event of a stream; nothing may follow it.</summary>
     public static void WriteErrorEvent(Dialect door, Problem problem, string requestId, PooledBuffer output)
     {
+        if (door == Dialect.Anthropic)
+            output.Append("event: error\n"u8);
         output.Append("data: "u8);
         WriteError(door, problem, requestId, output);
         output.Append("\n\n"u8);

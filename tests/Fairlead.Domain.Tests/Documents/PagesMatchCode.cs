@@ -29,7 +29,8 @@ public sealed class PagesMatchCode
             int at = page.IndexOf($"### {kind.Code}\n", StringComparison.Ordinal);
             Assert.True(at >= 0, $"docs/errors.md has no heading for {kind.Code}.");
             string section = page[at..].Split("\n### ")[0];
-            Assert.Contains($"Status {kind.Status}, type `{kind.Type}`, end reason `{kind.EndReason.Word()}`", section, StringComparison.Ordinal);
+            int messages = AnthropicTerms.Status(kind);
+            Assert.Contains($"Status {kind.Status}, type `{kind.Type}` (Messages: {messages} `{AnthropicTerms.Type(messages)}`), end reason `{kind.EndReason.Word()}`", section, StringComparison.Ordinal);
             Assert.Equal(kind.Retryable, section.Contains("may be retried", StringComparison.Ordinal));
         }
     }
