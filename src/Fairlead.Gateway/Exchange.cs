@@ -52,6 +52,9 @@ internal sealed class Exchange : IDisposable
     public string? ClientReference { get; init; }
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>Headers of the caller's dialect that go along to an upstream of the same.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> DialectHeaders { get; set; } = [];
+
     /// <summary>How often the caller's SDK has already tried this request by itself (<c>X-Stainless-Retry-Count</c>).</summary>
     public int CallerRetries { get; init; }
 

@@ -111,9 +111,11 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var late = new LateCloses(vault.Journal, time, loggers.CreateLogger<LateCloses>());
         var settlement = new Settlement(vault.Journal, late, admission, idempotency, metrics, time);
         var relay = new AnswerRelay(new StreamRelay(settlement, time), new WholeRelay(settlement, admission, time));
+        var counter = new TokenCount(admission, shutdown, metrics, time, loggers.CreateLogger<TokenCount>());
         var dispatcher = new Dispatcher(relay, new RetryGate(), keeper, sticky, shutdown, metrics, time, loggers.CreateLogger<Dispatcher>());
         var planner = new RoutePlanner(admission, sticky);
-        var path = new RequestPath(keeper.Live, authenticator, admission, idempotency, planner, dispatcher, settlement, shutdown, time, loggers.CreateLogger<RequestPath>());
+        var path = new RequestPath(keeper.Live, authenticator, admission, idempotency, planner, dispatcher, counter, settlement, shutdown, time,
+            loggers.CreateLogger<RequestPath>());
         var requests = new RequestLog(vault.Journal, vault.Ledger);
         var prometheus = new PrometheusText();
         OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(sdk => sdk.WithMetrics(m => m
@@ -121,10 +123,17 @@ public sealed partial class GatewayServer : IAsyncDisposable
             .AddReader(new BaseExportingMetricReader(prometheus))));
         Watch(metrics, vault, late, admission, keeper, keys, throttle, idempotency, sticky);
         var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, keeper, shutdown, time);
-        var door = new OpenAiDoor(path, keeper.Live, authenticator, requests, health, prometheus, new LocalMetrics(keeper), time);
+        var openAi = new OpenAiDoor(path, authenticator, requests, health, prometheus, new LocalMetrics(keeper));
+        var anthropic = new AnthropicDoor(path);
+        var models = new ModelsDoor(keeper.Live, time);
         var admin = new AdminDoor(keeper, keys, vault, requests, circuits, admission, health, hooks, time);
 
-        var data = new DataPlane(settings, loggers, keeper.Live, time, door);
+        var data = new DataPlane(settings, loggers, keeper.Live, time, routes =>
+        {
+            openAi.Map(routes);
+            anthropic.Map(routes);
+            models.Map(routes);
+        });
         WebApplication control = BuildControlPlane(vault, loggers, admin);
         var server = new GatewayServer(data, control, telemetry, vault, late, keeper, keys, admission, shutdown, metrics, time, log);
         try

@@ -17,10 +17,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway;
 
-/// <summary>The path of a paid request, from the door to the ledger. The numbers are those of docs/architecture.md and of the folders.</summary>
+/// <summary>The path of a paid request, from the door to the ledger. The numbers are those of docs/architecture.md and of the folders. A count of tokens
+/// (<see cref="Route.CountTokens"/>) goes the same way as far as routing and leaves it there: it costs nothing, and no ledger hears of it.</summary>
 internal sealed partial class RequestPath(
     LiveDeployment live, KeyAuthenticator authenticator, Admission admission, IdempotencyTable idempotency, RoutePlanner planner, Dispatcher dispatcher,
-    Settlement settlement, ShutdownState shutdown, TimeProvider time, ILogger<RequestPath> logger)
+    TokenCount counter, Settlement settlement, ShutdownState shutdown, TimeProvider time, ILogger<RequestPath> logger)
 {
     /// <summary>Runs one request to its end. Never throws: what went wrong is answered, recorded, or both.</summary>
     public async Task RunAsync(HttpContext http, Route route)
@@ -97,6 +98,9 @@ internal sealed partial class RequestPath(
         ColdPolicy cold = default;
         problem ??= ColdPolicy.Read(http.Request.Headers, exchange.Caller.Key.Limits.WaitForModel, settings.Fleet, out cold);
         exchange.Cold = cold;
+        IReadOnlyList<KeyValuePair<string, string>> dialectHeaders = [];
+        problem ??= DialectHeaders.Read(http.Request.Headers, exchange.Route, out dialectHeaders);
+        exchange.DialectHeaders = dialectHeaders;
         if (problem is not null)
             return problem;
 
@@ -107,11 +111,15 @@ internal sealed partial class RequestPath(
         exchange.Scanned = RequestDialects.Scan(exchange.Route, exchange.Body.Span, RequestLimits.Default, out problem);
         if (exchange.Scanned is null)
             return problem;
-        if (exchange.IdempotencyKey is not null && await ClaimAsync(exchange) is { } claimed)
+        bool counts = exchange.Route == Route.CountTokens;
+        if (!counts && exchange.IdempotencyKey is not null && await ClaimAsync(exchange) is { } claimed)
             return claimed.Problem;
 
         // (4) Catalogue and routing: pure, takes nothing, and decides the price that (3) holds.
         problem = planner.Plan(exchange);
+        // What nobody can serve just now, or not at this length, can be counted all the same.
+        if (counts && (problem is null || problem.Kind.Retryable || problem.Kind == ProblemKind.ContextTooLong))
+            return await counter.RunAsync(exchange, callerGone);
         if (problem is not null)
             return problem;
 
@@ -129,7 +137,8 @@ internal sealed partial class RequestPath(
         if (exchange.Request.Stream)
         {
             exchange.CallerStream = new CallerStream(
-                http.Response, headers => AnswerHeaders.Write(headers, exchange, admission, null, time.GetUtcNow()), settings.Dispatch.Heartbeat, time, callerGone);
+                http.Response, headers => AnswerHeaders.Write(headers, exchange, admission, null, time.GetUtcNow()), exchange.Route.Dialect(),
+                settings.Dispatch.Heartbeat, time, callerGone);
         }
         return await dispatcher.RunAsync(exchange, callerGone);
     }
@@ -142,7 +151,7 @@ internal sealed partial class RequestPath(
         await CloseAsync(exchange, new Ending
         {
             Reason = problem.Kind.EndReason,
-            Status = streaming ? StatusCodes.Status200OK : problem.Status,
+            Status = streaming ? StatusCodes.Status200OK : ProblemMap.Status(exchange.Route.Dialect(), problem),
             Problem = problem,
         });
         try
@@ -172,7 +181,7 @@ internal sealed partial class RequestPath(
 
     private async ValueTask CloseAsync(Exchange exchange, Ending ending)
     {
-        if (exchange.Closed || exchange.Caller is null)
+        if (exchange.Closed || exchange.Caller is null || exchange.Route == Route.CountTokens)
         {
             settlement.Unattributed(exchange, ending);
             return;

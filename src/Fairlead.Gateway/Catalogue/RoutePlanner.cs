@@ -24,7 +24,7 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         }
         AllowanceView left = admission.View(exchange.Caller!);
         // Without money one may still ask for what costs nothing, where there is any.
-        bool broke = left.MoneyLeft == NanoDollars.Zero && !exchange.Deployment.Catalogue.Models.Any(static m => m.Offers.Any(static o => o.Price?.IsFree == true));
+        bool broke = exchange.Route != Route.CountTokens && left.MoneyLeft == NanoDollars.Zero && !exchange.Deployment.Catalogue.Models.Any(static m => m.Offers.Any(static o => o.Price?.IsFree == true));
         if (!broke && left.RequestsLeft > 0)
             return null;
         // Asking for one nano-dollar is what makes the shortage, and its words, the same as for a real request.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Domain.Problems;
 using Fairlead.Gateway.Door;
@@ -13,6 +14,9 @@ internal static class AnswerHeaders
 {
     /// <summary>Seconds that a model of our own computed a whole answer, as Hugging Face's servers say it. Of a stream it is not known when the headers leave.</summary>
     public const string ComputeTime = "x-compute-time";
+
+    /// <summary><c>true</c> on a count of tokens that is our own guess, since nobody who knows the model's tokens could be asked.</summary>
+    public const string Estimated = "x-fairlead-estimated";
 
     /// <param name="headers">Of an answer that has not begun.</param>
     /// <param name="exchange">The request, as far as it came.</param>
@@ -50,9 +54,10 @@ internal static class AnswerHeaders
             headers["x-fairlead-cold"] = ColdHeader.Text(new ColdForecast(status.State, status.ReadyIn, status.Share));
         if (charged is { } amount)
             headers["x-fairlead-cost"] = amount.ToString();
-        headers["openai-processing-ms"] = ((long)exchange.ElapsedMs).ToString(CultureInfo.InvariantCulture);
+        if (exchange.Route.Dialect() == Dialect.OpenAi)
+            headers["openai-processing-ms"] = ((long)exchange.ElapsedMs).ToString(CultureInfo.InvariantCulture);
         if (exchange.Caller is { } caller)
-            LimitHeaders.Write(headers, admission.View(caller), now);
+            LimitHeaders.Write(headers, exchange.Route.Dialect(), admission.View(caller), now);
     }
 
     private static string HeaderSafeList(string names) => string.Join(", ", names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(HeaderSafe));

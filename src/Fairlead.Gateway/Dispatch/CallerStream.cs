@@ -1,14 +1,17 @@
 using System.Text;
+using Fairlead.Domain.Inference;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Dispatch;
 
 /// <summary>The caller's side of a stream: one writer at a time, be it the relay or the heartbeat.</summary>
 /// <remarks>While nothing comes, the caller gets a comment now and then; while its request waits for a model, it hears how that goes. Comments fix the
-/// status and commit nothing: failover stays free until the first event. Back-pressure is the socket's: a caller who reads slowly holds up the relay, which stops reading the upstream.</remarks>
+/// status and commit nothing: failover stays free until the first event. After it, Anthropic's callers get the event that their dialect has for this; before it they
+/// could not read one. Back-pressure is the socket's: a caller who reads slowly holds up the relay, which stops reading the upstream.</remarks>
 internal sealed class CallerStream : IAsyncDisposable
 {
     private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
+    private static readonly byte[] Ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n"u8.ToArray();
 
     /// <summary>A wait that is over so soon is none.</summary>
     private static readonly TimeSpan FirstWord = TimeSpan.FromMilliseconds(250);
@@ -18,6 +21,7 @@ internal sealed class CallerStream : IAsyncDisposable
     private readonly HttpResponse _response;
     private readonly Action<IHeaderDictionary> _writeHeaders;
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly byte[] _beatOfAnswer;
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
     private readonly ITimer _timer;
@@ -25,17 +29,20 @@ internal sealed class CallerStream : IAsyncDisposable
     private Task _beat = Task.CompletedTask;
     private long _lastWrite;
     private volatile Func<string>? _waiting;
+    private volatile bool _answering;
     private bool _over;
 
     /// <param name="response">Not begun yet.</param>
     /// <param name="writeHeaders">Called once, right before the headers leave; what is known then is told then.</param>
+    /// <param name="door">The caller's dialect.</param>
     /// <param name="interval">Silence after which the caller gets a comment.</param>
     /// <param name="time">The clock.</param>
     /// <param name="callerGone">Ends a heartbeat that cannot be written.</param>
-    public CallerStream(HttpResponse response, Action<IHeaderDictionary> writeHeaders, TimeSpan interval, TimeProvider time, CancellationToken callerGone)
+    public CallerStream(HttpResponse response, Action<IHeaderDictionary> writeHeaders, Dialect door, TimeSpan interval, TimeProvider time, CancellationToken callerGone)
     {
         _response = response;
         _writeHeaders = writeHeaders;
+        _beatOfAnswer = door == Dialect.Anthropic ? Ping : KeepAlive;
         _interval = interval;
         _time = time;
         _callerGone = callerGone;
@@ -46,13 +53,16 @@ internal sealed class CallerStream : IAsyncDisposable
     /// <summary>Status and headers have left: from now on a failure is an event.</summary>
     public bool HasBegun { get; private set; }
 
-    /// <summary>Sends <paramref name="bytes"/>, and the headers first if they have not left; returns when the socket has taken them.</summary>
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    /// <summary>Sends <paramref name="events"/>, and the headers first if they have not left; returns when the socket has taken them.</summary>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> events, CancellationToken cancellationToken) => WriteAsync(events, ofAnswer: true, cancellationToken);
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool ofAnswer, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             Begin();
+            _answering |= ofAnswer;
             _lastWrite = _time.GetTimestamp();
             await _response.BodyWriter.WriteAsync(bytes, cancellationToken);
         }
@@ -106,14 +116,14 @@ internal sealed class CallerStream : IAsyncDisposable
         Func<string>? waiting = _waiting;
         if (waiting is null && _time.GetElapsedTime(_lastWrite) < _interval)
             return;
-        _beat = BeatAsync(waiting is null ? KeepAlive : Encoding.UTF8.GetBytes($": {waiting()}\n\n"));
+        _beat = BeatAsync(waiting is null ? (_answering ? _beatOfAnswer : KeepAlive) : Encoding.UTF8.GetBytes($": {waiting()}\n\n"));
     }
 
-    private async Task BeatAsync(byte[] comment)
+    private async Task BeatAsync(byte[] beat)
     {
         try
         {
-            await WriteAsync(comment, _callerGone);
+            await WriteAsync(beat, ofAnswer: false, _callerGone);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
         {

@@ -159,6 +159,7 @@ internal sealed partial class Dispatcher(
             Body = upstreamBody.Memory,
             Stream = exchange.Request.Stream,
             Clocks = new UpstreamClocks(settings.Connect, settings.Headers, settings.FirstToken, settings.Idle),
+            Headers = exchange.DialectHeaders,
             RequestId = exchange.IdText,
             Caller = exchange.Caller!.Key.Id,
             Place = offer.Own is not null ? Place(exchange) : null,

@@ -9,9 +9,12 @@ internal static class Cors
     private const string Exposed =
         "X-Request-Id, X-Error-Code, X-Error-Message, x-inference-provider, x-fairlead-request-id, x-fairlead-provider, x-fairlead-model, " +
         "x-fairlead-attempts, x-fairlead-policy, x-fairlead-cost, x-fairlead-adapted, RateLimit, RateLimit-Policy, Retry-After, " +
-        "x-fairlead-budget-remaining, x-fairlead-budget-limit, x-fairlead-budget-reset, x-fairlead-replayed, " + Dispatch.AnswerHeaders.ComputeTime;
+        "x-fairlead-budget-remaining, x-fairlead-budget-limit, x-fairlead-budget-reset, x-fairlead-replayed, request-id, " +
+        "anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset, " +
+        "anthropic-ratelimit-tokens-limit, anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset, " +
+        Dispatch.AnswerHeaders.Estimated + ", " + Dispatch.AnswerHeaders.ComputeTime;
 
-    private const string AllowedByDefault = "authorization, content-type, x-api-key, api-key, x-hf-bill-to, x-hf-session-id, idempotency-key";
+    private const string AllowedByDefault = "authorization, content-type, x-api-key, api-key, x-hf-bill-to, x-hf-session-id, idempotency-key, anthropic-version, anthropic-beta";
 
     /// <summary>Marks an answer as readable for the caller's origin, where the configuration allows it.</summary>
     public static void Mark(HttpContext http, ImmutableArray<string> origins)

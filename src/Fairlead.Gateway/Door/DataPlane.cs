@@ -24,7 +24,7 @@ internal sealed class DataPlane : IAsyncDisposable
     private readonly IServer _server;
     private readonly RequestDelegate _answer;
 
-    public DataPlane(GatewaySettings settings, ILoggerFactory loggers, LiveDeployment live, TimeProvider time, OpenAiDoor door)
+    public DataPlane(GatewaySettings settings, ILoggerFactory loggers, LiveDeployment live, TimeProvider time, Action<IEndpointRouteBuilder> doors)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -51,7 +51,8 @@ internal sealed class DataPlane : IAsyncDisposable
         app.UseRouting();
         app.UseEndpoints(routes =>
         {
-            door.Map(routes);
+            doors(routes);
+            UnknownRoute.Map(routes);
             Routes = [.. routes.DataSources.SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>()];
         });
         _answer = app.Build();

@@ -22,7 +22,7 @@ internal static class PresentedKey
         if (key is null)
         {
             problem = new Problem(ProblemKind.KeyMissing,
-                "This request carries no key. Send one as 'Authorization: Bearer hf_FL…'; make one with 'fairlead keys create'.");
+                "This request carries no key. Send one as 'Authorization: Bearer hf_FL…' or 'x-api-key: hf_FL…'; make one with 'fairlead keys create'.");
         }
         return key;
     }

@@ -1,14 +1,15 @@
 using System.Globalization;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Limits;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.Gateway.Limits;
 
 /// <summary>Tells a caller what is left: <c>RateLimit</c> and <c>RateLimit-Policy</c> (draft-ietf-httpapi-ratelimit-headers, in the form that
-/// huggingface_hub parses), OpenAI's <c>x-ratelimit-*</c>, and the money.</summary>
+/// huggingface_hub parses), OpenAI's <c>x-ratelimit-*</c>, Anthropic's <c>anthropic-ratelimit-*</c> at its door, and the money.</summary>
 internal static class LimitHeaders
 {
-    public static void Write(IHeaderDictionary headers, in AllowanceView view, DateTimeOffset now)
+    public static void Write(IHeaderDictionary headers, Dialect door, in AllowanceView view, DateTimeOffset now)
     {
         long? requests = view.Limits.RequestsPerMinute;
         long? tokens = view.Limits.TokensPerMinute;
@@ -24,6 +25,8 @@ internal static class LimitHeaders
                 headers["x-ratelimit-limit-requests"] = Text(requestLimit);
                 headers["x-ratelimit-remaining-requests"] = Text(view.RequestsLeft);
                 headers["x-ratelimit-reset-requests"] = $"{reset}s";
+                if (door == Dialect.Anthropic)
+                    WriteAnthropics(headers, "requests", requestLimit, view.RequestsLeft, now.AddSeconds(reset));
             }
             if (tokens is { } tokenLimit)
             {
@@ -34,6 +37,8 @@ internal static class LimitHeaders
                 headers["x-ratelimit-limit-tokens"] = Text(tokenLimit);
                 headers["x-ratelimit-remaining-tokens"] = Text(view.TokensLeft);
                 headers["x-ratelimit-reset-tokens"] = $"{reset}s";
+                if (door == Dialect.Anthropic)
+                    WriteAnthropics(headers, "tokens", tokenLimit, view.TokensLeft, now.AddSeconds(reset));
             }
             headers["RateLimit"] = left;
             headers["RateLimit-Policy"] = policy;
@@ -44,6 +49,13 @@ internal static class LimitHeaders
             headers["x-fairlead-budget-limit"] = budget.Amount.ToString();
             headers["x-fairlead-budget-reset"] = Text(Seconds(budget.PeriodEnd(now) - now));
         }
+    }
+
+    private static void WriteAnthropics(IHeaderDictionary headers, string what, long limit, long left, DateTimeOffset resets)
+    {
+        headers[$"anthropic-ratelimit-{what}-limit"] = Text(limit);
+        headers[$"anthropic-ratelimit-{what}-remaining"] = Text(left);
+        headers[$"anthropic-ratelimit-{what}-reset"] = resets.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
     }
 
     private static long Seconds(TimeSpan span) => Math.Max(0, (long)Math.Ceiling(span.TotalSeconds));

@@ -100,11 +100,11 @@ internal sealed class Settlement(
         return charged;
     }
 
-    /// <summary>Counts a request that nobody can be billed for: its caller is a stranger, or its record stands already.</summary>
+    /// <summary>Counts a request that nobody can be billed for: its caller is a stranger, it is a count of tokens, or its record stands already.</summary>
     public void Unattributed(Exchange exchange, Ending ending)
     {
         if (!exchange.Closed)
-            metrics.Refused(exchange.Route, ending.Reason);
+            metrics.Unbilled(exchange.Route, ending.Reason);
     }
 
     /// <summary>The close of a good answer whose end is not handed out. What has left is charged; an answer of which nothing has left costs us and not its caller.</summary>

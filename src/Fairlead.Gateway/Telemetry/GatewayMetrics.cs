@@ -54,8 +54,8 @@ internal sealed class GatewayMetrics : IDisposable
             _firstToken.Record((first - (served.PlaceMs ?? served.StartMs)) / 1000, new TagList { { "gen_ai.provider.name", provider } });
     }
 
-    /// <summary>Counts a request that was refused before anybody could be billed for it.</summary>
-    public void Refused(Route route, EndReason reason) =>
+    /// <summary>Counts a request that nobody is billed for: refused before anybody could be, or a count of tokens.</summary>
+    public void Unbilled(Route route, EndReason reason) =>
         _requests.Add(1, new TagList { { "route", Word(route) }, { "end_reason", reason.Word() } });
 
     public void Failed(string provider, FaultKind fault) =>
@@ -69,6 +69,7 @@ internal sealed class GatewayMetrics : IDisposable
     {
         Route.Chat => "chat",
         Route.Messages => "messages",
+        Route.CountTokens => "count_tokens",
         Route.Completions => "completions",
         _ => "embeddings",
     };

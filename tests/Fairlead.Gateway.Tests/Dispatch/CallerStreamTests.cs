@@ -1,5 +1,6 @@
 using System.Text;
 using Fairlead.Domain.Fleet;
+using Fairlead.Domain.Inference;
 using Fairlead.Gateway.Dispatch;
 using Fairlead.Upstreams;
 using Fairlead.Yard;
@@ -68,7 +69,25 @@ public sealed class CallerStreamTests : IDisposable
         Assert.Null(place.Status);
     }
 
-    private CallerStream Stream() => new(_http.Response, static _ => { }, TimeSpan.FromSeconds(15), _clock, CancellationToken.None);
+    [Theory]
+    [InlineData(Dialect.OpenAi, ": keep-alive\n\n")]
+    [InlineData(Dialect.Anthropic, "event: ping\ndata: {\"type\": \"ping\"}\n\n")]
+    public async Task Silence_is_a_comment_before_the_first_event_and_after_it_what_the_dialect_has_for_it(Dialect door, string beat)
+    {
+        await using CallerStream stream = Stream(door);
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        Assert.Equal(": keep-alive\n\n", Sent);
+        await stream.WriteAsync("event: message_start\ndata: {}\n\n"u8.ToArray(), CancellationToken.None);
+        string begun = Sent;
+        _clock.Advance(TimeSpan.FromSeconds(14));
+        Assert.Equal(begun, Sent); // every interval of silence, not of time
+        _clock.Advance(TimeSpan.FromSeconds(16));
+        Assert.Equal(begun + beat, Sent);
+        await stream.WriteAsync("event: content_block_stop\ndata: {}\n\n"u8.ToArray(), CancellationToken.None);
+        Assert.EndsWith("content_block_stop\ndata: {}\n\n", Sent, StringComparison.Ordinal);
+    }
+
+    private CallerStream Stream(Dialect door = Dialect.OpenAi) => new(_http.Response, static _ => { }, door, TimeSpan.FromSeconds(15), _clock, CancellationToken.None);
 
     private static PlaceWait Place(CallerStream stream)
     {
