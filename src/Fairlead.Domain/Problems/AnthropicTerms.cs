@@ -54,7 +54,7 @@ public static class AnthropicTerms
     {
         if (problem.Kind == ProblemKind.ContextTooLong)
             return $"prompt is too long: {problem.Message}";
-        return problem.Model is { } model ? $"model: {model}. {problem.Message}" : problem.Message;
+        return (problem.Model ?? problem.Retirement?.Model) is { } model ? $"model: {model}. {problem.Message}" : problem.Message;
     }
 
     /// <summary>What <c>Retry-After</c> says; null where it is not sent.</summary>
