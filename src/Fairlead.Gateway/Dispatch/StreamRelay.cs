@@ -43,6 +43,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             StreamState state = StreamState.Reading;
             clocks.Arm(Clock.FirstEvent, settings.FirstToken);
             long lastEvent = 0;
+            long events = 0;
             while (state == StreamState.Reading)
             {
                 int read = await opened.ReadAsync(input, clocks.Token);
@@ -57,8 +58,9 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                         progress.FirstTokenAt = lastEvent = now;
                         offer.Breaker.Answering(exchange.ElapsedMs - progress.StartMs);
                     }
-                    if (output.Length > 0)
+                    if (answer.RealEvents > events)
                         lastEvent = now;
+                    events = answer.RealEvents;
                 }
                 if (read == input.Length && input.Length < ReadSizeWhenFull)
                 {
@@ -158,7 +160,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, PooledBuffer output, Watchdog clocks, bool withheld,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
+        (Usage usage, UsageSource source) = UsageMeter.Final(
+            exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time), answer.UsageIsPartial);
         exchange.Attempts.Add(record(null));
         progress.Recorded = true;
         Speed(offer, progress, usage);
@@ -182,7 +185,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         Exchange exchange, OfferRuntime offer, AnswerStream answer, AnswerProgress progress, EndReason reason, Problem? problem, UpstreamFault? fault,
         Func<UpstreamFault?, Attempt> record)
     {
-        (Usage usage, UsageSource source) = UsageMeter.Final(exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time));
+        (Usage usage, UsageSource source) = UsageMeter.Final(
+            exchange.Request, offer.Offer, answer.Usage, answer.OutputTokensSeen, UsageMeter.ComputeTime(offer.Offer, progress, time), answer.UsageIsPartial);
         bool billed = fault is null || exchange.Deployment.Settings.Dispatch.BillDelivered; // without a fault it was the caller who ended it
         exchange.Attempts.Add(record(fault));
         progress.Recorded = true;

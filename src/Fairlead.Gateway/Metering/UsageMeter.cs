@@ -15,10 +15,12 @@ internal static class UsageMeter
     /// <param name="reported">What the provider counted; null when it did not (fault U-33).</param>
     /// <param name="outputTokensSeen">What we counted going by.</param>
     /// <param name="computeTime">See <see cref="ComputeTime"/>.</param>
-    public static (Usage Usage, UsageSource Source) Final(InferenceRequest request, Offer offer, Usage? reported, long outputTokensSeen, TimeSpan computeTime)
+    /// <param name="isPartial">A count of <paramref name="reported"/> is ours, because the provider told the other only.</param>
+    public static (Usage Usage, UsageSource Source) Final(
+        InferenceRequest request, Offer offer, Usage? reported, long outputTokensSeen, TimeSpan computeTime, bool isPartial = false)
     {
         (Usage tokens, UsageSource source) = Tokens(request, offer, reported, outputTokensSeen);
-        return (tokens with { ComputeTime = computeTime }, source);
+        return (tokens with { ComputeTime = computeTime }, isPartial ? UsageSource.Estimated : source);
     }
 
     /// <summary>How long an answer was computed, where that is measured: from when the model was given the request to the answer's last byte, or to where it

@@ -18,6 +18,7 @@ public static class AnswerDialects
     {
         (Dialect.OpenAi, Dialect.OpenAi) => new ChunkStream(expected, framing),
         (Dialect.OpenAi, Dialect.Anthropic) => ChunksToBlocks.Open(expected, framing),
+        (Dialect.Anthropic, _) => new MessagesStream(expected), // always server-sent events
         var (spoken, door) => throw new NotSupportedException($"No translation of streams from {spoken} to {door}."),
     };
 
@@ -26,6 +27,7 @@ public static class AnswerDialects
     {
         Dialect.OpenAi when expected.Route.Dialect() == Dialect.Anthropic => WholeAnswer.Check(Route.Chat, body, expected with { Route = Route.Chat }),
         Dialect.OpenAi => WholeAnswer.Check(expected.Route, body, expected),
+        Dialect.Anthropic => MessagesWhole.Check(body, expected),
         var spoken => throw new NotSupportedException($"No check of {spoken}'s answers."),
     };
 
@@ -45,6 +47,12 @@ public static class AnswerDialects
                 break;
             case (Dialect.OpenAi, Dialect.Anthropic):
                 CompletionToMessage.Write(body, check, expected, usage, cost, output);
+                break;
+            case (Dialect.Anthropic, Dialect.Anthropic):
+                MessagesWhole.Write(body, check, usage, cost, output);
+                break;
+            case (Dialect.Anthropic, Dialect.OpenAi):
+                MessageToCompletion.Write(body, check, expected, usage, cost, output);
                 break;
             case var (spoken, door):
                 throw new NotSupportedException($"No translation of answers from {spoken} to {door}.");

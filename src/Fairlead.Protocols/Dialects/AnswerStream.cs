@@ -14,13 +14,19 @@ public abstract class AnswerStream : IDisposable
     public bool Committed { get; protected set; }
 
     /// <summary>Any event with data has come; comments do not count, nor do events that only say that the upstream is there.</summary>
-    public bool SawRealEvent { get; protected set; }
+    public bool SawRealEvent => RealEvents > 0;
+
+    /// <summary>How many have.</summary>
+    public long RealEvents { get; protected set; }
 
     /// <summary>How it broke, where the state is <see cref="StreamState.Faulted"/>.</summary>
     public UpstreamFault? Fault { get; protected set; }
 
     /// <summary>The last usage that the upstream reported, not yet bounded; null while it has reported none.</summary>
     public abstract Usage? Usage { get; }
+
+    /// <summary><see cref="Usage"/> holds a count of ours, because the upstream has told only a part: of an answer that broke off, mostly the input.</summary>
+    public virtual bool UsageIsPartial => false;
 
     /// <summary>Our own count of output tokens: events that brought content, or a quarter of its bytes where that is more.
     /// Exact for providers that send a token an event, close for others.</summary>

@@ -15,5 +15,8 @@ public sealed record JsonBounds
     /// <summary>Characters of one number.</summary>
     public int NumberLength { get; init; } = 40;
 
+    /// <summary>Half of a surrogate pair may stand alone in a string, as in pieces of a text whose characters were cut in two; it is told, not a fault.</summary>
+    public bool LoneHalves { get; init; }
+
     public static JsonBounds Default { get; } = new();
 }

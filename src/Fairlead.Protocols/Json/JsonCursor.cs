@@ -39,6 +39,9 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
     /// <summary>Byte of the quote before the name that <see cref="NextMember"/> read last.</summary>
     public int NameStart { get; private set; }
 
+    /// <summary>Half of a surrogate pair stood alone in what was read, where <see cref="JsonBounds.LoneHalves"/> lets it.</summary>
+    public bool HasHalves { get; private set; }
+
     /// <summary>The first thing that was wrong; null while nothing is.</summary>
     public JsonFault? Fault { get; private set; }
 
@@ -248,12 +251,12 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
                 if (!TryHex(at + 2, out int unit))
                     return FailAt<bool>(at, "\\u is not followed by four hexadecimal digits");
                 if (unit is >= 0xDC00 and <= 0xDFFF)
-                    return FailAt<bool>(at, "half of a surrogate pair stands alone");
+                    return SkipHalf(ref at);
                 if (unit is >= 0xD800 and <= 0xDBFF)
                 {
                     // A lone surrogate is no character: what we would count and what the provider would read might differ.
                     if (at + 7 >= _text.Length || _text[at + 6] != (byte)'\\' || _text[at + 7] != (byte)'u' || !TryHex(at + 8, out int low) || low is < 0xDC00 or > 0xDFFF)
-                        return FailAt<bool>(at, "half of a surrogate pair stands alone");
+                        return SkipHalf(ref at);
                     at += 12;
                     return true;
                 }
@@ -262,6 +265,15 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
             default:
                 return FailAt<bool>(at, "an unknown escape stands in a string");
         }
+    }
+
+    private bool SkipHalf(ref int at)
+    {
+        if (!_bounds.LoneHalves)
+            return FailAt<bool>(at, "half of a surrogate pair stands alone");
+        HasHalves = true;
+        at += 6;
+        return true;
     }
 
     private readonly bool TryHex(int at, out int value)

@@ -123,7 +123,7 @@ public sealed class ChunkStream : AnswerStream
             Fail(new UpstreamFault(FaultKind.Malformed, "The whole answer could not be told as a stream.", 200));
             return State;
         }
-        SawRealEvent = true;
+        RealEvents++;
         foreach (JsonObject chunk in ReplayedAnswer.Chunks(answer, _expected.Route == Route.Chat))
         {
             if (State == StreamState.Reading)
@@ -145,7 +145,7 @@ public sealed class ChunkStream : AnswerStream
         {
             while (State == StreamState.Reading && _lines!.TryRead(out ReadOnlySpan<byte> line))
             {
-                SawRealEvent = true;
+                RealEvents++;
                 Rewrite(line, output);
             }
         }
@@ -161,7 +161,7 @@ public sealed class ChunkStream : AnswerStream
             Finish(output);
             return;
         }
-        SawRealEvent = true;
+        RealEvents++;
         if (name.SequenceEqual("error"u8))
         {
             Fail(FaultClassifier.FromErrorEvent(data));

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -6,6 +7,9 @@ namespace Fairlead.Protocols.OpenAi;
 /// <summary>Reads JSON trees of providers: nothing in them throws when it is looked at.</summary>
 internal static class LooseJson
 {
+    /// <summary>Writes text as it is, but for what JSON must escape: nothing here is put into a page.</summary>
+    public static JsonSerializerOptions Relaxed { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private const int MostDepth = 128;
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MostDepth, AllowDuplicateProperties = false };
     private static readonly JsonDocumentOptions Lenient = new() { MaxDepth = MostDepth };

@@ -3,13 +3,16 @@ using Fairlead.Protocols.Buffers;
 namespace Fairlead.Protocols.Sse;
 
 /// <summary>One server-sent event. The spans point into the reader's input or its own buffer and hold until the next call.</summary>
-public readonly ref struct SseEvent(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name)
+public readonly ref struct SseEvent(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name, ReadOnlySpan<byte> raw)
 {
     /// <summary>The joined <c>data</c> lines.</summary>
     public ReadOnlySpan<byte> Data { get; } = data;
 
     /// <summary>The <c>event</c> field; empty when there was none.</summary>
     public ReadOnlySpan<byte> Name { get; } = name;
+
+    /// <summary>The event's own lines and the blank one behind them, as they came; empty where the input ended before that blank line.</summary>
+    public ReadOnlySpan<byte> Raw { get; } = raw;
 }
 
 /// <summary>Reads server-sent events (WHATWG HTML §9.2) out of bytes that may be cut anywhere. A push parser: it never waits and never reads.</summary>
@@ -24,6 +27,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
     private readonly PooledBuffer _data = new(1024);
     private readonly PooledBuffer _name = new(64);
     private byte[] _fed = [];
+    private int _eventStart; // of the lines that belong to the event which is being read
     private int _fedStart;
     private int _fedEnd;
     private int _searched; // bytes of an unfinished line in which no end was found: a long event is not searched again with each piece of it
@@ -49,6 +53,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
             return;
         }
         _fed = buffer;
+        _eventStart = start;
         _fedStart = start;
         _fedEnd = start + length;
         _inCarry = false;
@@ -77,6 +82,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                 if (rest.StartsWith("\uFEFF"u8))
                 {
                     Advance(3);
+                    _eventStart = _fedStart;
                     continue;
                 }
             }
@@ -86,6 +92,8 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                 if (rest[0] == (byte)'\n')
                 {
                     Advance(1);
+                    if (IsBetweenEvents)
+                        _eventStart = _fedStart;
                     continue;
                 }
             }
@@ -93,7 +101,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
             int end = rest[_searched..].IndexOfAny((byte)'\n', (byte)'\r');
             if (end >= 0)
                 end += _searched;
-            if (!_hasData && _name.Length == 0 && TryPlain(rest, end, out item))
+            if (IsBetweenEvents && TryPlain(rest, end, out item))
                 return true;
 
             if (end < 0)
@@ -105,7 +113,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                     continue;
                 }
                 if (_ended && _hasData)
-                    return Dispatch(out item);
+                    return Dispatch(default, out item);
                 if (rest.Length > mostBytesPerEvent)
                     IsOversize = true;
                 else
@@ -120,12 +128,16 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
             Advance(end + 1);
             // A lone CR ends a line; a LF right behind it belongs to the same end, also in the next bytes.
             _swallowLineFeed = carriageReturn;
-            if (_data.Length > mostBytesPerEvent)
+            // Comments inside of an event are kept with it, so they are bounded, too.
+            if (_data.Length > mostBytesPerEvent || _fedStart - _eventStart > 2L * mostBytesPerEvent)
             {
                 IsOversize = true;
                 return false;
             }
-            if (blank && Dispatch(out item))
+            ReadOnlySpan<byte> lines = (_inCarry ? _carry.Span : _fed)[_eventStart.._fedStart];
+            if (blank || IsBetweenEvents)
+                _eventStart = _fedStart;
+            if (blank && Dispatch(lines, out item))
                 return true;
         }
     }
@@ -140,14 +152,23 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
     private bool TryPlain(ReadOnlySpan<byte> rest, int end, out SseEvent item)
     {
         item = default;
-        if (!rest.StartsWith("data: "u8))
+        ReadOnlySpan<byte> name = default;
+        int start = 0;
+        if (rest.StartsWith("event: "u8) && end >= 0 && rest[end] == (byte)'\n')
+        {
+            name = rest["event: "u8.Length..end];
+            start = end + 1;
+            end = rest[start..].IndexOfAny((byte)'\n', (byte)'\r');
+            end = end < 0 ? -1 : start + end;
+        }
+        if (!rest[start..].StartsWith("data: "u8))
             return false;
-        if (end < 6 || end + 1 >= rest.Length || rest[end] != (byte)'\n' || rest[end + 1] != (byte)'\n')
-            return false;
-        if (end == 6)
-            return false; // no data: nothing to dispatch
-        item = new SseEvent(rest[6..end], default);
+        int text = start + "data: "u8.Length;
+        if (end <= text || end + 1 >= rest.Length || rest[end] != (byte)'\n' || rest[end + 1] != (byte)'\n')
+            return false; // no data is nothing to dispatch, the rest is not plain
+        item = new SseEvent(rest[text..end], name, rest[..(end + 2)]);
         Advance(end + 2);
+        _eventStart = _fedStart;
         return true;
     }
 
@@ -181,12 +202,12 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
         }
     }
 
-    private bool Dispatch(out SseEvent item)
+    private bool Dispatch(ReadOnlySpan<byte> lines, out SseEvent item)
     {
         item = default;
         bool any = _hasData && _data.Length > 0;
         if (any)
-            item = new SseEvent(_data.Span, _name.Span);
+            item = new SseEvent(_data.Span, _name.Span, lines);
         // The buffers keep their bytes until they are written again, so the spans above hold until the next call.
         _hasData = false;
         _data.Clear();
@@ -202,29 +223,31 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
         _searched = 0;
     }
 
+    /// <summary>No line has come that belongs to the next event, but for comments and unknown fields.</summary>
+    private bool IsBetweenEvents => !_hasData && _name.Length == 0;
+
     /// <summary>Keeps what hangs over for the next bytes.</summary>
     private void Keep()
     {
         if (_inCarry)
         {
-            int left = _carry.Length - _fedStart;
-            if (_fedStart > 0)
+            if (_eventStart > 0)
             {
-                ReadOnlySpan<byte> rest = _carry.Span[_fedStart..];
-                Span<byte> all = _carry.WrittenSpan;
-                rest.CopyTo(all);
-                _carry.Truncate(left);
+                ReadOnlySpan<byte> rest = _carry.Span[_eventStart..];
+                rest.CopyTo(_carry.WrittenSpan);
+                _carry.Truncate(rest.Length);
             }
         }
         else
         {
             _carry.Clear();
-            _carry.Append(_fed.AsSpan(_fedStart, _fedEnd - _fedStart));
+            _carry.Append(_fed.AsSpan(_eventStart, _fedEnd - _eventStart));
             _fed = [];
         }
-        _fedStart = 0;
+        _fedStart -= _eventStart;
         _fedEnd = 0;
-        _searched = _carry.Length;
+        _eventStart = 0;
+        _searched = _carry.Length - _fedStart;
         _inCarry = _carry.Length > 0;
     }
 }
