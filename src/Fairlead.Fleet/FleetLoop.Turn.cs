@@ -48,12 +48,15 @@ public sealed partial class FleetLoop
             {
                 case WaitingAsk ask when _waiting.Remove(ask.Asked.Ask):
                     ask.Fail(e);
+                    _decided.Add(ask);
                     break;
                 case LoadWish wish:
-                    wish.Decided.TrySetException(e);
+                    wish.Fail(e);
+                    _decided.Add(wish);
                     break;
                 case StopWish stop:
-                    stop.Done.TrySetException(e);
+                    stop.Fail(e);
+                    _decided.Add(stop);
                     break;
             }
         }
@@ -74,8 +77,9 @@ public sealed partial class FleetLoop
             case FleetEvent.GaveUp(long gone):
                 if (_waiting.Remove(gone, out WaitingAsk? leaving)) // otherwise its place came first, and is given back by whoever has it
                 {
-                    Decide(what, leaving.Model);
                     leaving.GiveUp();
+                    _decided.Add(leaving);
+                    Decide(what, leaving.Model);
                 }
                 break;
             case FleetEvent.Configured:
@@ -94,8 +98,8 @@ public sealed partial class FleetLoop
             case FleetEvent.Died(int start, _):
                 if (_workers.Remove(start, out RunningWorker? dead))
                 {
-                    Decide(what);
                     Bury(dead);
+                    Decide(what);
                 }
                 break;
             case FleetEvent.LoadWanted(string model):
@@ -190,7 +194,7 @@ public sealed partial class FleetLoop
         Decide(wanted);
         if (_plan.Status(model, Now(fresh: false))?.State == ModelState.Ready)
         {
-            wish.Decided.TrySetResult();
+            _decided.Add(wish);
             return;
         }
         _wishes.Add(wish.Asked.Ask, wish); // who waits for a place is told when it is loaded, or why it is not: so does who only wants it loaded
@@ -206,7 +210,7 @@ public sealed partial class FleetLoop
         }
         Decide(wanted);
         if (wish.Starts.Count == 0)
-            wish.Done.TrySetResult(default);
+            _decided.Add(wish);
         else
             _stops.Add(wish);
     }
@@ -223,16 +227,23 @@ public sealed partial class FleetLoop
     {
         if (!dead.WasKilled)
             dead.BrokenOff = dead.Inside;
-        _stops.RemoveAll(wish => wish.Buried(dead));
+        _decided.Add(dead);
+        _stops.RemoveAll(wish =>
+        {
+            bool last = wish.Buried(dead);
+            if (last)
+                _decided.Add(wish);
+            return last;
+        });
     }
 
     private void Close(TimeSpan patience)
     {
         _closing = true;
         foreach (WaitingAsk ask in _waiting.Values)
-            ask.Refuse(s_stopping);
+            Refuse(ask, s_stopping);
         foreach (LoadWish wish in _wishes.Values)
-            wish.Decided.TrySetException(new FleetRefusedException(s_stopping));
+            Refuse(wish, s_stopping);
         _waiting.Clear();
         _wishes.Clear();
         foreach (RunningWorker worker in _workers.Values)
@@ -254,15 +265,28 @@ public sealed partial class FleetLoop
                     Bury(dead);
                 break;
             case (_, WaitingAsk ask):
-                ask.Refuse(s_stopping);
+                Refuse(ask, s_stopping);
                 break;
             case (_, LoadWish wish):
-                wish.Decided.TrySetException(new FleetRefusedException(s_stopping));
+                Refuse(wish, s_stopping);
                 break;
             case (_, StopWish wish):
-                wish.Done.TrySetException(new FleetRefusedException(s_stopping));
+                wish.Fail(new FleetRefusedException(s_stopping));
+                _decided.Add(wish);
                 break;
         }
+    }
+
+    private void Refuse(WaitingAsk ask, FleetRefusal refusal)
+    {
+        ask.Refuse(refusal);
+        _decided.Add(ask);
+    }
+
+    private void Refuse(LoadWish wish, FleetRefusal refusal)
+    {
+        wish.Fail(new FleetRefusedException(refusal));
+        _decided.Add(wish);
     }
 
     /// <param name="what">What has happened.</param>
@@ -292,9 +316,9 @@ public sealed partial class FleetLoop
                 break;
             case FleetEffect.Refuse(long ask, FleetRefusal refusal):
                 if (_waiting.Remove(ask, out WaitingAsk? refused))
-                    refused.Refuse(refusal);
+                    Refuse(refused, refusal);
                 else if (_wishes.Remove(ask, out LoadWish? unmet))
-                    unmet.Decided.TrySetException(new FleetRefusedException(refusal));
+                    Refuse(unmet, refusal);
                 break;
             case FleetEffect.StartWorker(string name, int start):
                 var worker = new RunningWorker(start, _planned[name] ?? throw new UnreachableException($"{name} is started and not configured."), this, _options, _time, _log);
@@ -322,11 +346,12 @@ public sealed partial class FleetLoop
         if (_waiting.Remove(ask, out WaitingAsk? waiting))
         {
             waiting.Grant(new WorkerLease(this, worker, worker.Process!, ask, _time.GetElapsedTime(waiting.Began), waiting.WasCold));
+            _decided.Add(waiting);
         }
         else
         {
             if (_wishes.Remove(ask, out LoadWish? wish))
-                wish.Decided.TrySetResult();
+                _decided.Add(wish);
             Leave(worker, ask); // it is loaded, and that was all
         }
     }
@@ -342,14 +367,14 @@ public sealed partial class FleetLoop
         return new FleetMoment(now, _available);
     }
 
-    /// <summary>After a turn: what has changed is shown, and the clocks are set.</summary>
+    /// <summary>After a turn: what has changed is shown, what was decided is told, and the clocks are set.</summary>
     private void Finish()
     {
+        ShowAndTell();
+        if (_closing)
+            return;
         try
         {
-            Show();
-            if (_closing)
-                return;
             if (_plan.WakeAt is { } wakeAt && (_wakeAt is null || wakeAt < _wakeAt))
             {
                 _wakeAt = wakeAt; // one that has become later is not set anew: the early call changes nothing and costs less than a clock set for every request
@@ -361,6 +386,21 @@ public sealed partial class FleetLoop
         {
             LogBroken(e, "the end of a turn"); // a fault of ours; the next turn may do better
         }
+    }
+
+    private void ShowAndTell()
+    {
+        try
+        {
+            Show();
+        }
+        catch (Exception e)
+        {
+            LogBroken(e, "the showing of a turn"); // a fault of ours, and no reason to let anybody wait
+        }
+        foreach (IAwaited awaited in _decided)
+            awaited.Tell();
+        _decided.Clear();
     }
 
     private void Show()

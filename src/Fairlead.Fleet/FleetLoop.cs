@@ -63,6 +63,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
     private readonly Dictionary<int, RunningWorker> _workers = [];
     private readonly List<FleetEffect> _effects = [];
     private readonly List<StopWish> _stops = [];
+    private readonly List<IAwaited> _decided = []; // in this turn, and not told yet
     private readonly HashSet<string> _changed = [];
     private bool _allChanged;
     private bool _closing;
@@ -159,7 +160,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
         var waiting = new WaitingAsk(asked, model, _time.GetTimestamp(), ask.Waiting);
         if (!Post(asked, waiting))
             return ValueTask.FromException<WorkerLease>(new FleetRefusedException(s_stopping));
-        if (!waiting.IsDecided && cancellationToken.CanBeCanceled)
+        if (!waiting.IsTold && cancellationToken.CanBeCanceled)
             waiting.Heed(this, cancellationToken);
         return waiting.Decided;
     }
@@ -171,7 +172,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
         if (_board[model] is not { } served)
             return Task.FromException(new FleetRefusedException(Unknown(model)));
         var wish = new LoadWish(new FleetEvent.Asked(Interlocked.Increment(ref _asks), served.Name, LoadWish.Tenant, served.Terms.QueueWait));
-        return Post(new FleetEvent.LoadWanted(served.Name), wish) ? wish.Decided.Task.WaitAsync(cancellationToken) : Task.FromException(new FleetRefusedException(s_stopping));
+        return Post(new FleetEvent.LoadWanted(served.Name), wish) ? wish.Decided.WaitAsync(cancellationToken) : Task.FromException(new FleetRefusedException(s_stopping));
     }
 
     /// <summary>Unloads a model, and waits until its process is gone. The next request loads it again. Who leaves does not keep it.</summary>
@@ -185,7 +186,7 @@ public sealed partial class FleetLoop : IAsyncDisposable
         var wish = new StopWish();
         if (!Post(new FleetEvent.StopWanted(served.Name, now), wish))
             return Task.FromException<StopOutcome>(new FleetRefusedException(s_stopping));
-        return wish.Done.Task.WaitAsync(cancellationToken);
+        return wish.Done.WaitAsync(cancellationToken);
     }
 
     /// <summary>Takes no requests any more, lets the workers finish within a patience what they have begun, and ends with the last process. Loads are broken

@@ -7,7 +7,7 @@ namespace Fairlead.Fleet;
 /// <summary>One start of one model's worker, from the wish to its death: what its process does becomes events, what the plan wants is done to it.</summary>
 /// <remarks>Every start ends in exactly one <see cref="FleetEvent.Died"/>, also one whose process never came about. Nothing here blocks the loop: its calls
 /// begin tasks.</remarks>
-internal sealed partial class RunningWorker
+internal sealed partial class RunningWorker : IAwaited
 {
     /// <summary>How often a loading worker is weighed: what it has taken already is not asked of the machine a second time.</summary>
     private static readonly TimeSpan WeighEvery = TimeSpan.FromSeconds(1);
@@ -17,6 +17,7 @@ internal sealed partial class RunningWorker
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _buried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private WorkerProcess? _process;
     private volatile bool _endWanted;
     private double _share;
@@ -72,6 +73,11 @@ internal sealed partial class RunningWorker
 
     /// <summary>The loop's: the plan had it killed.</summary>
     public bool WasKilled { get; private set; }
+
+    /// <summary>Ends when the loop has taken its death in: nobody gets a place in it any more.</summary>
+    public Task Buried => _buried.Task;
+
+    void IAwaited.Tell() => _buried.TrySetResult();
 
     /// <summary>Begins.</summary>
     public void Begin() => _ = Task.Run(FollowAsync);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Fairlead.Domain.Fleet;
 
@@ -5,13 +6,14 @@ namespace Fairlead.Fleet;
 
 /// <summary>A request between its ask and the decision. Only the loop decides; a caller who leaves is a message to it like any other, so that no
 /// grant can cross a cancellation: whichever the loop reads first is what the caller gets.</summary>
-internal sealed class WaitingAsk : IValueTaskSource<WorkerLease>
+internal sealed class WaitingAsk : IValueTaskSource<WorkerLease>, IAwaited
 {
     // Continuations run elsewhere: the loop must not run a request.
     private ManualResetValueTaskSourceCore<WorkerLease> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _leaving;
     private CancellationToken _caller;
     private FleetLoop? _fleet;
+    private object? _outcome; // a lease, or why there is none
 
     public WaitingAsk(FleetEvent.Asked asked, ServedModel? model, long began, Action<ModelStatus, int>? waiting)
     {
@@ -34,7 +36,7 @@ internal sealed class WaitingAsk : IValueTaskSource<WorkerLease>
     /// <summary>The loop's: whether the model was not ready when this came.</summary>
     public bool WasCold { get; set; }
 
-    public bool IsDecided => _core.GetStatus(_core.Version) != ValueTaskSourceStatus.Pending;
+    public bool IsTold => _core.GetStatus(_core.Version) != ValueTaskSourceStatus.Pending;
 
     /// <summary>To be awaited once.</summary>
     public ValueTask<WorkerLease> Decided => new(this, _core.Version);
@@ -47,14 +49,22 @@ internal sealed class WaitingAsk : IValueTaskSource<WorkerLease>
         _leaving = caller.UnsafeRegister(static ask => ((WaitingAsk)ask!).Leave(), this);
     }
 
-    public void Grant(WorkerLease lease) => _core.SetResult(lease);
+    public void Grant(WorkerLease lease) => _outcome = lease;
 
-    public void Refuse(FleetRefusal refusal) => _core.SetException(new FleetRefusedException(refusal));
+    public void Refuse(FleetRefusal refusal) => Fail(new FleetRefusedException(refusal));
 
-    public void Fail(Exception fault) => _core.SetException(fault);
+    public void Fail(Exception fault) => _outcome = fault;
 
     /// <summary>Its caller has left, and the loop has read so.</summary>
-    public void GiveUp() => _core.SetException(new OperationCanceledException(_caller));
+    public void GiveUp() => Fail(new OperationCanceledException(_caller));
+
+    public void Tell()
+    {
+        if (_outcome is WorkerLease lease)
+            _core.SetResult(lease);
+        else
+            _core.SetException(_outcome as Exception ?? new UnreachableException("Told before it was decided."));
+    }
 
     WorkerLease IValueTaskSource<WorkerLease>.GetResult(short token)
     {

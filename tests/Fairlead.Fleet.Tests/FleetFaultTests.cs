@@ -30,6 +30,24 @@ public sealed class FleetFaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_is_told_what_has_come_of_a_model_finds_its_figures_saying_so()
+    {
+        _yard.Limits = _yard.Limits with { FirstRest = TimeSpan.FromMinutes(1) };
+        _yard.Serve(_yard.Model("fails", "fails"), _yard.Model("a", "good"), _yard.Model("b", "good"));
+        _time.Lag = TimeSpan.FromMilliseconds(30);
+        await _yard.RefusedAsync("fails");
+        Assert.Equal((ModelState.Resting, true), (_yard.Status("fails").State, _yard.Status("fails").Reason?.Contains("the header is no JSON", StringComparison.Ordinal)));
+        using (await _yard.EnterAsync("a"))
+        {
+            Assert.Equal((ModelState.Ready, 1), (_yard.Status("a").State, _yard.Status("a").Busy));
+        }
+        await _yard.Loop.LoadAsync("local/b", FleetYard.Never);
+        Assert.Equal(ModelState.Ready, _yard.Status("b").State);
+        await _yard.Loop.StopAsync("local/b", now: false, FleetYard.Never);
+        Assert.Equal(ModelState.Cold, _yard.Status("b").State);
+    }
+
+    [Fact]
     public async Task A_program_that_is_not_there_is_a_load_that_fails()
     {
         _yard.Options = _yard.Options with { Own = new("/no/such/program", []) };

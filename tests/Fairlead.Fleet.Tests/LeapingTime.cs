@@ -1,11 +1,15 @@
 namespace Fairlead.Fleet.Tests;
 
-/// <summary>The machine's time, which can leap: minutes pass at once, and every clock that is due rings.</summary>
+/// <summary>The machine's time, which can leap: minutes pass at once, and every clock that is due rings. It can also be slow to tell.</summary>
 internal sealed class LeapingTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly HashSet<LeapingTimer> _timers = [];
     private TimeSpan _ahead;
+
+    /// <summary>How long whoever looks at the clock is busy with it. What happens between two steps of one thread on a machine that has little time left,
+    /// happens then whenever the clock is read between them.</summary>
+    public TimeSpan Lag { get; set; }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -19,7 +23,13 @@ internal sealed class LeapingTime : TimeProvider
         }
     }
 
-    public override long GetTimestamp() => (System.GetElapsedTime(0) + _ahead).Ticks;
+    public override long GetTimestamp()
+    {
+        long asked = System.GetTimestamp();
+        while (System.GetElapsedTime(asked) < Lag)
+            Thread.SpinWait(100);
+        return (System.GetElapsedTime(0) + _ahead).Ticks;
+    }
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
 
