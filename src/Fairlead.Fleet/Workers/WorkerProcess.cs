@@ -33,8 +33,9 @@ public sealed partial class WorkerProcess
     private static readonly string[] InheritedByEngines =
         ["LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "OLLAMA_MODELS"];
 
-    /// <summary>A process that has ended may still have words in its pipes; where something else holds them open they are not waited for.</summary>
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    /// <summary>A process that has ended may still have words in its pipes, which end when all that holds them has. Only where something got away from its
+    /// group they are waited for no longer than this; long, since a machine that is short of time reads late, and a death without its reason helps nobody.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
 
     /// <summary>Between two looks whether what was killed is gone: a process that ends gives back gigabytes, which takes the system a moment.</summary>
     private static readonly TimeSpan LeftPoll = TimeSpan.FromMilliseconds(10);
@@ -56,6 +57,7 @@ public sealed partial class WorkerProcess
     private readonly TaskCompletionSource<WorkerFacts> _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
     private bool _reaped;
@@ -93,7 +95,7 @@ public sealed partial class WorkerProcess
     /// <exception cref="WorkerFailedException">Of the task: it ended before it was.</exception>
     public Task Ready => _ready.Task;
 
-    /// <summary>Ends when the process and all that came of it has ended, its last words are read and its socket is gone. Never fails.</summary>
+    /// <summary>Ends when the process and all that came of it has ended, its last words are read and kept, and its socket is gone. Never fails.</summary>
     public Task Exited => _exited.Task;
 
     /// <summary>Called with how far a load has come, 0 to 1, never falling; on a thread of this worker, so it must return at once. To be set before <see cref="LetLoad"/>.</summary>
@@ -161,11 +163,14 @@ public sealed partial class WorkerProcess
             _ = UntilReadyAsync(engine);
     }
 
-    /// <summary>Whether it has ended, or does so within <paramref name="patience"/>: a connection that breaks is seen before its process is gone.</summary>
+    /// <summary>Whether its process has ended, or does so within <paramref name="patience"/>; told when <see cref="Exited"/> has come, however long its last words take.</summary>
     public async ValueTask<bool> EndsWithinAsync(TimeSpan patience)
     {
-        await Exited.WaitAsync(patience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // which of the two it was is asked below; no timer outlives it
-        return Exited.IsCompleted;
+        await _ended.Task.WaitAsync(patience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // which of the two it was is asked below; no timer outlives it
+        if (!_ended.Task.IsCompleted)
+            return false;
+        await Exited;
+        return true;
     }
 
     /// <summary>Why it ended, in one sentence of at most 240 characters, with the last line of its log; only after <see cref="Exited"/>.</summary>
@@ -374,6 +379,7 @@ public sealed partial class WorkerProcess
         await _process.WaitForExitAsync();
         lock (_gate)
             _reaped = true;
+        _ended.SetResult();
         await EndWhatIsLeftAsync();
         await _heard.Task.WaitAsync(LastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _exitCode = _process.ExitCode;
@@ -382,8 +388,6 @@ public sealed partial class WorkerProcess
         _port?.Dispose();
         CloseInput();
         _process.Dispose();
-        _exited.SetResult();
-        _probe.Dispose();
         string epitaph = Epitaph();
         _lines.Add($"({epitaph})");
         if (_stopping)
@@ -394,6 +398,8 @@ public sealed partial class WorkerProcess
             _ = _measured.Task.Exception; // nobody may be waiting any more
         if (_ready.TrySetException(new WorkerFailedException(epitaph)))
             _ = _ready.Task.Exception;
+        _exited.SetResult();
+        _probe.Dispose();
 
         void Listen(string name, StreamReader stream, Action<string> take) => new Thread(() =>
         {
@@ -433,7 +439,7 @@ public sealed partial class WorkerProcess
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            HearLine($"(its socket could not be removed: {e.Message})"); // the next start has another
+            _lines.Add($"(its socket could not be removed: {e.Message})"); // the next start has another; and no last line of the worker's own
         }
     }
 

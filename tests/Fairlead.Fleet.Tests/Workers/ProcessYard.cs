@@ -23,6 +23,9 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
 
     public ConcurrentQueue<string> Log { get; } = new();
 
+    /// <summary>Called with each line of the log, on the thread of whoever writes it: a log may be slow.</summary>
+    public Action<string>? Logged { get; set; }
+
     public LogRing Lines { get; } = new(TimeProvider.System);
 
     public string Folder => _folder.Path;
@@ -93,6 +96,10 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
 
     bool ILogger.IsEnabled(LogLevel logLevel) => true;
 
-    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Log.Enqueue(formatter(state, exception));
+    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        string line = formatter(state, exception);
+        Log.Enqueue(line);
+        Logged?.Invoke(line);
+    }
 }

@@ -56,6 +56,22 @@ public sealed class WorkerProcessTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_death_is_told_with_its_last_line_however_long_it_takes_to_read_those_before_it()
+    {
+        _yard.Logged = static line =>
+        {
+            long began = Stopwatch.GetTimestamp();
+            while (line.Contains("reading the header", StringComparison.Ordinal) && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(2))
+                Thread.SpinWait(100); // as a machine looks that has no time for this thread
+        };
+        WorkerProcess worker = _yard.Scripted("fails");
+        await worker.Exited.WaitAsync(Patience, Cancelled);
+        Assert.EndsWith("its last line: model.safetensors at byte 8: the header is no JSON", worker.Epitaph(), StringComparison.Ordinal);
+        Assert.EndsWith($"({worker.Epitaph()})", _yard.Lines.Lines[^1], StringComparison.Ordinal);
+        Assert.Contains("the worker ended with code 1", _yard.Log.Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_death_in_the_middle_of_a_load_fails_the_load_with_the_last_line()
     {
         WorkerProcess worker = _yard.Scripted("dies-loading");
