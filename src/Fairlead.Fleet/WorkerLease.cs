@@ -33,6 +33,16 @@ public sealed class WorkerLease : IDisposable
     /// <summary>Whether the model was not ready when this was asked for.</summary>
     public bool WasCold { get; }
 
+    /// <summary>Why the worker has died, with its last words, where it has or does so within <paramref name="patience"/>: a connection that breaks is seen
+    /// before its process is gone. Null where it lives. Told when the fleet knows it too, so that whoever asks for a place then gets none in the dead.</summary>
+    public async ValueTask<string?> DeathAsync(TimeSpan patience)
+    {
+        if (!await Worker.EndsWithinAsync(patience))
+            return null;
+        await _worker.Buried;
+        return Worker.Epitaph();
+    }
+
     /// <summary>The request has left its place, however it ended.</summary>
     public void Dispose()
     {

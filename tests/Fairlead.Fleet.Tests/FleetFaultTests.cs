@@ -48,6 +48,27 @@ public sealed class FleetFaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_is_told_that_his_worker_has_died_gets_a_place_in_the_next_one()
+    {
+        _yard.Limits = _yard.Limits with { CrashesToPark = 100 };
+        _yard.Serve(_yard.Model("a", "good"));
+        using (WorkerLease living = await _yard.EnterAsync("a"))
+        {
+            Assert.Null(await living.DeathAsync(TimeSpan.FromMilliseconds(1)));
+        }
+        _time.Lag = TimeSpan.FromMilliseconds(10);
+        for (int i = 0; i < 3; i++)
+        {
+            using WorkerLease lease = await _yard.EnterAsync("a");
+            FleetYard.Signal(lease.Worker.Id, "KILL");
+            Assert.Contains("signal 9", await lease.DeathAsync(TimeSpan.FromMinutes(1)), StringComparison.Ordinal);
+            Assert.Equal(i + 1, _yard.Status("a").Crashes);
+            using WorkerLease next = await _yard.EnterAsync("a");
+            Assert.NotEqual(lease.Worker.Id, next.Worker.Id);
+        }
+    }
+
+    [Fact]
     public async Task A_program_that_is_not_there_is_a_load_that_fails()
     {
         _yard.Options = _yard.Options with { Own = new("/no/such/program", []) };

@@ -5,6 +5,7 @@
 //   talks         writes two log lines           endless      streams until its caller hangs up
 //   dies-loading  ends in the middle of a load   mute         listens, and answers nothing, not even /health
 //   no-needs      never says what it needs       bad-needs    says it in a way that nobody understands
+//   dies-once     ends when a request comes, and serves after its next start: by the journal it knows
 //   grandchild    starts a child that outlives it and hears no signal; its process id is noted
 //   eats          takes MiB of memory when it loads: "eats,take=900"
 // Behind the word, after commas: need=BYTES (weights; 1 MiB unless given), load=MS (how long a load takes, with its progress), files=BYTES, kind=embedding.
@@ -13,7 +14,7 @@
 // hold=load, hold=answer: the load, or the answer (of a stream, what comes after its first word), waits until the file "/path.go" is there.
 import http from 'node:http';
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 const options = Object.fromEntries(process.argv.slice(2).flatMap((word, i, all) => word.startsWith('--') ? [[word.slice(2), all[i + 1]]] : []));
 const [script, journal] = options.model.split('@');
@@ -22,6 +23,7 @@ const detail = Object.fromEntries(details.map(word => word.split('=')));
 const note = word => { if (journal) appendFileSync(journal, word + '\n'); };
 let state = 'measured', share = 0;
 note('start');
+const dies = behaviour === 'dies-early' || (behaviour === 'dies-once' && readFileSync(journal, 'utf8') === 'start\n');
 if (behaviour === 'environment')
   note(JSON.stringify(process.env));
 if (behaviour === 'fails') {
@@ -127,7 +129,7 @@ function answer(request, response) {
   request.on('end', () => {
     note('request');
     response.on('close', () => { if (!response.writableFinished) note('left'); });
-    if (behaviour === 'dies-early')
+    if (dies)
       return held('answer', () => {
         console.error('Unhandled exception. The model ran into itself.');
         console.error('   at Fairlead.Engine.Somewhere()');

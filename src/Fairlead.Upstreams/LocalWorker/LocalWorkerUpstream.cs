@@ -11,8 +11,9 @@ namespace Fairlead.Upstreams.LocalWorker;
 /// which is held to the answer's last byte and given back on every way out, and the word for a worker that has died.</remarks>
 public sealed class LocalWorkerUpstream(string model, bool engineIsOurs, FleetLoop fleet, UpstreamTransport transport, FaultClassifierDelegate classify, TimeProvider time) : IUpstream
 {
-    /// <summary>Between a connection that breaks and the process behind it being seen as dead.</summary>
-    private static readonly TimeSpan Dying = TimeSpan.FromSeconds(1);
+    /// <summary>Between a connection that breaks and the process behind it being seen as dead: milliseconds, and seconds on a machine that is short of time.
+    /// Only a worker that lives and breaks its connections lets somebody wait so long.</summary>
+    private static readonly TimeSpan Dying = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private WorkerProcess? _worker;
@@ -44,18 +45,16 @@ public sealed class LocalWorkerUpstream(string model, bool engineIsOurs, FleetLo
         try
         {
             reply = await WayTo(lease.Worker).OpenAsync(call, cancellationToken);
+            // The place is kept until the death is seen: one that is given back before is granted to the next who waits, and he finds the same.
+            if (reply is UpstreamReply.Refused refused && await DeathAsync(lease, refused.Fault) is { } death)
+                reply = new UpstreamReply.Refused(death);
         }
         finally
         {
             if (reply is not UpstreamReply.Opened)
                 lease.Dispose();
         }
-        return reply switch
-        {
-            UpstreamReply.Opened opened => new Answer(opened, lease),
-            UpstreamReply.Refused refused when await DeathAsync(lease.Worker, refused.Fault) is { } death => new UpstreamReply.Refused(death),
-            _ => reply,
-        };
+        return reply is UpstreamReply.Opened opened ? new Answer(opened, lease) : reply;
     }
 
     /// <summary>Keeps no connection to a worker that is not asked any more; called when the model leaves the configuration. Answers under way are not touched.</summary>
@@ -86,10 +85,10 @@ public sealed class LocalWorkerUpstream(string model, bool engineIsOurs, FleetLo
     }
 
     /// <summary>The fault of a connection that broke because its worker died; null when the worker lives.</summary>
-    private static async ValueTask<UpstreamFault?> DeathAsync(WorkerProcess worker, UpstreamFault fault) =>
+    private static async ValueTask<UpstreamFault?> DeathAsync(WorkerLease lease, UpstreamFault fault) =>
         fault.Kind is FaultKind.ConnectionRefused or FaultKind.ResetBeforeAnswer or FaultKind.ClosedBeforeAnswer or FaultKind.Truncated
-            && await worker.EndsWithinAsync(Dying)
-            ? new UpstreamFault(FaultKind.WorkerCrash, worker.Epitaph(), NothingSent: fault.NothingSent)
+            && await lease.DeathAsync(Dying) is { } epitaph
+            ? new UpstreamFault(FaultKind.WorkerCrash, epitaph, NothingSent: fault.NothingSent)
             : null;
 
     /// <summary>The worker's answer, which breaks off with the worker's death and not with a mere cut, and whose end gives the place back.</summary>
@@ -114,7 +113,7 @@ public sealed class LocalWorkerUpstream(string model, bool engineIsOurs, FleetLo
             }
             catch (UpstreamBrokenException e) when (e.Fault.Kind is FaultKind.Truncated or FaultKind.ResetBeforeAnswer)
             {
-                if (await DeathAsync(lease.Worker, e.Fault) is { } death)
+                if (await DeathAsync(lease, e.Fault) is { } death)
                     throw new UpstreamBrokenException(death, e);
                 throw;
             }

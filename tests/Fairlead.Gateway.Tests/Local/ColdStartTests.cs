@@ -169,6 +169,20 @@ public sealed class ColdStartTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waits_behind_one_whose_worker_dies_waits_for_the_next_worker_and_is_asked_once()
+    {
+        await using GatewayYard yard = await StartAsync(static s => s with { Local = [.. s.Local.Select(static m => m with { Slots = 1 })] });
+        Task<Answer> inside = yard.ChatAsync("local/dies-once");
+        await ScriptedWorker.UntilAsync(() => Notes.Contains("request"), "the worker has the first request");
+        Task<Answer>[] behind = [.. Enumerable.Range(0, 5).Select(_ => yard.ChatAsync("local/dies-once"))];
+        await UntilAsync(yard, "fairlead_local_queue{model=\"local/dies-once\"} 5");
+        File.WriteAllText(_folder["journal.go"], "");
+        Assert.Equal((200, "2"), ((await inside).Status, (await inside).Header("x-fairlead-attempts")));
+        Assert.All(await Task.WhenAll(behind), static answer => Assert.Equal((200, "1"), (answer.Status, answer.Header("x-fairlead-attempts"))));
+        Assert.Equal(2, Notes.Count(static n => n == "start"));
+    }
+
+    [Fact]
     public async Task The_catalogue_says_where_a_model_stands_over_its_whole_life()
     {
         await using GatewayYard yard = await StartAsync(static s => s with { Local = [.. s.Local.Select(static m => m with { Keep = TimeSpan.FromMilliseconds(300) })] });
@@ -221,7 +235,7 @@ public sealed class ColdStartTests : IAsyncLifetime
     private static readonly (string Name, string Script)[] Models =
     [
         ("good", "good"), ("slow", "good,load=1500,need=200000000"), ("never-ready", "never-ready"), ("large", "good,need=3000000000"), ("fails", "fails"), ("dies-early", "dies-early"),
-        ("encoder", "good,kind=embedding"),
+        ("encoder", "good,kind=embedding"), ("dies-once", "dies-once,hold=answer"),
     ];
 
     private static string Body(string model) => $"{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}";
