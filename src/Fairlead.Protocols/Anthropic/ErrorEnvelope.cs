@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Fairlead.Domain.Problems;
@@ -27,6 +28,11 @@ public static class ErrorEnvelope
         json.WriteBoolean("retryable", problem.Kind.Retryable);
         if (problem.RetryAfter is { } wait)
             json.WriteNumber("retry_after", Math.Ceiling(Math.Max(0, wait.TotalSeconds))); // the whole of it: this member is read by people
+        if (problem.Retirement is { } retirement)
+        {
+            json.WriteString("retired_on", retirement.Since?.ToString("O", CultureInfo.InvariantCulture));
+            json.WriteString("successor", retirement.Successor);
+        }
         json.WriteString("docs", $"docs/errors.md#{problem.Kind.Code}");
         json.WriteEndObject();
         json.WriteString("request_id", requestId);
