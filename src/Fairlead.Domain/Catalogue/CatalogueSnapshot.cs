@@ -8,6 +8,7 @@ public sealed class CatalogueSnapshot
 {
     private readonly FrozenDictionary<string, Model> _models;
     private readonly FrozenDictionary<string, Model> _byOfferName;
+    private readonly FrozenDictionary<string, Model> _byBareName;
     private readonly FrozenDictionary<string, Alias> _aliases;
 
     /// <param name="version">Grows by one with each snapshot; stands in decision records.</param>
@@ -30,9 +31,12 @@ public sealed class CatalogueSnapshot
                 var alone = model with { Offers = [offer] };
                 byOffer.TryAdd(offer.Name, alone);
                 byOffer.TryAdd($"{offer.Provider}/{model.Id}", alone);
+                foreach (string name in offer.Aliases)
+                    byOffer.TryAdd($"{offer.Provider}/{name}", alone);
             }
         }
         OfferCount = offers;
+        _byBareName = ByBareName(Models).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
         _byOfferName = byOffer.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
     }
 
@@ -48,10 +52,26 @@ public sealed class CatalogueSnapshot
     /// <summary>One more than the largest <see cref="Offer.Index"/>.</summary>
     public int OfferCount { get; }
 
-    /// <summary>Finds a model by its id, or one offer of it by <c>provider/model</c>; case is not regarded.</summary>
-    /// <remarks>The id wins: <c>openai/gpt-oss-20b</c> is a Hub id although <c>openai</c> is a provider too.</remarks>
-    public Model? Find(string name) => _models.GetValueOrDefault(name) ?? _byOfferName.GetValueOrDefault(name);
+    /// <summary>Finds a model by its id, one offer of it by <c>provider/model</c>, or a model by what a provider calls it; case is not regarded.</summary>
+    /// <remarks>In this order. The id wins: <c>openai/gpt-oss-20b</c> is a Hub id although <c>openai</c> is a provider too. Where several providers call
+    /// different models the same, that of the provider which stands first in the configuration is meant, and one that is gone only where all are.</remarks>
+    public Model? Find(string name) => _models.GetValueOrDefault(name) ?? _byOfferName.GetValueOrDefault(name) ?? _byBareName.GetValueOrDefault(name);
 
     /// <summary>Finds an alias; case is not regarded.</summary>
     public Alias? FindAlias(string name) => _aliases.GetValueOrDefault(name);
+
+    private static Dictionary<string, Model> ByBareName(ImmutableArray<Model> models)
+    {
+        var names = new Dictionary<string, Model>(StringComparer.OrdinalIgnoreCase);
+        foreach ((Model model, Offer offer) in models
+            .SelectMany(static model => model.Offers.Select(offer => (Model: model, Offer: offer)))
+            .OrderBy(static named => named.Offer.Status == OfferStatus.Gone)
+            .ThenBy(static named => named.Offer.Index))
+        {
+            names.TryAdd(offer.ProviderModelId, model);
+            foreach (string name in offer.Aliases)
+                names.TryAdd(name, model);
+        }
+        return names;
+    }
 }

@@ -6,7 +6,7 @@ namespace Fairlead.Domain.Catalogue;
 /// <param name="Nearest">A known name that the caller may have meant; only where none was found.</param>
 public sealed record ResolvedModel(IReadOnlyList<Model> Models, string? Alias, string? Nearest);
 
-/// <summary>Finds what a caller means by a model's name: an alias, a Hub id, or <c>provider/model</c>. Pure.</summary>
+/// <summary>Finds what a caller means by a model's name: an alias, a Hub id, <c>provider/model</c>, or what a provider calls it. Pure.</summary>
 public static class ModelResolution
 {
     private const int MostCompared = 2_000;
@@ -33,7 +33,8 @@ public static class ModelResolution
     {
         string? best = null;
         int least = Math.Max(2, name.Length / 4) + 1;
-        foreach (string known in catalogue.Models.Select(static m => m.Id).Concat(catalogue.Aliases.Select(static a => a.Name)).Take(MostCompared))
+        foreach (string known in catalogue.Models.Select(static m => m.Id)
+            .Concat(catalogue.Models.SelectMany(static m => m.Offers).SelectMany(static o => o.Aliases)).Concat(catalogue.Aliases.Select(static a => a.Name)).Take(MostCompared))
         {
             int distance = Math.Min(Distance(name, known), Distance(name, known[(known.IndexOf('/', StringComparison.Ordinal) + 1)..]));
             if (distance >= least)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 
@@ -26,6 +27,12 @@ public sealed record Offer
 
     /// <summary>The model id that the provider wants to read in the body.</summary>
     public required string ProviderModelId { get; init; }
+
+    /// <summary>Other names under which the provider serves this very model, such as one without its date.</summary>
+    public ImmutableArray<string> Aliases { get; init; } = [];
+
+    /// <summary>The model's name as the provider writes it for people; null where it is not known.</summary>
+    public string? DisplayName { get; init; }
 
     /// <summary>Null: the price is not known, and the offer is refused rather than given away.</summary>
     public OfferPrice? Price { get; init; }
@@ -59,11 +66,26 @@ public sealed record Offer
     /// <summary>Day on which the provider withdraws or withdrew the model; null when none is announced.</summary>
     public DateOnly? RetiresOn { get; init; }
 
+    /// <summary>Day by which the provider had announced that it will withdraw the model, with or without saying when; null where nothing is announced.</summary>
+    public DateOnly? DeprecatedOn { get; init; }
+
+    /// <summary>Day on which the provider's answers first said that the model is gone; null where they have not, or where nobody noted the day.</summary>
+    public DateOnly? GoneOn { get; init; }
+
+    /// <summary>The provider's id of the model that is to be used in its place; null where none is known.</summary>
+    public string? Successor { get; init; }
+
+    /// <summary>The operator has stated the model by hand: it is asked whatever the sheet knows of its end, and the provider's own answer decides.</summary>
+    public bool IsStated { get; init; }
+
     /// <summary>True when the model runs on the operator's own machine or network, not at a company.</summary>
     public bool IsLocal { get; init; }
 
     /// <summary>The one name of the pair: <c>provider/provider-model-id</c>, as logs and records print it.</summary>
     public string Name => $"{Provider}/{ProviderModelId}";
+
+    /// <summary>Whether its provider has withdrawn it by that day.</summary>
+    public bool IsRetired(DateOnly today) => Status == OfferStatus.Gone || (RetiresOn <= today && !IsStated);
 }
 
 /// <summary>A set of <see cref="Route"/>.</summary>

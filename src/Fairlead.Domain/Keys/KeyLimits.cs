@@ -25,6 +25,10 @@ public sealed record KeyLimits
     /// <summary>Whether a request that says nothing waits for a model that is not loaded; null: as the server has it (<c>fleet.wait_for_model</c>).</summary>
     public bool? WaitForModel { get; init; }
 
+    /// <summary>Consent to a successor: where a model that the key may ask for was withdrawn by its provider, the one that took its place serves, at its own
+    /// price, and every answer says so. Without it a substitute is never used unless the request names it.</summary>
+    public bool Successors { get; init; }
+
     /// <summary>From this moment on the key is refused.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }

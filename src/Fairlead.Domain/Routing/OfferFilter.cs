@@ -22,7 +22,7 @@ internal static class OfferFilter
             return ExclusionReason.Ignored;
         if (offer.Status == OfferStatus.Gone)
             return ExclusionReason.Gone;
-        if (offer.RetiresOn is { } day && day <= query.Today)
+        if (offer.IsRetired(query.Today))
             return ExclusionReason.Retired;
         if (!offer.Routes.Has(request.Route))
             return ExclusionReason.WrongRoute;

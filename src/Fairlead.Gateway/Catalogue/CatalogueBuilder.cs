@@ -19,10 +19,10 @@ internal static class CatalogueBuilder
     /// <param name="sheet">The price sheet.</param>
     /// <param name="runners">Servers that list their own models.</param>
     /// <param name="today">For effective dates and retirements.</param>
-    /// <param name="gone">Names of offers whose providers have withdrawn the model.</param>
+    /// <param name="gone">Offers whose providers have withdrawn the model by their own word, by name, and the day on which they first said so.</param>
     /// <param name="facts">What is known of a model of our own, by its name.</param>
     public static BuiltCatalogue Build(
-        long version, GatewaySettings settings, PriceSheet sheet, IReadOnlyList<DiscoveredRunner> runners, DateOnly today, IReadOnlySet<string> gone,
+        long version, GatewaySettings settings, PriceSheet sheet, IReadOnlyList<DiscoveredRunner> runners, DateOnly today, IReadOnlyDictionary<string, DateOnly> gone,
         Func<string, WorkerFacts?> facts)
     {
         var offers = new List<Offer>();
@@ -31,7 +31,7 @@ internal static class CatalogueBuilder
         {
             ProviderSpec spec = ProviderTable.Find(provider.Name, provider.Url, provider.Dialect, provider.KeyForm);
             foreach (ProviderModelSettings model in provider.Models)
-                offers.Add(Stated(provider, spec, model));
+                offers.Add(Stated(provider, spec, model, rows));
             if (provider.Models.IsEmpty)
                 offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, spec)).OfType<Offer>());
         }
@@ -53,18 +53,21 @@ internal static class CatalogueBuilder
             {
                 Index = index++,
                 ModelId = list.Count > 0 ? list[0].ModelId : offer.ModelId,
-                Status = gone.Contains(offer.Name) ? OfferStatus.Gone : offer.Status,
+                Status = gone.ContainsKey(offer.Name) ? OfferStatus.Gone : offer.Status,
+                GoneOn = gone.TryGetValue(offer.Name, out DateOnly day) ? day : null,
             });
         }
         var snapshot = new CatalogueSnapshot(
             version,
             models.Values.Select(static list => new Model(list[0].ModelId, [.. list])).OrderBy(static m => m.Id, StringComparer.OrdinalIgnoreCase),
             settings.Aliases.Select(static a => new Alias(a.Name, a.Try)));
-        return new BuiltCatalogue(snapshot, Elsewhere(rows, snapshot));
+        return new BuiltCatalogue(snapshot, Elsewhere(rows, snapshot, today));
     }
 
-    private static Offer Stated(ProviderSettings provider, ProviderSpec spec, ProviderModelSettings model)
+    private static Offer Stated(ProviderSettings provider, ProviderSpec spec, ProviderModelSettings model, List<PriceRow> rows)
     {
+        // What the operator has stated is theirs; when the provider will withdraw the model, and for what, is the provider's.
+        PriceRow? listed = rows.Find(row => row.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase) && (row.Model == model.ProviderModelId || row.Aliases.Contains(model.ProviderModelId)));
         Abilities can = Abilities.None;
         Abilities cannot = Abilities.None;
         Note(model.Tools, Abilities.Tools, ref can, ref cannot);
@@ -85,6 +88,11 @@ internal static class CatalogueBuilder
             Cannot = cannot,
             Honours = spec.Honours,
             IsLocal = provider.Url?.IsLoopback == true,
+            DisplayName = listed?.DisplayName,
+            RetiresOn = listed?.RetiresOn,
+            DeprecatedOn = DeprecatedOn(listed),
+            Successor = listed?.Successor,
+            IsStated = true,
         };
     }
 
@@ -115,8 +123,15 @@ internal static class CatalogueBuilder
             Honours = spec.Honours,
             Status = row.Status == "removed" ? OfferStatus.Gone : OfferStatus.Live,
             RetiresOn = row.RetiresOn,
+            DeprecatedOn = DeprecatedOn(row),
+            Successor = row.Successor,
+            Aliases = row.Aliases,
+            DisplayName = row.DisplayName,
         };
     }
+
+    /// <summary>When the sheet was drawn up, the provider had said so.</summary>
+    private static DateOnly? DeprecatedOn(PriceRow? row) => row is not null && (row.Status is "deprecated" or "removed" || row.RetiresOn is not null) ? row.AsOf : null;
 
     /// <summary>The routes that a provider has for a model of this sort.</summary>
     private static RouteSet Routes(ProviderSpec spec, bool embeddings)
@@ -139,28 +154,43 @@ internal static class CatalogueBuilder
         IsLocal = true,
     };
 
-    private static KnownModels Elsewhere(List<PriceRow> rows, CatalogueSnapshot snapshot)
+    private static KnownModels Elsewhere(List<PriceRow> rows, CatalogueSnapshot snapshot, DateOnly today)
     {
         var sellers = new Dictionary<string, List<string>>(StringComparer.OrdinalIgnoreCase);
+        var withdrawn = new Dictionary<string, PriceRow>(StringComparer.OrdinalIgnoreCase);
         foreach (PriceRow row in rows)
         {
-            if (row.Status is "removed" or "dedicated-only" || row.Mode is not ("chat" or "embedding") || !ProviderTable.Known.ContainsKey(row.Provider))
+            if (row.Status is "dedicated-only" || row.Mode is not ("chat" or "embedding") || !ProviderTable.Known.ContainsKey(row.Provider))
                 continue;
-            foreach (string name in new[] { row.HubId, $"{row.Provider}/{row.Model}" }.OfType<string>())
+            foreach (string name in Names(row))
             {
                 if (snapshot.Find(name) is not null)
                     continue;
+                if (row.Status == "removed" || row.RetiresOn <= today)
+                {
+                    withdrawn.TryAdd(name, row);
+                    continue;
+                }
                 if (!sellers.TryGetValue(name, out List<string>? list))
                     sellers[name] = list = [];
                 if (!list.Contains(row.Provider))
                     list.Add(row.Provider);
             }
         }
-        return new KnownModels(sellers.ToFrozenDictionary(
-            static pair => pair.Key,
-            static pair => new Sellers(string.Join(", ", pair.Value.Take(4)), ProviderTable.Known[pair.Value[0]].KeyVariables[0]),
-            StringComparer.OrdinalIgnoreCase));
+        return new KnownModels(
+            sellers.ToFrozenDictionary(
+                static pair => pair.Key,
+                static pair => new Sellers(string.Join(", ", pair.Value.Take(4)), ProviderTable.Known[pair.Value[0]].KeyVariables[0]),
+                StringComparer.OrdinalIgnoreCase),
+            withdrawn.Where(pair => !sellers.ContainsKey(pair.Key)).ToFrozenDictionary(
+                static pair => pair.Key,
+                static pair => new Withdrawn(pair.Value.Provider, pair.Value.RetiresOn, pair.Value.Successor),
+                StringComparer.OrdinalIgnoreCase));
     }
+
+    /// <summary>All that somebody may write who means this model.</summary>
+    private static IEnumerable<string> Names(PriceRow row) =>
+        new[] { row.HubId, row.Model }.Concat(row.Aliases).OfType<string>().Concat(row.Aliases.Prepend(row.Model).Select(name => $"{row.Provider}/{name}"));
 
     private static void Note(bool? known, Abilities ability, ref Abilities can, ref Abilities cannot)
     {

@@ -15,6 +15,9 @@ internal sealed class Deployment(GatewaySettings settings, CatalogueSnapshot cat
     /// <summary>Who sells a model that this deployment does not offer; null where nobody is known.</summary>
     public Sellers? KnownElsewhere(string name) => knownElsewhere.Find(name);
 
+    /// <summary>Who has withdrawn a model that this deployment does not offer; null where it is not known, or somebody still sells it.</summary>
+    public Withdrawn? WithdrawnElsewhere(string name) => knownElsewhere.FindWithdrawn(name);
+
     /// <summary>Whether a name is a provider's: one of the configuration, one that was found, or one that the product knows.</summary>
     public bool KnowsProvider(string name) =>
         Settings.Providers.Any(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase))

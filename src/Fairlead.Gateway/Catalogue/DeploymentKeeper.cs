@@ -24,7 +24,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     private readonly ILogger _log;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly HashSet<string> _gone = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, DateOnly> _gone = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<LocalModelSettings> _added = [];
     private IReadOnlyList<DiscoveredRunner> _runners = [];
     private GatewaySettings _settings;
@@ -41,7 +41,8 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
         _upstreams = new UpstreamSet(time);
         _local = new LocalModels(settings, vault, _upstreams.Transport, time, loggers);
         _probe = new RunnerProbe(loggers.CreateLogger<RunnerProbe>());
-        _gone.UnionWith(vault.Gone.All());
+        foreach ((string offer, DateTimeOffset since) in vault.Gone.All())
+            _gone.TryAdd(offer, Day(since));
         Live = new LiveDeployment(new Deployment(settings, CatalogueSnapshot.Empty, [], KnownModels.None));
     }
 
@@ -114,13 +115,14 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     /// <summary>Takes an offer out at once: its provider has withdrawn the model. It stays out over restarts; a change of its provider's settings lets it be tried again.</summary>
     public void MarkGone(string offer, string detail)
     {
+        DateTimeOffset now = _time.GetUtcNow();
         lock (_gone)
         {
-            if (!_gone.Add(offer))
+            if (!_gone.TryAdd(offer, Day(now)))
                 return;
         }
         LogGone(_log, offer, detail);
-        _vault.Gone.Add(offer, _time.GetUtcNow(), detail);
+        _vault.Gone.Add(offer, now, detail);
         Build();
     }
 
@@ -129,7 +131,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     {
         lock (_gone)
         {
-            foreach (string offer in _gone.Where(o => o.StartsWith(provider + "/", StringComparison.OrdinalIgnoreCase)).ToList())
+            foreach (string offer in _gone.Keys.Where(o => o.StartsWith(provider + "/", StringComparison.OrdinalIgnoreCase)).ToList())
             {
                 _gone.Remove(offer);
                 _vault.Gone.Remove(offer);
@@ -204,7 +206,7 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
     {
         lock (_gone)
         {
-            DateOnly today = DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
+            DateOnly today = Day(_time.GetUtcNow());
             _local.Apply(_settings);
             BuiltCatalogue built = CatalogueBuilder.Build(++_version, _settings, _sheet, _runners, today, _gone, Fleet.Facts);
             var runtimes = new OfferRuntime?[built.Snapshot.OfferCount];
@@ -216,6 +218,8 @@ internal sealed partial class DeploymentKeeper : IAsyncDisposable
             Live.Replace(new Deployment(_settings, built.Snapshot, runtimes, built.KnownElsewhere));
         }
     }
+
+    private static DateOnly Day(DateTimeOffset at) => DateOnly.FromDateTime(at.UtcDateTime);
 
     private static ProviderSummary Summary(ProviderSettings provider, int offers)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Fairlead.Domain.Money;
@@ -10,6 +11,12 @@ public sealed record PriceRow
     public required string Provider { get; init; }
     public required string Model { get; init; }
     public string? HubId { get; init; }
+
+    /// <summary>The model's name as the provider writes it for people; null where the sheet has none.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Other names under which the provider serves this very model.</summary>
+    public ImmutableArray<string> Aliases { get; init; } = [];
 
     /// <summary><c>chat</c>, <c>embedding</c>, <c>image</c> or <c>asr</c>; the first two are served.</summary>
     public required string Mode { get; init; }
@@ -30,15 +37,24 @@ public sealed record PriceRow
     public required string Status { get; init; }
 
     public DateOnly? RetiresOn { get; init; }
+
+    /// <summary>The provider's model that is to be used in its place; null where the sheet names none.</summary>
+    public string? Successor { get; init; }
+
+    /// <summary>The day on which the row was true at its source.</summary>
+    public DateOnly? AsOf { get; init; }
 }
 
 /// <summary>The prices that ship with the product, checked row by row when they are read. Prices are US dollars per million tokens, as decimal text.</summary>
+/// <remarks>Prices of Anthropic's cache follow its published rule (pricing page, "prompt caching"): what is written for five minutes costs 1.25 times the input's
+/// price, for an hour twice, and what is read a tenth; of Claude Haiku 3 alone it has published rounded figures. Retirement dates and names without dates are
+/// those of the tables in Anthropic's SDKs. A successor is the newest live model of the same line, or where a line has ended, of the one that took its place.</remarks>
 public sealed class PriceSheet
 {
     private static readonly HashSet<string> Members =
     [
-        "provider", "model", "hub_id", "mode", "input", "output", "cached_input", "cache_write", "cache_write_hour", "context", "max_output", "tools", "images", "structured",
-        "status", "retires_on", "from", "as_of", "source",
+        "provider", "model", "hub_id", "display_name", "aliases", "mode", "input", "output", "cached_input", "cache_write", "cache_write_hour", "context", "max_output", "tools", "images", "structured",
+        "status", "retires_on", "successor", "from", "as_of", "source",
     ];
 
     private PriceSheet(IReadOnlyList<PriceRow> rows) => Rows = rows;
@@ -99,6 +115,8 @@ public sealed class PriceSheet
             Provider = Text(element, "provider") ?? throw Wrong(number, "has no provider"),
             Model = Text(element, "model") ?? throw Wrong(number, "has no model"),
             HubId = Text(element, "hub_id"),
+            DisplayName = Text(element, "display_name"),
+            Aliases = Texts(element, "aliases", number),
             Mode = mode,
             Price = priced
                 ? new OfferPrice(
@@ -112,6 +130,8 @@ public sealed class PriceSheet
             Structured = Flag(element, "structured"),
             Status = status,
             RetiresOn = Day(element, "retires_on", number),
+            Successor = Text(element, "successor"),
+            AsOf = Day(element, "as_of", number),
         };
     }
 
@@ -143,6 +163,15 @@ public sealed class PriceSheet
     private static bool? Flag(JsonElement element, string member) => element.TryGetProperty(member, out JsonElement value) ? value.GetBoolean() : null;
 
     private static string? Text(JsonElement element, string member) => element.TryGetProperty(member, out JsonElement value) ? value.GetString() : null;
+
+    private static ImmutableArray<string> Texts(JsonElement element, string member, int number)
+    {
+        if (!element.TryGetProperty(member, out JsonElement value))
+            return [];
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(static item => item.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(static item => item.GetString()!)]
+            : throw Wrong(number, $"has {value} for '{member}' where a list of texts should be");
+    }
 
     private static InvalidDataException Wrong(int number, string what) => new($"prices.json: row {number} {what}.");
 }

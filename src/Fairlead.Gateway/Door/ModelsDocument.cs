@@ -59,6 +59,7 @@ internal static class ModelsDocument
         json.WriteNumber("created", since.ToUnixTimeSeconds());
         int slash = id.IndexOf('/', StringComparison.Ordinal);
         json.WriteString("owned_by", slash > 0 ? id[..slash] : "fairlead");
+        WriteAliases(json, offers);
         bool images = false;
         bool embeddings = offers.Length > 0;
         foreach (Offer offer in offers)
@@ -86,6 +87,18 @@ internal static class ModelsDocument
             WriteOffer(json, offer, deployment.Runtime(offer));
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>Further names of the same model, as its providers have them; each may stand in a request where the id may.</summary>
+    private static void WriteAliases(Utf8JsonWriter json, ReadOnlySpan<Offer> offers)
+    {
+        string[] aliases = [.. offers.ToArray().SelectMany(static offer => offer.Aliases).Distinct(StringComparer.OrdinalIgnoreCase)];
+        if (aliases.Length == 0)
+            return;
+        json.WriteStartArray("aliases");
+        foreach (string alias in aliases)
+            json.WriteStringValue(alias);
+        json.WriteEndArray();
     }
 
     private static void WriteState(Utf8JsonWriter json, ModelStatus status)

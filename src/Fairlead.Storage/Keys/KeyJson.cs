@@ -12,6 +12,7 @@ internal sealed record StoredLimits
     public long? TokensPerMinute { get; init; }
     public int? Parallel { get; init; }
     public bool? WaitForModel { get; init; }
+    public bool? Successors { get; init; }
     public long? ExpiresMs { get; init; }
 }
 

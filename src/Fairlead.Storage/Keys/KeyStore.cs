@@ -91,6 +91,7 @@ public sealed class KeyStore(StoreDatabase database)
             TokensPerMinute = limits.TokensPerMinute,
             Parallel = limits.Parallel,
             WaitForModel = limits.WaitForModel,
+            Successors = limits.Successors ? true : null,
             ExpiresMs = limits.ExpiresAt?.ToUnixTimeMilliseconds(),
         },
         KeyJson.Default.StoredLimits);
@@ -113,6 +114,7 @@ public sealed class KeyStore(StoreDatabase database)
             TokensPerMinute = stored.TokensPerMinute,
             Parallel = stored.Parallel,
             WaitForModel = stored.WaitForModel,
+            Successors = stored.Successors ?? false,
             ExpiresAt = stored.ExpiresMs is { } expires ? DateTimeOffset.FromUnixTimeMilliseconds(expires) : null,
         };
     }
