@@ -29,9 +29,13 @@ public sealed record ModelView(string Id, IReadOnlyList<OfferView> Offers);
 /// <summary>One model at one provider. Prices are US dollars as decimal text, <c>Input</c> and <c>Output</c> for a million tokens and <c>PerHour</c> for an hour of
 /// computing; null where not known, or where that is not what is charged. The status of a model that the server runs itself is that of
 /// <see cref="LocalModelView.State"/>; the dialect, <c>openai</c> or <c>anthropic</c>, is what its provider speaks.</summary>
+/// <param name="RetiresOn">The day on which the provider withdraws or withdrew the model; null where none is announced.</param>
+/// <param name="DeprecatedOn">The day by which it had announced that; null where it has not.</param>
+/// <param name="Successor">The model that would serve here in its place; null where none would, or nothing is announced.</param>
+/// <param name="Aliases">Other names under which the provider serves this very model, and by which it may be asked for.</param>
 public sealed record OfferView(
     string Provider, string ProviderModel, string Status, string? Input, string? Output, string? PerHour, long? Context, bool Tools, bool Images, bool Structured,
-    double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn, string Dialect = "openai");
+    double? FirstTokenMs, double? TokensPerSecond, string? RetiresOn, string? DeprecatedOn, string? Successor, IReadOnlyList<string> Aliases, string Dialect = "openai");
 
 /// <summary>A key: an element of <c>GET /api/keys</c>. The secret is in no answer but the one that makes it.</summary>
 /// <param name="Id">Stable.</param>
@@ -46,9 +50,10 @@ public sealed record OfferView(
 /// <param name="Rpm">Requests per minute; null: no limit.</param>
 /// <param name="Tpm">Tokens per minute; null: no limit.</param>
 /// <param name="Parallel">Requests at once; null: no limit.</param>
+/// <param name="Successors">A model that its provider has withdrawn is served by the one that took its place.</param>
 public sealed record KeyView(
     string Id, string Name, string Tail, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt, DateTimeOffset? ExpiresAt, IReadOnlyList<string> Models,
-    string? Budget, string? BudgetLeft, long? Rpm, long? Tpm, int? Parallel);
+    string? Budget, string? BudgetLeft, long? Rpm, long? Tpm, int? Parallel, bool Successors);
 
 /// <summary>What <c>POST /api/keys</c> takes. Only the name is needed.</summary>
 /// <param name="Name">Letters, digits, <c>. _ -</c>; at most 64; unique among living keys.</param>
@@ -58,7 +63,8 @@ public sealed record KeyView(
 /// <param name="Tpm">Tokens per minute, ≥ 1.</param>
 /// <param name="Parallel">Requests at once, ≥ 1.</param>
 /// <param name="Expires">A duration such as <c>90d</c>, or a date such as <c>2027-01-31</c>.</param>
-public sealed record KeyRequest(string Name, IReadOnlyList<string>? Models, string? Budget, long? Rpm, long? Tpm, int? Parallel, string? Expires);
+/// <param name="Successors">True: a model that its provider has withdrawn is served by the one that took its place; null or false: it is refused.</param>
+public sealed record KeyRequest(string Name, IReadOnlyList<string>? Models, string? Budget, long? Rpm, long? Tpm, int? Parallel, string? Expires, bool? Successors = null);
 
 /// <summary>What <c>POST /api/keys/{name}/rotate</c> takes.</summary>
 /// <param name="Overlap">How long the old secret stays good, e.g. <c>24h</c>; null: not at all.</param>

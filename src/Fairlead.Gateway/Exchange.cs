@@ -1,3 +1,4 @@
+using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Ledger;
@@ -75,6 +76,9 @@ internal sealed class Exchange : IDisposable
 
     // (4) Catalogue and routing
     public string? Alias { get; set; }
+
+    /// <summary>The model that was asked for, where its providers have withdrawn it; whoever is asked all the same stands in for it.</summary>
+    public Retirement? Retired { get; set; }
     public IReadOnlyList<Candidate> Candidates { get; set; } = [];
     public IReadOnlyList<Excluded> Excluded { get; set; } = [];
 
@@ -102,6 +106,9 @@ internal sealed class Exchange : IDisposable
     public bool Closed { get; set; }
 
     public InferenceRequest Request => Scanned!.Request;
+
+    /// <summary>The UTC day on which the request came: retirement dates and prices are that day's.</summary>
+    public DateOnly Today => DateOnly.FromDateTime(StartedAt.UtcDateTime);
 
     /// <summary>Milliseconds since the request came.</summary>
     public double ElapsedMs => _time.GetElapsedTime(_began).TotalMilliseconds;

@@ -68,7 +68,8 @@ internal sealed class AdminDoor(
         return
         [
             .. current.Catalogue.Models
-                .Where(m => string.IsNullOrEmpty(search) || m.Id.Contains(search, StringComparison.OrdinalIgnoreCase))
+                .Where(m => string.IsNullOrEmpty(search) || m.Id.Contains(search, StringComparison.OrdinalIgnoreCase)
+                    || m.Offers.Any(o => o.Aliases.Any(a => a.Contains(search, StringComparison.OrdinalIgnoreCase))))
                 .Where(m => string.IsNullOrEmpty(provider) || m.Offers.Any(o => o.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase)))
                 .Select(m => new ModelView(m.Id, [.. m.Offers.Select(o => View(current, o))])),
         ];
@@ -78,7 +79,7 @@ internal sealed class AdminDoor(
     {
         OfferCondition condition = deployment.Runtime(offer)?.Condition ?? OfferCondition.Unknown;
         string status = LocalModels.IsProvider(offer.Provider) && keeper.Fleet.Status(offer.Name) is { } own ? LocalViews.Word(own.State)
-            : offer.Status == OfferStatus.Gone ? "gone" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
+            : offer.Status == OfferStatus.Gone ? "gone" : offer.IsRetired(Today) ? "retired" : condition.AskableIn > TimeSpan.Zero ? "resting" : offer.Price is null ? "price_unknown" : "live";
         bool byTokens = offer.Price is { ChargesTokens: true } or { ChargesTime: false }; // time that costs is no token for nothing
         return new OfferView(
             offer.Provider, offer.ProviderModelId, status, byTokens ? Price(offer.Price?.Input.PerMillion) : null, byTokens ? Price(offer.Price?.Output.PerMillion) : null,
@@ -86,8 +87,13 @@ internal sealed class AdminDoor(
             offer.Can.Has(Abilities.Tools), offer.Can.Has(Abilities.Images), offer.Can.Has(Abilities.StructuredOutput),
             double.IsNaN(condition.FirstTokenMs) ? null : Math.Round(condition.FirstTokenMs, 1),
             double.IsNaN(condition.TokensPerSecond) ? null : Math.Round(condition.TokensPerSecond, 1),
-            offer.RetiresOn?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), offer.Dialect.Word());
+            Day(offer.RetiresOn), Day(offer.DeprecatedOn), Retirement.LiveSuccessor(deployment.Catalogue, offer.Provider, offer.Successor, Today), offer.Aliases,
+            offer.Dialect.Word());
     }
+
+    private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+
+    private static string? Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     private static string? Price(Domain.Money.NanoDollars? price) => price?.ToString().TrimEnd('0').TrimEnd('.');
 
@@ -155,7 +161,7 @@ internal sealed class AdminDoor(
         }
         return new KeyView(
             key.Id.ToString(), key.Name, key.Tail, key.CreatedAt, key.RevokedAt, limits.ExpiresAt, limits.Models,
-            limits.Budget is { } budget ? Quantities.Text(budget) : null, left, limits.RequestsPerMinute, limits.TokensPerMinute, limits.Parallel);
+            limits.Budget is { } budget ? Quantities.Text(budget) : null, left, limits.RequestsPerMinute, limits.TokensPerMinute, limits.Parallel, limits.Successors);
     }
 
     private async Task ListRequests(HttpContext http)

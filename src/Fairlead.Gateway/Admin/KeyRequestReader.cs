@@ -37,6 +37,7 @@ internal static class KeyRequestReader
             RequestsPerMinute = request.Rpm,
             TokensPerMinute = request.Tpm,
             Parallel = request.Parallel,
+            Successors = request.Successors ?? false,
             ExpiresAt = expires,
         }, null);
     }

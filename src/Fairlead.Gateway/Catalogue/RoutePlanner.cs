@@ -44,13 +44,9 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
             exchange.Scanned = exchange.Scanned.WithWholeName();
         InferenceRequest request = exchange.Request;
         var wanted = new List<Wanted>(1);
-        Problem? problem = RouteRefusals.UnknownProviders(exchange) ?? Resolve(exchange, catalogue, request.Model, "model", request.Preferences, wanted);
-        foreach (string further in request.FallbackModels)
-            problem ??= ResolveFurther(exchange, catalogue, further, wanted);
-        if (problem is not null)
+        if ((RouteRefusals.UnknownProviders(exchange) ?? Resolve(exchange, wanted)) is { } problem)
             return problem;
 
-        DateOnly today = DateOnly.FromDateTime(exchange.StartedAt.UtcDateTime);
         List<Candidate>? candidates = null;
         List<Excluded>? excluded = null;
         RouteOrder order = default;
@@ -59,7 +55,7 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         {
             string? stickyProvider = exchange.Session is { } session ? sticky.Find(exchange.Caller!.Key.Id, session, model.Id) : null;
             InferenceRequest asked = ReferenceEquals(wish, request.Preferences) ? request : request with { Preferences = wish };
-            order = Rank(exchange, model, new RouteQuery(asked, today, stickyProvider));
+            order = Rank(exchange, model, new RouteQuery(asked, exchange.Today, stickyProvider));
             soonest = Sooner(soonest, order.SoonestAskableIn);
             if (wanted.Count == 1)
                 break;
@@ -74,6 +70,28 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         if (exchange.Candidates.Count == 0 && LastResort(exchange) is { } candidate)
             exchange.Candidates = [candidate];
         return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, [.. wanted.Select(static w => w.Model)], soonest);
+    }
+
+    /// <summary>Finds what the request may be served by: what it asks for, what it names beside that, and where that was withdrawn and its key consents, the successor.</summary>
+    /// <returns>Null when there is something to rank.</returns>
+    private static Problem? Resolve(Exchange exchange, List<Wanted> wanted)
+    {
+        InferenceRequest request = exchange.Request;
+        CatalogueSnapshot catalogue = exchange.Deployment.Catalogue;
+        Problem? problem = Resolve(exchange, catalogue, request.Model, "model", request.Preferences, wanted);
+        if (problem is not null && problem.Retirement is null)
+            return problem;
+        Model[] asked = [.. wanted.Select(static w => w.Model)];
+        exchange.Retired = problem?.Retirement ?? (Retirement.IsOf(asked, exchange.Today) ? Retirement.Of(catalogue, request.Model, asked, exchange.Today) : null);
+        foreach (string further in request.FallbackModels)
+        {
+            // What is gone is passed over, here as in the middle of an alias: somebody else is named beside it.
+            if (ResolveFurther(exchange, catalogue, further, wanted) is { Retirement: null } wrong)
+                return wrong;
+        }
+        if (exchange.Retired?.Successor is { } successor && exchange.Caller!.Key.Limits.Successors)
+            wanted.Add(new Wanted(catalogue.Find(successor)!, request.Preferences)); // whoever switched that on means it, whatever models the key lists
+        return wanted.Count > 0 ? null : problem;
     }
 
     /// <summary>A model to rank, and how its offers are to be chosen: an entry of <c>models</c> may have a selector of its own.</summary>

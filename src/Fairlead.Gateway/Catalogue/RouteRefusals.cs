@@ -33,6 +33,8 @@ internal static class RouteRefusals
     public static Problem UnknownModel(Exchange exchange, string name, string field, ResolvedModel resolved)
     {
         Deployment deployment = exchange.Deployment;
+        if (Withdrawn(exchange, resolved.Alias is null ? [name] : deployment.Catalogue.FindAlias(name)!.Try) is { } withdrawn)
+            return Gone(exchange, withdrawn.By, new Retirement(name, withdrawn.Since, withdrawn.Successor), field, withdrawn.Elsewhere);
         if (deployment.KnownElsewhere(name) is { } elsewhere)
         {
             return new Problem(ProblemKind.ModelNotSupported,
@@ -68,12 +70,7 @@ internal static class RouteRefusals
             return new Problem(ProblemKind.NoOfferFits, Bound($"'provider.only' and 'provider.ignore' leave nobody who serves '{name}'. {Sellers(models)}"), "provider");
 
         if (All(ExclusionReason.Gone, ExclusionReason.Retired))
-        {
-            Offer gone = wanted[0].Offer;
-            string since = gone.RetiresOn is { } day ? $" since {day:d MMM yyyy}" : "";
-            return new Problem(ProblemKind.UpstreamGone,
-                Bound($"The requested model is deprecated and no longer supported by provider {gone.Provider}{since}. Ask for another model, or add 'models: […]' to name what may serve instead."), "model") { Model = name };
-        }
+            return Gone(exchange, wanted[0].Offer.Provider, exchange.Retired ?? Retirement.Of(exchange.Deployment.Catalogue, name, models, exchange.Today), "model");
         if (wanted.Exists(static e => e.Reason is ExclusionReason.CoolingDown or ExclusionReason.RateLimited))
         {
             TimeSpan wait = soonest is { } s && s > TimeSpan.Zero ? s : TimeSpan.FromSeconds(1);
@@ -137,6 +134,47 @@ internal static class RouteRefusals
 
         Offer First(ExclusionReason reason) => wanted.Find(e => e.Reason == reason).Offer;
     }
+
+    /// <summary>A model that was withdrawn: what happened, since when, and what would serve instead.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="provider">Who withdrew it.</param>
+    /// <param name="retirement">What is known of that.</param>
+    /// <param name="field">Where the model was asked for.</param>
+    /// <param name="elsewhere">A successor that nobody offers here, and how to have it; null when none is known.</param>
+    public static Problem Gone(Exchange exchange, string provider, Retirement retirement, string field, string? elsewhere = null)
+    {
+        string since = retirement.Since is { } day ? $" since {day.ToString("d MMM yyyy", System.Globalization.CultureInfo.InvariantCulture)}" : "";
+        string consent = exchange.Caller!.Key.Limits.Successors ? "" : ", or have its operator switch 'successors' on for this key";
+        string instead = retirement.Successor is { } successor
+            ? $"'{successor}' would serve instead: ask for it, or name it in 'models: […]'{consent}."
+            : $"Nothing that would take its place is offered here{elsewhere}. Ask for another model (GET /v1/models), or name substitutes in 'models: […]'.";
+        return new Problem(ProblemKind.UpstreamGone,
+            Bound($"The requested model '{Shown(retirement.Model)}' is deprecated and no longer supported by provider {provider}{since}. {instead}"), field) { Retirement = retirement };
+    }
+
+    /// <summary>All who were asked have just said that they have no such model any more.</summary>
+    public static Problem GoneNow(Exchange exchange, IEnumerable<Offer> offers)
+    {
+        Model[] gone = [.. offers.Select(offer => new Model(offer.ModelId, [offer with { GoneOn = exchange.Today }]))];
+        return Gone(exchange, gone[0].Offers[0].Provider, Retirement.Of(exchange.Deployment.Catalogue, exchange.Request.Model, gone, exchange.Today), "model");
+    }
+
+    /// <summary>What the sheet knows of names that nothing here goes by; null where one of them was never withdrawn, or is sold still.</summary>
+    private static (string By, DateOnly? Since, string? Successor, string? Elsewhere)? Withdrawn(Exchange exchange, IReadOnlyList<string> names)
+    {
+        Deployment deployment = exchange.Deployment;
+        List<Withdrawn> all = [.. names.Select(deployment.WithdrawnElsewhere).OfType<Withdrawn>()];
+        if (all.Count == 0 || all.Count < names.Count)
+            return null;
+        string? successor = all.Select(one => Retirement.LiveSuccessor(deployment.Catalogue, one.Provider, one.Successor, exchange.Today)).FirstOrDefault(static found => found is not null);
+        string? elsewhere = all.Select(static one => one.Successor).OfType<string>()
+            .Select(name => deployment.KnownElsewhere(name) is { } sellers ? $" (its successor '{name}' is sold by {sellers.Providers}: set {sellers.Variable})" : null)
+            .FirstOrDefault(static found => found is not null);
+        return (all[0].Provider, all.Max(static one => one.On), successor, elsewhere);
+    }
+
+    /// <summary>So much of a name that what follows it is still read.</summary>
+    private static string Shown(string name) => Protocols.Faults.Redaction.Clean(name, 60);
 
     /// <summary>Messages end at 300 characters, whatever names they hold.</summary>
     public static string Bound(string message) => message.Length <= 300 ? message : string.Concat(message.AsSpan(0, 299), "…");

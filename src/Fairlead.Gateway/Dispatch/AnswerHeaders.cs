@@ -35,6 +35,7 @@ internal static class AnswerHeaders
             headers["x-fairlead-provider"] = HeaderSafe(served.Offer.Provider);
             headers["x-fairlead-model"] = HeaderSafe(served.Offer.ModelId);
             headers["x-inference-provider"] = HeaderSafe(served.Offer.Provider);
+            RetirementHeaders.Write(headers, served.Offer, exchange.Retired);
             string? adapted = RequestDialects.Adapted(exchange.Scanned!, exchange.Body.Span, served.Edits);
             if (exchange.Ignored is { } ignored)
                 adapted = adapted is null ? HeaderSafeList(ignored) : $"{adapted}, {HeaderSafeList(ignored)}";
@@ -63,7 +64,7 @@ internal static class AnswerHeaders
     private static string HeaderSafeList(string names) => string.Join(", ", names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(HeaderSafe));
 
     /// <summary>Names come from the operator's configuration and the price sheet; a header still carries visible ASCII only.</summary>
-    private static string HeaderSafe(string text)
+    internal static string HeaderSafe(string text)
     {
         foreach (char c in text)
         {

@@ -54,7 +54,7 @@ internal sealed partial class Dispatcher(
                     }
                     lastResort = offer.Breaker.TryLastResort();
                     if (!lastResort)
-                        return faults.Count > 0 ? AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel) : Resting(exchange, offer);
+                        return faults.Count > 0 ? Answer(exchange, faults) : Resting(exchange, offer);
                 }
 
                 clocks.Renew();
@@ -111,7 +111,7 @@ internal sealed partial class Dispatcher(
                             await WaitAsync(exchange, fault, step.Delay, clocks);
                         break;
                     default:
-                        return AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel);
+                        return Answer(exchange, faults);
                 }
                 metrics.Retried(step.Kind);
             }
@@ -135,6 +135,12 @@ internal sealed partial class Dispatcher(
                 return i;
         }
         return null;
+    }
+
+    private static Problem Answer(Exchange exchange, IReadOnlyList<FailedAttempt> faults)
+    {
+        Problem told = AttemptPlan.Answer(faults, exchange.Scanned!.AskedModel);
+        return told.Kind == ProblemKind.UpstreamGone ? RouteRefusals.GoneNow(exchange, faults.Select(static fault => fault.Offer)) : told;
     }
 
     private static Problem Resting(Exchange exchange, OfferRuntime offer)
@@ -188,6 +194,9 @@ internal sealed partial class Dispatcher(
             else
             {
                 fault = ((UpstreamReply.Refused)reply).Fault;
+                // Who has announced a model's end and knows it no more has come to that end; Anthropic says it no other way.
+                if (fault.Kind is FaultKind.ModelNotFound && offer.Offer.DeprecatedOn is not null)
+                    fault = fault with { Kind = FaultKind.ModelGone, AtOnce = true };
             }
         }
         catch (OperationCanceledException) when (callerGone.IsCancellationRequested)

@@ -25,6 +25,17 @@ internal static class RequestDocument
         json.WriteString("provider", closed.Provider);
         json.WriteString("model", closed.Model);
         json.WriteString("provider_model", closed.ProviderModelId);
+        if (closed.SubstituteFor is { } retired)
+        {
+            json.WriteStartObject("substitute_for");
+            json.WriteString("model", retired.Model);
+            json.WriteString("retired_on", retired.Since?.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("substitute_for");
+        }
         json.WriteString("policy", closed.Policy);
         json.WriteNumber("catalogue_version", closed.CatalogueVersion);
         // A 64-bit number would lose its last digits in a JavaScript client.

@@ -70,6 +70,7 @@ internal sealed class Settlement(
             Model = served?.Offer.ModelId,
             ProviderModelId = served?.Offer.ProviderModelId,
             Price = price,
+            SubstituteFor = served is null ? null : exchange.Retired,
             Policy = exchange.Scanned?.Request.Preferences.PolicyWord ?? "",
             CatalogueVersion = exchange.Deployment.Catalogue.Version,
             Seed = exchange.Seed,

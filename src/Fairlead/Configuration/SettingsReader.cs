@@ -209,6 +209,7 @@ internal static class SettingsReader
             TokensPerMinute = Text(section, "tokens") is { } tokens && Quantities.TryRate(tokens, out long perMinute) ? perMinute : null,
             Parallel = Count(section, "parallel") is { } parallel ? (int)parallel : null,
             WaitForModel = Flag(section, "wait_for_model"),
+            Successors = Flag(section, "successors") ?? false,
         });
     }
 

@@ -181,6 +181,7 @@ internal sealed record Shape(
             new("tokens", ValueKind.Rate, "Input and output tokens, as 100000/min."),
             new("parallel", ValueKind.Count, "Requests under way at once.", "", "1", "100000"),
             new("wait_for_model", ValueKind.Flag, "As fleet.wait_for_model, for this key."),
+            new("successors", ValueKind.Flag, "Where a provider has withdrawn a model that the key may ask for, the named successor serves, at its own price; the answer says so. Without it nothing stands in that the request does not name.", "false"),
         ],
     };
 }

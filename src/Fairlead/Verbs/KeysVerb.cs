@@ -22,13 +22,15 @@ internal static class KeysVerb
         var rpm = new Option<long?>("--rpm") { Description = "Requests per minute." };
         var tpm = new Option<long?>("--tpm") { Description = "Tokens per minute." };
         var parallel = new Option<int?>("--parallel") { Description = "Requests at once." };
+        var successors = new Option<bool>("--successors") { Description = "Where a provider has withdrawn a model, let its successor serve, at its own price." };
         var expires = new Option<string?>("--expires") { Description = "As 90d or 2027-01-31." };
-        var verb = new Verb("create", "Make a key and print it once, on standard output.", "fairlead keys create --name ci-bot --models chat-default --budget 5/day --rpm 60 --expires 90d", "fairlead keys create --name ci-bot --json") { name, models, budget, rpm, tpm, parallel, expires };
+        var verb = new Verb("create", "Make a key and print it once, on standard output.", "fairlead keys create --name ci-bot --models chat-default --budget 5/day --rpm 60 --expires 90d", "fairlead keys create --name ci-bot --json") { name, models, budget, rpm, tpm, parallel, successors, expires };
         verb.SetAction((parsed, stop) => CommonOptions.WithServerAsync(parsed, async client =>
         {
             string[] list = [.. (parsed.GetValue(models) ?? []).SelectMany(static m => m.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
             NewKey key = await client.CreateKeyAsync(
-                new KeyRequest(parsed.GetValue(name)!, list, parsed.GetValue(budget), parsed.GetValue(rpm), parsed.GetValue(tpm), parsed.GetValue(parallel), parsed.GetValue(expires)), stop);
+                new KeyRequest(parsed.GetValue(name)!, list, parsed.GetValue(budget), parsed.GetValue(rpm), parsed.GetValue(tpm), parsed.GetValue(parallel), parsed.GetValue(expires),
+                    parsed.GetValue(successors)), stop);
             Print(parsed, key, $"Key '{key.Name}' was made. It is shown once; keep it now. Try it: FAIRLEAD_KEY=… fairlead ask \"hello\"");
             return ExitCodes.Ok;
         }));
@@ -46,9 +48,9 @@ internal static class KeysVerb
                 Terminal.Json(keys, ApiJson.Default.ListKeyView);
                 return ExitCodes.Ok;
             }
-            Terminal.Table(["NAME", "KEY", "STATE", "BUDGET", "LEFT", "RPM", "TPM", "PARALLEL", "EXPIRES", "MODELS"], keys.Select(static k => (IReadOnlyList<string?>)[
+            Terminal.Table(["NAME", "KEY", "STATE", "BUDGET", "LEFT", "RPM", "TPM", "PARALLEL", "EXPIRES", "MODELS", "SUCCESSORS"], keys.Select(static k => (IReadOnlyList<string?>)[
                 k.Name, "hf_FL…" + k.Tail, k.RevokedAt is null ? "live" : "revoked", k.Budget, k.BudgetLeft, k.Rpm?.ToString(), k.Tpm?.ToString(), k.Parallel?.ToString(),
-                k.ExpiresAt?.ToString("yyyy-MM-dd"), k.Models.Count == 0 ? "all" : string.Join(",", k.Models)]));
+                k.ExpiresAt?.ToString("yyyy-MM-dd"), k.Models.Count == 0 ? "all" : string.Join(",", k.Models), k.Successors ? "yes" : "no"]));
             return ExitCodes.Ok;
         }));
         return verb;
