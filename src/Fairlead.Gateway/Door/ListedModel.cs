@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
@@ -14,6 +15,15 @@ internal sealed record ListedModel(string Id, ModelStage Stage, DateOnly? Retire
     private static readonly DateTime UnknownRelease = DateTime.UnixEpoch;
 
     private static readonly string[] Lines = ["haiku", "sonnet", "opus", "fable", "mythos"];
+
+    /// <summary>As its provider writes it for people; the id where nobody does.</summary>
+    private string DisplayName { get; init; } = Id;
+
+    /// <summary>The day that its provider has put into its name; null where there is none in it.</summary>
+    private DateOnly? CreatedOn { get; init; }
+
+    /// <summary>By when the last of those who serve it had announced its end; null where one of them has not.</summary>
+    private DateOnly? DeprecatedOn { get; init; }
 
     private long? MaxInputTokens { get; init; }
 
@@ -33,14 +43,18 @@ internal sealed record ListedModel(string Id, ModelStage Stage, DateOnly? Retire
     /// <param name="today">For their ends.</param>
     public static ListedModel Of(string id, IReadOnlyList<Offer> offers, DateOnly today)
     {
-        Offer[] living = [.. offers.Where(offer => offer.Status == OfferStatus.Live && !(offer.RetiresOn <= today))];
+        Offer[] living = [.. offers.Where(offer => !offer.IsRetired(today))];
         IReadOnlyList<Offer> told = living.Length > 0 ? living : offers;
-        bool allEnd = told.All(static offer => offer.RetiresOn is not null);
+        bool allEnd = told.All(static offer => offer.DeprecatedOn is not null || offer.RetiresOn is not null);
+        DateOnly?[] ends = [.. told.Select(static offer => offer.RetiresOn ?? offer.GoneOn)];
         ModelStage stage = living.Length == 0 && offers.Count > 0 ? ModelStage.Retired
             : allEnd && living.Length > 0 ? ModelStage.Deprecated
             : ModelStage.Active;
-        return new ListedModel(id, stage, allEnd ? told.Max(static offer => offer.RetiresOn) : null)
+        return new ListedModel(id, stage, stage == ModelStage.Active || ends.Contains(null) ? null : ends.Max())
         {
+            DisplayName = told.Select(static offer => offer.DisplayName).FirstOrDefault(static name => name is not null) ?? id,
+            CreatedOn = told.Select(static offer => DayIn(offer.ProviderModelId)).FirstOrDefault(static day => day is not null),
+            DeprecatedOn = stage == ModelStage.Active ? null : told.Max(static offer => offer.DeprecatedOn),
             MaxInputTokens = told.Max(static offer => offer.ContextLength),
             MaxOutputTokens = told.Max(static offer => offer.MaxOutputTokens),
             Can = told.Aggregate(Abilities.None, static (all, offer) => all | offer.Can),
@@ -55,14 +69,11 @@ internal sealed record ListedModel(string Id, ModelStage Stage, DateOnly? Retire
         json.WriteStartObject();
         json.WriteString("type", "model");
         json.WriteString("id", Id);
-        json.WriteString("display_name", Id);
-        json.WriteString("created_at", UnknownRelease);
+        json.WriteString("display_name", DisplayName);
+        json.WriteString("created_at", CreatedOn?.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc) ?? UnknownRelease);
         json.WriteString("lifecycle", Stage.Word());
-        json.WriteNull("deprecated_at"); // when an end was announced stands in no catalogue of ours
-        if (RetiresOn is { } day)
-            json.WriteString("retires_at", day.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc));
-        else
-            json.WriteNull("retires_at");
+        WriteDay(json, "deprecated_at", DeprecatedOn);
+        WriteDay(json, "retires_at", RetiresOn);
         json.WriteString("line", Line);
         WriteCount(json, "max_input_tokens", MaxInputTokens);
         WriteCount(json, "max_tokens", MaxOutputTokens);
@@ -103,6 +114,18 @@ internal sealed record ListedModel(string Id, ModelStage Stage, DateOnly? Retire
             json.WriteEndObject();
         }
     }
+
+    private static void WriteDay(Utf8JsonWriter json, string name, DateOnly? day)
+    {
+        if (day is { } known)
+            json.WriteString(name, known.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc));
+        else
+            json.WriteNull(name);
+    }
+
+    /// <summary>The day at the end of a name such as <c>claude-haiku-4-5-20251001</c>.</summary>
+    private static DateOnly? DayIn(string name) =>
+        name.Length > 9 && name[^9] == '-' && DateOnly.TryParseExact(name.AsSpan(name.Length - 8), "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : null;
 
     private static void WriteCount(Utf8JsonWriter json, string name, long? count)
     {
