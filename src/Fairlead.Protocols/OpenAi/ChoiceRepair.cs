@@ -24,6 +24,14 @@ internal sealed class ChoiceRepair(string answerId, int index)
     /// <summary>A tool call's arguments broke off inside.</summary>
     public bool IsIncomplete => _calls.IsIncomplete;
 
+    /// <summary>The number that the caller knows a call by, from the upstream's; null where none of that number has begun.</summary>
+    public int? NumberOf(int upstream) => _calls.NumberOf(upstream);
+
+    /// <summary>A further piece of a call's arguments passes as it is.</summary>
+    /// <param name="call">Its number, as the caller knows it.</param>
+    /// <param name="arguments">Between its quotes, escapes as written.</param>
+    public void Continue(int call, ReadOnlySpan<byte> arguments) => _calls.Continue(call, arguments);
+
     /// <summary>Half a character waits for its other half: the next piece cannot pass as it is.</summary>
     public bool HoldsHalf => _halves is { Count: > 0 };
 

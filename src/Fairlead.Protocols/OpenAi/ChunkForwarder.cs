@@ -20,7 +20,11 @@ internal sealed class ChunkForwarder(StreamExpectations expected, StreamEnvelope
     private bool _hasSpoken;
 
     /// <inheritdoc/>
-    public override bool CanTell(ChunkGlance glance) => true;
+    /// <remarks>A piece of a call that repeats what clients concatenate is mended.</remarks>
+    public override bool CanTell(ChunkGlance glance) => glance.Kind != TextKind.Arguments || glance.IsBareCall;
+
+    /// <inheritdoc/>
+    public override bool IsVerbatim => true;
 
     /// <inheritdoc/>
     /// <remarks>As it came, without what is cut out of it.</remarks>

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text.Unicode;
 using Fairlead.Protocols.Json;
 
@@ -20,6 +21,15 @@ internal ref struct ChunkGlance
 
     /// <summary>What that text is.</summary>
     public TextKind Kind;
+
+    /// <summary>With <see cref="TextKind.Arguments"/>, the call's number as the upstream counts.</summary>
+    public int Call;
+
+    /// <summary>With <see cref="TextKind.Arguments"/>, the piece holds nothing but its number and the text.</summary>
+    public bool IsBareCall;
+
+    /// <summary>The delta tells thinking that somebody signed.</summary>
+    public bool HasThinkingBlocks;
 
     /// <summary>Between its quotes, as are <see cref="Model"/>, <see cref="Object"/> and <see cref="Fingerprint"/>; empty when it is no string.</summary>
     public ReadOnlySpan<byte> Id;
@@ -46,6 +56,7 @@ internal ref struct ChunkGlance
     private bool _text;
     private bool _content;
     private bool _reasoning;
+    private bool _call;
 
     public static ChunkGlance At(ReadOnlySpan<byte> data, bool chat)
     {
@@ -219,7 +230,7 @@ internal ref struct ChunkGlance
             _plain &= !escaped;
             if (name.SequenceEqual("role"u8))
             {
-                _plain &= !HasRole && kind == JsonKind.String;
+                _plain &= !HasRole && !_call && kind == JsonKind.String;
                 HasRole = true;
                 if (cursor.Skip(out Range role))
                 {
@@ -246,13 +257,91 @@ internal ref struct ChunkGlance
                 _reasoning = true;
                 TakeText(ref cursor, TextKind.Reasoning);
             }
+            else if (kind == JsonKind.Array && name.SequenceEqual("tool_calls"u8))
+            {
+                _plain &= !_call;
+                _call = true;
+                TakeCalls(ref cursor, data);
+            }
             else
             {
+                HasThinkingBlocks |= kind != JsonKind.Null && name.SequenceEqual("thinking_blocks"u8);
                 // A null says nothing; members that nobody here knows are not ours to judge.
                 _plain &= kind == JsonKind.Null || !IsMended(name);
                 cursor.Skip();
             }
             before = cursor.Position;
+        }
+    }
+
+    /// <summary>A further piece of the arguments of one call, which was begun before, may be plain; everything else about calls is mended.</summary>
+    private void TakeCalls(ref JsonCursor cursor, ReadOnlySpan<byte> data)
+    {
+        _plain &= !_text && !HasRole;
+        cursor.Enter();
+        bool first = true;
+        int count = 0;
+        IsBareCall = true;
+        while (cursor.NextElement(ref first))
+        {
+            if (++count > 1 || cursor.Peek() != JsonKind.Object)
+            {
+                _plain = false;
+                cursor.Skip();
+                continue;
+            }
+            TakePiece(ref cursor, data);
+        }
+        _plain &= count == 1 && _text;
+    }
+
+    private void TakePiece(ref JsonCursor cursor, ReadOnlySpan<byte> data)
+    {
+        cursor.Enter();
+        bool first = true;
+        bool index = false;
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
+        {
+            JsonKind kind = cursor.Peek();
+            _plain &= !escaped;
+            if (name.SequenceEqual("index"u8))
+            {
+                _plain &= !index && cursor.Skip(out Range range) && Utf8Parser.TryParse(data[range], out Call, out int digits) && digits == data[range].Length;
+                index = true;
+            }
+            else if (kind == JsonKind.Object && name.SequenceEqual("function"u8))
+            {
+                TakeFunction(ref cursor);
+            }
+            else
+            {
+                IsBareCall = false;
+                _plain &= kind == JsonKind.Null || (kind == JsonKind.String && name.SequenceEqual("type"u8));
+                cursor.Skip();
+            }
+        }
+        _plain &= index;
+    }
+
+    private void TakeFunction(ref JsonCursor cursor)
+    {
+        cursor.Enter();
+        bool first = true;
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out bool escaped))
+        {
+            JsonKind kind = cursor.Peek();
+            _plain &= !escaped;
+            if (kind == JsonKind.String && name.SequenceEqual("arguments"u8))
+            {
+                _plain &= !_text;
+                TakeText(ref cursor, TextKind.Arguments);
+            }
+            else
+            {
+                IsBareCall = false;
+                _plain &= kind == JsonKind.Null;
+                cursor.Skip();
+            }
         }
     }
 
@@ -262,6 +351,7 @@ internal ref struct ChunkGlance
             return;
         ContentBytes += text.Length;
         Text = _text ? default : (cursor.Position - 1 - text.Length)..(cursor.Position - 1);
+        _plain &= !_call || kind == TextKind.Arguments;
         Kind = kind;
         _text = true;
     }

@@ -169,40 +169,44 @@ public sealed class ChunkStream : AnswerStream
         }
         if (_repair.MayGoOn(bringsRole: false) && _pattern.Matches(data, out OrdinaryChunk known))
         {
-            if (IsOver(_repair.First.ContentEvents, reported: null))
+            if (IsOver(_repair.First.ContentEvents, reported: null) || !TryTell(data, known, output))
                 Rewrite(data, output);
-            else
-                Tell(data, known, output);
             return;
         }
         ChunkGlance glance = ChunkGlance.At(data, _expected.Route == Route.Chat);
-        if (glance.IsPlain && _teller.CanTell(glance) && !data.Contains((byte)'\n') && _repair.Admits(glance))
-            TellPlain(data, glance, output);
-        else
+        if (!glance.IsPlain || !_teller.CanTell(glance) || data.Contains((byte)'\n') || !_repair.Admits(glance) || !TryTellPlain(data, glance, output))
             Rewrite(data, output);
     }
 
-    private void TellPlain(ReadOnlySpan<byte> data, ChunkGlance glance, PooledBuffer output)
+    private bool TryTellPlain(ReadOnlySpan<byte> data, ChunkGlance glance, PooledBuffer output)
     {
         bool hasUsage = glance.Usage.End.Value > 0;
         Usage? reported = hasUsage ? Keep(data[glance.Usage]) : null;
         if (glance.ContentBytes > 0 && IsOver(_repair.First.ContentEvents, reported))
-        {
-            Rewrite(data, output);
-            return;
-        }
+            return false;
         // A usage of null is left out where the caller did not ask for usage; a count on an ordinary chunk is told once, at the end.
         Range usage = hasUsage || !_expected.UsageAsked ? glance.UsageMember : default;
         Range role = _repair.First.HasRole ? glance.RoleMember : default;
-        if (glance.Text.End.Value > 0 && !hasUsage && !glance.HasRole)
-            _pattern.Learn(data, glance.Kind, glance.Text, usage);
         bool usageFirst = usage.Start.Value < role.Start.Value;
-        Tell(data, new OrdinaryChunk(glance.Kind, glance.Text, glance.ContentBytes, usageFirst ? usage : role, usageFirst ? role : usage), output);
+        if (!TryTell(data, new OrdinaryChunk(glance.Kind, glance.Text, glance.ContentBytes, usageFirst ? usage : role, usageFirst ? role : usage, glance.Call), output))
+            return false;
+        if (glance.Text.End.Value > 0 && !hasUsage && !glance.HasRole)
+            _pattern.Learn(data, glance.Kind, glance.Call, glance.Text, usage);
         _repair.First.HasRole |= glance.HasRole;
+        return true;
     }
 
-    private void Tell(ReadOnlySpan<byte> data, in OrdinaryChunk chunk, PooledBuffer output)
+    /// <summary>False when it must be mended after all: a piece of a call that has not begun, or that the caller knows by another number.</summary>
+    private bool TryTell(ReadOnlySpan<byte> data, in OrdinaryChunk chunk, PooledBuffer output)
     {
+        OrdinaryChunk told = chunk;
+        if (chunk.Kind == TextKind.Arguments)
+        {
+            if (_repair.First.NumberOf(chunk.Call) is not { } number || (_teller.IsVerbatim && number != chunk.Call))
+                return false;
+            _repair.First.Continue(number, data[chunk.Text]);
+            told = chunk with { Call = number };
+        }
         if (chunk.TextBytes > 0)
         {
             _repair.First.ContentEvents++;
@@ -210,8 +214,9 @@ public sealed class ChunkStream : AnswerStream
             ContentBytes += chunk.TextBytes;
             Committed = true;
         }
-        if (_teller.Tell(data, chunk, output) is { } broken)
+        if (_teller.Tell(data, told, output) is { } broken)
             Fail(broken);
+        return true;
     }
 
     private void Rewrite(ReadOnlySpan<byte> data, PooledBuffer output)

@@ -12,6 +12,9 @@ internal abstract class ChunkTeller : IDisposable
     /// <summary>An ordinary event can be told from one look at it.</summary>
     public abstract bool CanTell(ChunkGlance glance);
 
+    /// <summary>An ordinary event leaves as it came, so that a call's number in it must be the one that the caller knows.</summary>
+    public abstract bool IsVerbatim { get; }
+
     /// <summary>An ordinary event. Allocates nothing.</summary>
     /// <param name="data">The event as it came.</param>
     /// <param name="chunk">What was seen in it.</param>
@@ -43,7 +46,8 @@ internal abstract class ChunkTeller : IDisposable
 /// <param name="TextBytes">Bytes of all its texts; 0 when it says nothing.</param>
 /// <param name="Cut">A member that an OpenAI client does not get, with its comma; empty when there is none.</param>
 /// <param name="LaterCut">Another one behind it.</param>
-internal readonly record struct OrdinaryChunk(TextKind Kind, Range Text, int TextBytes, Range Cut, Range LaterCut);
+/// <param name="Call">With <see cref="TextKind.Arguments"/>, the number of the call.</param>
+internal readonly record struct OrdinaryChunk(TextKind Kind, Range Text, int TextBytes, Range Cut, Range LaterCut, int Call);
 
 /// <summary>What a text of a delta is.</summary>
 internal enum TextKind : byte
@@ -51,4 +55,7 @@ internal enum TextKind : byte
     Content = 0,
     Reasoning = 1,
     Refusal = 2,
+
+    /// <summary>A further piece of the arguments of a tool call.</summary>
+    Arguments = 3,
 }

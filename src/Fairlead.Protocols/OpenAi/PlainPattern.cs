@@ -12,15 +12,18 @@ internal sealed class PlainPattern : IDisposable
     private readonly PooledBuffer _tail = new(128);
     private Range _cut; // of the tail
     private TextKind _kind;
+    private int _call;
 
     /// <summary>Takes note of a plain event with one text and at most a usage of null behind it, to be cut out where it stands.</summary>
     /// <param name="data">The event.</param>
     /// <param name="kind">What its text is.</param>
+    /// <param name="call">The call's number as the upstream counts, where the text is a piece of its arguments.</param>
     /// <param name="text">Its text, between its quotes.</param>
     /// <param name="cut">What the caller does not get; must lie behind the text.</param>
-    public void Learn(ReadOnlySpan<byte> data, TextKind kind, Range text, Range cut)
+    public void Learn(ReadOnlySpan<byte> data, TextKind kind, int call, Range text, Range cut)
     {
         _kind = kind;
+        _call = call;
         int start = text.Start.Value;
         int end = text.End.Value;
         _head.Clear();
@@ -47,7 +50,7 @@ internal sealed class PlainPattern : IDisposable
             return false;
         int behind = _head.Length + textBytes;
         Range cut = _cut.End.Value > 0 ? (_cut.Start.Value + behind)..(_cut.End.Value + behind) : default;
-        chunk = new OrdinaryChunk(_kind, _head.Length..behind, textBytes, cut, default);
+        chunk = new OrdinaryChunk(_kind, _head.Length..behind, textBytes, cut, default, _call);
         return true;
     }
 

@@ -20,6 +20,20 @@ internal sealed class ToolCallRepair(string answerId, int choice)
     /// <summary>Some call's arguments broke off inside (fault U-37).</summary>
     public bool IsIncomplete => _calls.Exists(static c => c.Arguments.IsOpen);
 
+    /// <summary>Our number of the call that a piece with no more than the upstream's number belongs to; null when there is none.</summary>
+    public int? NumberOf(int upstream)
+    {
+        for (int i = _calls.Count - 1; i >= 0; i--)
+        {
+            if (_calls[i].UpstreamIndex == upstream)
+                return _calls[i].IsFunction ? i : null;
+        }
+        return null;
+    }
+
+    /// <summary>A further piece of a call's arguments has passed, escapes as written.</summary>
+    public void Continue(int call, ReadOnlySpan<byte> arguments) => _calls[call].Arguments.FeedEscaped(arguments);
+
     /// <summary>Mends the pieces in place.</summary>
     /// <param name="pieces">The delta's <c>tool_calls</c>.</param>
     /// <param name="join">Puts halves of characters together: the key of the text, and the text.</param>

@@ -29,9 +29,21 @@ internal sealed class BlockWriter : IDisposable
     private readonly PooledBuffer _head = new(128);
     private Block? _lastWaiting;
     private Block? _openCall;
-    private BlockKind _open;
+    private Kind _open;
     private int _next;
     private int _waitingBytes;
+
+    /// <summary>Kinds of blocks that a translated answer has.</summary>
+    internal enum Kind : byte
+    {
+        None = 0,
+        Text = 1,
+        Thinking = 2,
+        Call = 3,
+
+        /// <summary>Thinking that nobody here can read.</summary>
+        Sealed = 4,
+    }
 
     /// <summary><c>message_start</c> has been written.</summary>
     public bool HasBegun { get; private set; }
@@ -57,7 +69,7 @@ internal sealed class BlockWriter : IDisposable
             json.WriteStartArray("content"u8);
             json.WriteEndArray();
             WriteEnd(json, stopReason: null);
-            MessageUsage.Write(json, new Usage(inputTokens, 0), cost: null);
+            TranslatedUsage.Write(json, new Usage(inputTokens, 0), cost: null);
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -65,7 +77,7 @@ internal sealed class BlockWriter : IDisposable
     }
 
     /// <summary>A piece of text or of thinking. Allocates nothing, unless it has to wait.</summary>
-    public void Say(BlockKind kind, ReadOnlySpan<byte> text, PooledBuffer output)
+    public void Say(Kind kind, ReadOnlySpan<byte> text, PooledBuffer output)
     {
         if (_waiting.Count == 0 && MayLeave)
         {
@@ -74,9 +86,34 @@ internal sealed class BlockWriter : IDisposable
             Delta(text, output);
             return;
         }
-        if (_lastWaiting?.Kind != kind)
+        if (_lastWaiting?.Kind != kind || _lastWaiting.Seal is not null)
             Wait(new Block(kind));
         Hold(_lastWaiting!, text);
+    }
+
+    /// <summary>The last that was said is thinking, not signed yet.</summary>
+    public bool IsThinking => _lastWaiting is { } last ? last.Kind == Kind.Thinking && last.Seal is null : _open == Kind.Thinking;
+
+    /// <summary>Signs the thinking that was said last and ends its block.</summary>
+    public void Sign(ReadOnlySpan<byte> signature, PooledBuffer output)
+    {
+        if (_lastWaiting is { } last)
+        {
+            last.Seal = signature.ToArray();
+            return;
+        }
+        Signature(signature, output);
+        Stop(output);
+    }
+
+    /// <summary>Thinking that nobody here can read.</summary>
+    /// <param name="data">Its sealed form.</param>
+    /// <param name="output">The caller's bytes.</param>
+    public void Seal(ReadOnlySpan<byte> data, PooledBuffer output)
+    {
+        Wait(new Block(Kind.Sealed) { Seal = data.ToArray() });
+        _waitingBytes += data.Length;
+        Release(output, atEnd: false);
     }
 
     /// <summary>A call's first word of itself, its name, or a piece of its arguments.</summary>
@@ -128,7 +165,7 @@ internal sealed class BlockWriter : IDisposable
             json.WriteStartObject("delta"u8);
             WriteEnd(json, stopReason);
             json.WriteEndObject();
-            MessageUsage.WriteFinal(json, usage, cost);
+            TranslatedUsage.WriteFinal(json, usage, cost);
             json.WriteEndObject();
         }
         output.Append("\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"u8);
@@ -169,7 +206,7 @@ internal sealed class BlockWriter : IDisposable
     {
         while (_calls.Count <= number)
         {
-            var call = new Block(BlockKind.Call);
+            var call = new Block(Kind.Call);
             _calls.Add(call);
             Wait(call);
         }
@@ -192,7 +229,7 @@ internal sealed class BlockWriter : IDisposable
     /// <summary>Tells what waits, as far as it may be told.</summary>
     private void Release(PooledBuffer output, bool atEnd)
     {
-        while ((atEnd || MayLeave) && _waiting.TryPeek(out Block? block) && (block.Kind != BlockKind.Call || block.Name is not null))
+        while ((atEnd || MayLeave) && _waiting.TryPeek(out Block? block) && (block.Kind != Kind.Call || block.Name is not null))
         {
             _waiting.Dequeue();
             if (_waiting.Count == 0)
@@ -205,23 +242,37 @@ internal sealed class BlockWriter : IDisposable
                 block.Held = null;
                 held.Dispose();
             }
+            if (block.Seal is { } seal)
+            {
+                if (block.Kind == Kind.Thinking)
+                    Signature(seal, output);
+                else
+                    _waitingBytes -= seal.Length;
+                Stop(output);
+            }
             _waitingBytes -= BytesPerWaitingBlock;
         }
     }
 
-    private void Open(BlockKind kind, Block? block, PooledBuffer output)
+    private void Open(Kind kind, Block? block, PooledBuffer output)
     {
         Stop(output);
         _open = kind;
-        _openCall = kind == BlockKind.Call ? block : null;
+        _openCall = kind == Kind.Call ? block : null;
         output.Append("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":"u8);
         Number(_next, output);
         output.Append(kind switch
         {
-            BlockKind.Text => ",\"content_block\":{\"type\":\"text\",\"text\":\"\",\"citations\":null"u8,
-            BlockKind.Thinking => ",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\""u8,
+            Kind.Text => ",\"content_block\":{\"type\":\"text\",\"text\":\"\",\"citations\":null"u8,
+            Kind.Thinking => ",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\""u8,
+            Kind.Sealed => ",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\""u8,
             _ => ",\"content_block\":{\"type\":\"tool_use\",\"id\":\""u8,
         });
+        if (kind == Kind.Sealed)
+        {
+            output.Append(block!.Seal);
+            output.Append("\""u8);
+        }
         if (_openCall is not null)
         {
             _openCall.IsTold = true;
@@ -237,8 +288,8 @@ internal sealed class BlockWriter : IDisposable
         Number(_next, _head);
         _head.Append(kind switch
         {
-            BlockKind.Text => ",\"delta\":{\"type\":\"text_delta\",\"text\":\""u8,
-            BlockKind.Thinking => ",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\""u8,
+            Kind.Text => ",\"delta\":{\"type\":\"text_delta\",\"text\":\""u8,
+            Kind.Thinking => ",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\""u8,
             _ => ",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\""u8,
         });
         _next++;
@@ -253,14 +304,23 @@ internal sealed class BlockWriter : IDisposable
         output.Append("\"}}\n\n"u8);
     }
 
+    private void Signature(ReadOnlySpan<byte> signature, PooledBuffer output)
+    {
+        output.Append("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":"u8);
+        Number(_next - 1, output);
+        output.Append(",\"delta\":{\"type\":\"signature_delta\",\"signature\":\""u8);
+        output.Append(signature);
+        output.Append("\"}}\n\n"u8);
+    }
+
     private void Stop(PooledBuffer output)
     {
-        if (_open == BlockKind.None)
+        if (_open == Kind.None)
             return;
         output.Append("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":"u8);
         Number(_next - 1, output);
         output.Append("}\n\n"u8);
-        _open = BlockKind.None;
+        _open = Kind.None;
         _openCall = null;
     }
 
@@ -271,23 +331,17 @@ internal sealed class BlockWriter : IDisposable
     }
 
     /// <summary>A tool call, or another block that waits.</summary>
-    private sealed class Block(BlockKind kind)
+    private sealed class Block(Kind kind)
     {
         public JsonBalance Balance;
 
-        public BlockKind Kind { get; } = kind;
+        public Kind Kind { get; } = kind;
         public byte[]? Id { get; set; }
         public byte[]? Name { get; set; }
         public bool IsTold { get; set; }
+
+        /// <summary>The signature of thinking, or sealed thinking itself.</summary>
+        public byte[]? Seal { get; set; }
         public PooledBuffer? Held { get; set; }
     }
-}
-
-/// <summary>Kinds of blocks that a translated answer has.</summary>
-internal enum BlockKind : byte
-{
-    None = 0,
-    Text = 1,
-    Thinking = 2,
-    Call = 3,
 }

@@ -40,13 +40,18 @@ internal sealed class ChunksToBlocks : ChunkTeller
 
     /// <inheritdoc/>
     /// <remarks>Of two texts in one event the look does not tell which is which.</remarks>
-    public override bool CanTell(ChunkGlance glance) => glance.ContentBytes == 0 || glance.Text.End.Value > 0;
+    public override bool CanTell(ChunkGlance glance) => !glance.HasThinkingBlocks && (glance.ContentBytes == 0 || glance.Text.End.Value > 0);
+
+    /// <inheritdoc/>
+    public override bool IsVerbatim => false;
 
     /// <inheritdoc/>
     public override UpstreamFault? Tell(ReadOnlySpan<byte> data, in OrdinaryChunk chunk, PooledBuffer output)
     {
         Begin(output);
-        if (chunk.TextBytes > 0)
+        if (chunk.Kind == TextKind.Arguments)
+            _blocks.Call(chunk.Call, default, default, data[chunk.Text], output);
+        else if (chunk.TextBytes > 0)
             Say(chunk.Kind, data[chunk.Text], output);
         return _blocks.Overflow;
     }
@@ -90,13 +95,19 @@ internal sealed class ChunksToBlocks : ChunkTeller
     private void Say(TextKind kind, ReadOnlySpan<byte> text, PooledBuffer output)
     {
         _refused |= kind == TextKind.Refusal;
-        _blocks.Say(kind == TextKind.Reasoning ? BlockKind.Thinking : BlockKind.Text, text, output);
+        _blocks.Say(kind == TextKind.Reasoning ? BlockWriter.Kind.Thinking : BlockWriter.Kind.Text, text, output);
     }
 
     private void Tell(JsonObject delta, PooledBuffer output)
     {
+        bool signed = delta["thinking_blocks"] is not JsonArray { Count: > 0 };
         foreach ((string name, TextKind kind) in Texts)
         {
+            if (kind != TextKind.Reasoning && !signed)
+            {
+                Sign(delta, output); // thinking comes before what was thought of
+                signed = true;
+            }
             if (delta[name].AsText() is { Length: > 0 } text)
                 Say(kind, Escaped(text), output);
         }
@@ -107,6 +118,25 @@ internal sealed class ChunksToBlocks : ChunkTeller
             var function = piece["function"] as JsonObject;
             _blocks.Call(
                 piece["index"]!.GetValue<int>(), Escaped(piece["id"].AsText()), Escaped(function?["name"].AsText()), Escaped(function?["arguments"].AsText()), output);
+        }
+    }
+
+    /// <summary>Thinking that somebody signed, or sealed: what a caller must be able to send back untouched. Its text has mostly been told as reasoning.</summary>
+    private void Sign(JsonObject delta, PooledBuffer output)
+    {
+        foreach (JsonNode? node in delta["thinking_blocks"] as JsonArray ?? [])
+        {
+            if (node is not JsonObject block)
+                continue;
+            if (block["type"].AsText() == "redacted_thinking")
+            {
+                _blocks.Seal(Escaped(block["data"].AsText()), output);
+                continue;
+            }
+            if (!_blocks.IsThinking)
+                _blocks.Say(BlockWriter.Kind.Thinking, Escaped(block["thinking"].AsText()), output);
+            if (block["signature"].AsText() is { Length: > 0 } signature)
+                _blocks.Sign(Escaped(signature), output);
         }
     }
 

@@ -34,10 +34,23 @@ internal static class CompletionToMessage
         json.WriteString("role"u8, "assistant"u8);
         json.WriteString("model"u8, answer["model"].AsText() is { Length: > 0 } model ? model : expected.FallbackModel);
         json.WriteStartArray("content"u8);
-        foreach (string name in (ReadOnlySpan<string>)["reasoning_content", "reasoning"])
+        if (message["thinking_blocks"] is JsonArray { Count: > 0 } thoughts)
         {
-            if (message[name].AsText() is { Length: > 0 } thinking)
-                WriteThinking(json, thinking);
+            foreach (JsonNode? thought in thoughts)
+            {
+                if (thought is not JsonObject signed || signed["type"].AsText() is not ("thinking" or "redacted_thinking"))
+                    continue;
+                signed.Remove("index"); // OpenAI's clients want one in lists
+                signed.WriteTo(json); // otherwise untouched, so that its signature holds
+            }
+        }
+        else
+        {
+            foreach (string name in (ReadOnlySpan<string>)["reasoning_content", "reasoning"])
+            {
+                if (message[name].AsText() is { Length: > 0 } thinking)
+                    WriteThinking(json, thinking);
+            }
         }
         if (message["content"].AsText() is { Length: > 0 } text)
             WriteText(json, text);
@@ -51,7 +64,7 @@ internal static class CompletionToMessage
         }
         json.WriteEndArray();
         BlockWriter.WriteEnd(json, StopReasons.From(choice["finish_reason"].AsText(), refused));
-        MessageUsage.Write(json, usage, cost);
+        TranslatedUsage.Write(json, usage, cost);
         json.WriteEndObject();
     }
 

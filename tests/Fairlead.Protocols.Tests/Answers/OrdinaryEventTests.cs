@@ -15,9 +15,9 @@ public class OrdinaryEventTests(ITestOutputHelper log)
         "data: {\"id\":\"chatcmpl-7QyqpwdfhqwajicIEznoc6Q47XAyW\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_44709d6fcb\","
         + "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" wo\"},\"finish_reason\":null}]}\n\n";
 
-    private static string First => Ordinary.Replace("\"content\":\" wo\"", "\"role\":\"assistant\",\"content\":\"\"", StringComparison.Ordinal);
+    internal static string First => Ordinary.Replace("\"content\":\" wo\"", "\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]", StringComparison.Ordinal);
 
-    public static TheoryData<string> Kinds => ["plain", "usage", "role", "reasoning", "escaped", "varied", "counted"];
+    public static TheoryData<string> Kinds => ["plain", "usage", "role", "reasoning", "escaped", "varied", "counted", "arguments"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -89,19 +89,20 @@ public class OrdinaryEventTests(ITestOutputHelper log)
         Assert.Equal(0, output.Length);
     }
 
-    private static byte[][] Events(string kind) => kind switch
+    internal static byte[][] Events(string kind) => kind switch
     {
         "usage" => [Utf8(Transcripts.WithUsage(Ordinary, "null"))],
         "role" => [Utf8(Ordinary.Replace("\"content\"", "\"role\":\"assistant\",\"content\"", StringComparison.Ordinal))],
         "reasoning" => [Utf8(Ordinary.Replace("\"content\"", "\"content\":null,\"reasoning_content\"", StringComparison.Ordinal))],
         "escaped" => [Utf8(Ordinary.Replace(" wo", "\\u00e9\\n\\\"", StringComparison.Ordinal))],
         "varied" => [Utf8(Ordinary), Utf8(Ordinary.Replace("\"finish_reason\":null", "\"logprobs\":null,\"finish_reason\":null", StringComparison.Ordinal))],
+        "arguments" => [Utf8(Ordinary.Replace("\"content\":\" wo\"", "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"\\\"w\\u00f6\\\", \"}}]", StringComparison.Ordinal))],
         "counted" => [Utf8(Transcripts.WithUsage(Ordinary, Counts(7, 1)))],
         _ => [Utf8(Ordinary)],
     };
 
     /// <summary>Twice: as the first streams of a process find the code, compiled in haste, and once it has been compiled well.</summary>
-    private static void AllocatesNothing(AnswerStream stream, PooledBuffer output, byte[][] events)
+    internal static void AllocatesNothing(AnswerStream stream, PooledBuffer output, byte[][] events)
     {
         Run(stream, output, events, 20); // buffers grow, patterns are learnt
         foreach (int count in (ReadOnlySpan<int>)[1_000, 3_000])
@@ -112,7 +113,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
         }
     }
 
-    private static void Run(AnswerStream stream, PooledBuffer output, byte[][] events, int count)
+    internal static void Run(AnswerStream stream, PooledBuffer output, byte[][] events, int count)
     {
         for (int i = 0; i < count; i++)
         {

@@ -6,14 +6,24 @@ using Fairlead.Protocols.OpenAi;
 namespace Fairlead.Protocols.Translation;
 
 /// <summary>Writes the <c>usage</c> of an answer that was not Anthropic's: what its cache read and wrote stands beside the input, not within it.</summary>
-internal static class MessageUsage
+internal static class TranslatedUsage
 {
     /// <summary>Of a whole message. Members that Anthropic's clients know and we have nothing for are null.</summary>
     public static void Write(Utf8JsonWriter json, in Usage usage, NanoDollars? cost)
     {
         json.WriteStartObject("usage"u8);
         WriteCounts(json, usage);
-        json.WriteNull("cache_creation"u8);
+        if (usage.CacheWriteTokens > 0)
+        {
+            json.WriteStartObject("cache_creation"u8);
+            json.WriteNumber("ephemeral_5m_input_tokens"u8, usage.CacheWriteTokens - usage.CacheWriteHourTokens);
+            json.WriteNumber("ephemeral_1h_input_tokens"u8, usage.CacheWriteHourTokens);
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("cache_creation"u8);
+        }
         json.WriteNull("service_tier"u8);
         json.WriteNull("inference_geo"u8);
         WriteCharge(json, usage, cost);
