@@ -16,6 +16,10 @@ public abstract class UpstreamReply
         /// <summary>The upstream's dialect or the upstream itself has no route of this sort; nothing was sent.</summary>
         internal static Refused NoSuchRoute { get; } = new(new UpstreamFault(FaultKind.RouteNotFound, "this upstream has no such route", NothingSent: true));
 
+        /// <summary>The body is larger than the upstream is known to take; nothing was sent.</summary>
+        internal static Refused TooLarge(int bytes, long most) => new(
+            new UpstreamFault(FaultKind.InvalidRequest, $"the body has {bytes} bytes there, and at most {most} are taken", Status: 413, NothingSent: true));
+
         public UpstreamFault Fault { get; } = fault;
     }
 

@@ -71,8 +71,9 @@ public static class AttemptPlan
         if (fault.Quirk is not null and not QuirkHint.NoTools && state.SameTargetTries == 0)
             return new NextStep(NextStepKind.RetrySame);
 
-        // A short waiting hint is honoured in place only when nobody else could answer at once.
-        bool next = rule.TryNext || (fault.Kind == FaultKind.InvalidRequest && (state.BadRequestMayBeTransient || fault.Quirk is not null));
+        // A short waiting hint is honoured in place only when nobody else could answer at once. What was refused for a limit of the provider's own, before it
+        // was sent, others may take.
+        bool next = rule.TryNext || (fault.Kind == FaultKind.InvalidRequest && (state.BadRequestMayBeTransient || fault.Quirk is not null || fault.NothingSent));
         if (next && state.CandidatesLeft > 0 && !RepeatsBeforeMovingOn(rule, fault, state))
             return new NextStep(NextStepKind.TryNext);
         if (Repeat(rule, fault, state) is { } delay && delay < state.TimeLeft)
@@ -209,7 +210,7 @@ public static class AttemptPlan
             FaultKind.RateLimited => others > 0
                 ? $"All {others + 1} providers for '{model}' failed, '{who}' by rate-limiting.{wait} Adding a provider or key would help."
                 : $"Provider '{who}', the only one for '{model}', is rate-limiting.{wait} Adding a provider or key would help.",
-            FaultKind.Overloaded => $"Provider '{who}' is overloaded (status {told.Fault.Status}).{tried}{wait}",
+            FaultKind.Overloaded => $"Provider '{who}' is overloaded{(told.Fault.Status is { } status and not 200 ? $" (status {status})" : "")}.{tried}{wait}",
             FaultKind.Cold => $"'{model}' is loading at '{who}'.{tried}{wait}",
             FaultKind.Conflict => $"Provider '{who}' could not take the request just now (status {told.Fault.Status}).{tried}{wait}",
             FaultKind.PermissionDenied => $"Provider '{who}' does not let this server's account use '{model}': {told.Fault.Detail}",

@@ -53,7 +53,7 @@ internal sealed class UpstreamSet(TimeProvider time) : IDisposable
     {
         if (spec.MessagesPath is { } messages) // what speaks Anthropic's dialect has that one and no other
         {
-            var anthropic = new AnthropicUpstream(new AnthropicEndpoint(address) { MessagesPath = messages, Key = key, ExtraHeaders = spec.Headers }, _transport, FaultClassifier.Classify);
+            var anthropic = new AnthropicUpstream(new AnthropicEndpoint(address) { MessagesPath = messages, MostBodyBytes = spec.MostBodyBytes, Key = key, ExtraHeaders = spec.Headers }, _transport, FaultClassifier.Classify);
             return (anthropic, anthropic.Origin);
         }
         var openAi = new OpenAiUpstream(
@@ -62,6 +62,7 @@ internal sealed class UpstreamSet(TimeProvider time) : IDisposable
                 ChatPath = spec.ChatPath,
                 CompletionsPath = spec.CompletionsPath,
                 EmbeddingsPath = spec.EmbeddingsPath,
+                MostBodyBytes = spec.MostBodyBytes,
                 Key = key,
                 ExtraHeaders = spec.Headers,
             },

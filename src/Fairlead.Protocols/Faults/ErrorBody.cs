@@ -6,9 +6,10 @@ namespace Fairlead.Protocols.Faults;
 /// <summary>What an upstream's error body says, whichever of the twelve shapes it comes in. Nothing in it is trusted; nothing in it can throw.</summary>
 /// <param name="Message">Prose; empty when there was none.</param>
 /// <param name="Type">The <c>type</c> or <c>error_type</c>; empty when there was none.</param>
-/// <param name="Code">The <c>code</c>, number or text; empty when there was none.</param>
+/// <param name="Code">The <c>code</c>, or Anthropic's <c>details.error_code</c>, number or text; empty when there was none.</param>
 /// <param name="Param">The field that is blamed; empty when none is.</param>
-/// <param name="Status">A status inside the body (<c>code</c>, <c>http_status_code</c>, <c>status</c>), 400 to 599; null when there was none.</param>
+/// <param name="Status">A status inside the body (<c>code</c>, <c>http_status_code</c>, <c>status</c>), 400 to 599, or the one that goes with the type in Anthropic's
+/// envelope; null when there was none.</param>
 /// <param name="RetryAfter">A waiting hint inside the body; null when there was none.</param>
 /// <param name="InFlightBudget">OpenRouter's mark of a 402 that passes by itself.</param>
 /// <param name="Flagged">OpenRouter's mark of a 403 that is about the content.</param>
@@ -68,10 +69,13 @@ public sealed record ErrorBody(
             code = First(root, "code", "reason");
         if (code.Length == 0 && root.TryGetProperty("fault", out JsonElement fault) && fault.ValueKind == JsonValueKind.Object && fault.TryGetProperty("detail", out JsonElement detail))
             code = First(detail, "errorcode");
+        // Where Anthropic's type says only how to react, this says what is the matter.
+        if (code.Length == 0 && inner.ValueKind == JsonValueKind.Object && inner.TryGetProperty("details", out JsonElement details))
+            code = First(details, "error_code");
         // Novita writes a number and, beside it, the word that means something.
         if (root.TryGetProperty("reason", out JsonElement reason) && reason.ValueKind == JsonValueKind.String && int.TryParse(code, out _))
             code = reason.GetString() ?? code;
-        return new ErrorBody(message, type, code, First(inner, "param"), StatusIn(inner) ?? StatusIn(root), Hint(root, inner), InFlight(inner), Moderated(inner));
+        return new ErrorBody(message, type, code, First(inner, "param"), StatusIn(inner) ?? StatusIn(root) ?? StatusOfType(root, type), Hint(root, inner), InFlight(inner), Moderated(inner));
     }
 
     private static string MessageOf(JsonElement element)
@@ -141,6 +145,23 @@ public sealed record ErrorBody(
         }
         return null;
     }
+
+    /// <summary>In a stream Anthropic's envelope comes without the status line that would have gone with it.</summary>
+    private static int? StatusOfType(JsonElement root, string type) => First(root, "type") != "error" ? null : type switch
+    {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "conflict_error" => 409,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "api_error" => 500,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => null,
+    };
 
     private static TimeSpan? Hint(JsonElement root, JsonElement inner)
     {

@@ -44,6 +44,11 @@ public static partial class FaultClassifier
         atOnce = status is 400 or 403 or 404 or 410 or 422 && Withdrawal().IsMatch(prose);
         if (atOnce)
             return FaultKind.ModelGone;
+        // Anthropic says that our money is spent, or our account closed, under the type of a wrong request or of a limit that a wait would lift.
+        if (status is 400 or 402 or 403 or 429 && IsUnpaidProse(prose))
+            return FaultKind.QuotaExhausted;
+        if (status is 400 or 401 or 403 && Says(prose, "organization has been disabled"))
+            return FaultKind.CredentialRefused;
         if (ByCode(error, status, out atOnce) is { } known)
             return known;
         switch (status)
@@ -57,6 +62,8 @@ public static partial class FaultClassifier
                     return FaultKind.CredentialRefused;
                 if (IsMissingModelProse(prose))
                     return FaultKind.ModelNotFound;
+                if (Says(prose, "content filtering policy"))
+                    return FaultKind.ContentFiltered; // Anthropic, of an answer that it would have given
                 if (Says(prose, "not ready for inference") || Says(prose, "model is cold"))
                     return FaultKind.Cold;
                 return FaultKind.InvalidRequest;
@@ -76,7 +83,7 @@ public static partial class FaultClassifier
                     ? FaultKind.PermissionDenied
                     : FaultKind.CredentialRefused;
             case 404:
-                if (page || prose.Length == 0 || prose.Trim('.', ' ') is "Not Found" or "not found" or "Resource not found")
+                if (page || IsBareNotFound(prose))
                     return FaultKind.RouteNotFound;
                 return Says(prose, "allowed providers") ? FaultKind.PermissionDenied : FaultKind.ModelNotFound;
             case 408 or 409 or 425:
@@ -111,7 +118,8 @@ public static partial class FaultClassifier
                 case "context_length_exceeded" or "exceed_context_size_error" or "1261" or "string_above_max_length":
                     return FaultKind.ContextTooLong;
                 case "insufficient_quota" or "credit_balance_exhausted" or "billing_hard_limit_reached" or "NOT_ENOUGH_BALANCE" or "BILLING_BALANCE_NOT_ENOUGH"
-                    or "1113" or "billing_not_active" or "insufficient_funds":
+                    or "1113" or "billing_not_active" or "insufficient_funds" or "billing_error" or "enforced_spend_limit_reached" or "contract_spend_limit_reached"
+                    or "linked_organization_spend_limit_reached" or "linked_organization_billing_unavailable":
                     return FaultKind.QuotaExhausted;
                 case "model_decommissioned" or "1221" or "ModelDeprecated" or "model_deprecated":
                     atOnce = true;
@@ -121,8 +129,11 @@ public static partial class FaultClassifier
                     return FaultKind.ModelNotFound;
                 case "NOT_FOUND" when error.Param == "model" || Says(error.Message, "model"):
                     return FaultKind.ModelNotFound;
-                case "not_found_error" or "NotFoundError" when status is 404 or 200 or 400 && error.Message.Length > 0 && !error.Message.Equals("Not Found", StringComparison.OrdinalIgnoreCase):
-                    return FaultKind.ModelNotFound;
+                case "file_expired" or "thread_not_found" or "user_profile_not_found" or "request_too_large" or "request_body_too_large_after_decoding":
+                    return FaultKind.InvalidRequest; // what the request names is missing, or it is too large: neither says anything about the model
+                case "not_found_error" or "NotFoundError" when status is 404 or 200 or 400 && !IsBareNotFound(error.Message):
+                    // The same type for a file or a container that the request names.
+                    return Says(error.Message, "model") || !(Says(error.Message, "file") || Says(error.Message, "container")) ? FaultKind.ModelNotFound : FaultKind.InvalidRequest;
                 case "dedicated_endpoint_not_running" or "model_cold" or "DEPLOYMENT_SCALING_UP" or "unavailable_error" when word != "unavailable_error" || Says(error.Message, "loading"):
                     return FaultKind.Cold;
                 case "content_filter" or "content_policy_violation" or "1301" or "ResponsibleAIPolicyViolation":
@@ -134,7 +145,8 @@ public static partial class FaultClassifier
                     or "dynamic_request_limited" or "dynamic_token_limited" or "request_quota_exceeded" or "token_quota_exceeded" or "RATE_LIMIT_EXCEEDED"
                     or "RESOURCE_EXHAUSTED" or "RateLimitReached":
                     return FaultKind.RateLimited;
-                case "invalid_api_key" or "authentication_error" or "INVALID_API_KEY" or "1000" or "1001" or "1002" or "1003" or "1004" or "UNAUTHENTICATED":
+                case "invalid_api_key" or "authentication_error" or "INVALID_API_KEY" or "1000" or "1001" or "1002" or "1003" or "1004" or "UNAUTHENTICATED"
+                    or "organization_on_hold":
                     return FaultKind.CredentialRefused;
                 case "model_gated" or "permission_error" or "PERMISSION_DENIED" or "model_access_denied" or "unsupported_country_region_territory" or "434":
                     return FaultKind.PermissionDenied;
@@ -178,7 +190,13 @@ public static partial class FaultClassifier
 
     private static bool IsContextProse(string prose) =>
         Says(prose, "maximum context length") || Says(prose, "prompt is too long") || Says(prose, "too many tokens") || Says(prose, "context window")
-        || Says(prose, "context size") || Says(prose, "context length");
+        || Says(prose, "context size") || Says(prose, "context length") || Says(prose, "exceed context limit");
+
+    /// <summary>A 404 that names nothing, as web servers say it of a path; "File Not Found" is llama-server's.</summary>
+    private static bool IsBareNotFound(string prose) => prose.Trim('.', ' ').ToUpperInvariant() is "" or "NOT FOUND" or "RESOURCE NOT FOUND" or "FILE NOT FOUND";
+
+    private static bool IsUnpaidProse(string prose) =>
+        Says(prose, "credit balance is too low") || Says(prose, "reached your specified API usage limits") || Says(prose, "spend limit") || Says(prose, "spending limit");
 
     private static bool IsMissingModelProse(string prose) =>
         Says(prose, "model") && (Says(prose, "does not exist") || Says(prose, "not exist") || Says(prose, "not a valid model") || Says(prose, "not supported by provider")

@@ -9,12 +9,13 @@ public static partial class WaitingHint
     /// <summary>Longest hint that is believed: what lies further off is a mistake or a quota, not a wait.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromHours(24);
 
-    /// <summary>Priority: <c>retry-after-ms</c>, <c>retry-after</c> (seconds or RFC 9110 date), the exhausted <c>x-ratelimit-*</c> bucket,
-    /// the body's own hint, the prose.</summary>
+    /// <summary>Priority: <c>retry-after-ms</c>, <c>retry-after</c> (seconds or RFC 9110 date), the exhausted <c>x-ratelimit-*</c> or
+    /// <c>anthropic-ratelimit-*</c> bucket, the body's own hint, the prose.</summary>
     public static TimeSpan? Read(HeaderLookup header, ErrorBody body, DateTimeOffset now) =>
         Milliseconds(header("retry-after-ms"))
         ?? RetryAfter(header("retry-after"), now)
         ?? Bucket(header)
+        ?? AnthropicBucket(header, now)
         ?? body.RetryAfter
         ?? Prose(body.Message);
 
@@ -78,6 +79,23 @@ public static partial class WaitingHint
         }
         // Together documents this one as the suggested wait itself; OpenRouter's is an epoch in milliseconds, which no wait is.
         return longest ?? Duration(header("x-ratelimit-reset"));
+    }
+
+    /// <summary>Anthropic's limits end at a time (RFC 3339), each its own; the last of those that are used up counts.</summary>
+    private static TimeSpan? AnthropicBucket(HeaderLookup header, DateTimeOffset now)
+    {
+        TimeSpan? longest = null;
+        foreach (string bucket in (ReadOnlySpan<string>)["requests", "tokens", "input-tokens", "output-tokens"])
+        {
+            if (header($"anthropic-ratelimit-{bucket}-remaining") is "0"
+                && DateTimeOffset.TryParseExact(
+                    header($"anthropic-ratelimit-{bucket}-reset"), ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset reset)
+                && Believable(reset - now) is { } wait && (longest is null || wait > longest))
+            {
+                longest = wait;
+            }
+        }
+        return longest;
     }
 
     private static TimeSpan? Prose(string message)

@@ -19,6 +19,9 @@ public sealed record AnthropicEndpoint(Uri BaseUrl)
     /// <summary>Sent with every request. Framing, connection and credential headers are refused, and so are those of a call's own.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> ExtraHeaders { get; init; } = [];
 
+    /// <summary>Bytes of a body that are taken; null where no limit is known.</summary>
+    public long? MostBodyBytes { get; init; }
+
     /// <summary><see cref="BaseUrl"/> without a <c>/v1</c> at its end.</summary>
     public Uri Root => WithoutVersion(BaseUrl);
 

@@ -17,6 +17,9 @@ public sealed record OpenAiEndpoint(Uri BaseUrl)
 
     public string? EmbeddingsPath { get; init; } = "/embeddings";
 
+    /// <summary>Bytes of a body that are taken; null where no limit is known.</summary>
+    public long? MostBodyBytes { get; init; }
+
     /// <summary>Null when the upstream takes no key.</summary>
     public EndpointKey? Key { get; init; }
 

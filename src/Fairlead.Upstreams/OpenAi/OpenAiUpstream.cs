@@ -34,7 +34,8 @@ public sealed class OpenAiUpstream : IUpstream
     public UpstreamOrigin Origin { get; }
 
     public ValueTask<UpstreamReply> OpenAsync(UpstreamCall call, CancellationToken cancellationToken) =>
-        _heads[(int)call.Route] is { } head
+        call.Body.Length > _endpoint.MostBodyBytes ? ValueTask.FromResult<UpstreamReply>(UpstreamReply.Refused.TooLarge(call.Body.Length, _endpoint.MostBodyBytes.Value))
+        : _heads[(int)call.Route] is { } head
             ? _transport.PostAsync(PathOf(call.Route)!.Contains(OpenAiEndpoint.ModelMark, StringComparison.Ordinal) ? ForModel(call) : head, call, _classify, cancellationToken)
             : ValueTask.FromResult<UpstreamReply>(UpstreamReply.Refused.NoSuchRoute);
 

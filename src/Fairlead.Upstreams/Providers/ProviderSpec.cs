@@ -39,6 +39,9 @@ public sealed record ProviderSpec
 
     public ResponseQuirks ResponseQuirks { get; init; }
 
+    /// <summary>Bytes of a body that it takes; null where no limit is known.</summary>
+    public long? MostBodyBytes { get; init; }
+
     /// <summary>Sent with every request.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 

@@ -10,7 +10,7 @@ public static class ProviderTable
 {
     private static readonly FrozenSet<string> Members = new[]
     {
-        "name", "dialect", "url", "auth", "keys", "chat", "completions", "embeddings", "messages", "quirks", "response_quirks", "headers", "honours_not",
+        "name", "dialect", "url", "auth", "keys", "chat", "completions", "embeddings", "messages", "most_body_bytes", "quirks", "response_quirks", "headers", "honours_not",
         "bad_request_may_be_transient",
     }.ToFrozenSet();
 
@@ -63,6 +63,7 @@ public static class ProviderTable
             CompletionsPath = Text(row, "completions"),
             EmbeddingsPath = Text(row, "embeddings"),
             MessagesPath = Text(row, "messages"),
+            MostBodyBytes = row.TryGetProperty("most_body_bytes", out JsonElement most) ? most.GetInt64() : null,
             RequestQuirks = Texts(row, "quirks").Aggregate(RequestQuirks.None, static (all, one) => all | Enum.Parse<RequestQuirks>(one)),
             ResponseQuirks = Texts(row, "response_quirks").Aggregate(ResponseQuirks.None, static (all, one) => all | Enum.Parse<ResponseQuirks>(one)),
             Headers = row.TryGetProperty("headers", out JsonElement headers) ? [.. headers.EnumerateObject().Select(static h => KeyValuePair.Create(h.Name, h.Value.GetString()!))] : [],

@@ -125,6 +125,15 @@ public sealed class AttemptPlanTests
         Assert.Equal(NextStepKind.TryNext, AttemptPlan.After(bad, First with { CandidatesLeft = 2, BadRequestMayBeTransient = true }).Kind);
     }
 
+    [Fact]
+    public void A_body_too_large_for_one_provider_was_not_sent_there_and_goes_to_the_next()
+    {
+        var large = new UpstreamFault(FaultKind.InvalidRequest, "the body has 9 bytes there, and at most 8 are taken", 413, NothingSent: true);
+        Assert.Equal(NextStepKind.TryNext, AttemptPlan.After(large, First with { CandidatesLeft = 1 }).Kind);
+        Assert.Equal(NextStepKind.GiveUp, AttemptPlan.After(large, First).Kind);
+        Assert.Equal((ProblemKind.UpstreamRefusedRequest, 413), (AttemptPlan.Answer([Failed("a", large)], "m").Kind, AttemptPlan.Answer([Failed("a", large)], "m").Status));
+    }
+
     [Theory]
     [InlineData(8_192L, 8_192L, false)]
     [InlineData(8_192L, 4_096L, false)]

@@ -4,7 +4,7 @@ using Fairlead.Protocols.Faults;
 
 namespace Fairlead.Protocols.Tests.Faults;
 
-/// <summary>What providers say when they refuse, and what it means: the fixtures F063 to F124, F217 to F228 that are about one answer's status, headers and body.</summary>
+/// <summary>What providers say when they refuse, and what it means: the fixtures F063 to F124, F167, F217 to F228 that are about one answer's status, headers and body.</summary>
 public sealed class FaultFixtureTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
@@ -107,6 +107,40 @@ public sealed class FaultFixtureTests
         new("gemini overloaded", 503, "[{\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\"status\":\"UNAVAILABLE\"}}]", FaultKind.Overloaded),
         new("fireworks edge", 401, "{\"fault\":{\"faultstring\":\"Invalid ApiKey\",\"detail\":{\"errorcode\":\"oauth.v2.InvalidApiKey\"}}}", FaultKind.CredentialRefused),
         new("a fault that is text", 500, "{\"fault\":\"boom\"}", FaultKind.ServerError),
+        // Anthropic's envelope: its types, its codes, and what only its words tell apart (providers.md §3.5, sdk-generations.md §1.7).
+        new("F167", 413, "<html><head><title>413 Request Entity Too Large</title></head><body><center><h1>413 Request Entity Too Large</h1></center><hr><center>cloudflare</center></body></html>", FaultKind.InvalidRequest, "content-type: text/html"),
+        new("anthropic 413", 413, "{\"type\":\"error\",\"error\":{\"type\":\"request_too_large\",\"message\":\"Request exceeds the maximum allowed number of bytes\"},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic 413 unpacked", 413, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"body too large\",\"details\":{\"error_code\":\"request_body_too_large_after_decoding\"}},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic request", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"messages: at least one message is required\"},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic window", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 210000 tokens > 200000 maximum\"},\"request_id\":\"req_1\"}", FaultKind.ContextTooLong),
+        new("anthropic window with output", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length or `max_tokens` and try again\"},\"request_id\":\"req_1\"}", FaultKind.ContextTooLong),
+        new("anthropic output limit", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"max_tokens: 200000 > 64000, which is the maximum allowed number of output tokens for claude-haiku-4-5\"},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic tool names", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"tools: two of one name\",\"details\":{\"error_code\":\"tool_name_conflict\"}},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic filter", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"Output blocked by content filtering policy\"},\"request_id\":\"req_1\"}", FaultKind.ContentFiltered),
+        new("anthropic money", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.\"},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic limit of its own", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.\"},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic account", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"This organization has been disabled.\"},\"request_id\":\"req_1\"}", FaultKind.CredentialRefused),
+        new("anthropic on hold", 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"on hold\",\"details\":{\"error_code\":\"organization_on_hold\"}},\"request_id\":\"req_1\"}", FaultKind.CredentialRefused),
+        new("anthropic key", 401, "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"},\"request_id\":\"req_1\"}", FaultKind.CredentialRefused),
+        new("anthropic billing", 402, "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":\"payment failed\"},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic linked billing", 402, "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":\"not available\",\"details\":{\"error_code\":\"linked_organization_spend_limit_reached\"}},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic permission", 403, "{\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"Your API key does not have permission to use the specified resource\"},\"request_id\":\"req_1\"}", FaultKind.PermissionDenied),
+        new("anthropic file", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"File not found: file_011CPMxVD3fHLUhvTqtsQA5w\"},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic file of old", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"it has expired\",\"details\":{\"error_code\":\"file_expired\"}},\"request_id\":\"req_1\"}", FaultKind.InvalidRequest),
+        new("anthropic path", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"Not Found\"},\"request_id\":\"req_1\"}", FaultKind.RouteNotFound),
+        new("llama-server path", 404, "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}", FaultKind.RouteNotFound),
+        new("anthropic timeout", 408, "{\"type\":\"error\",\"error\":{\"type\":\"timeout_error\",\"message\":\"Request timed out\"},\"request_id\":\"req_1\"}", FaultKind.Conflict),
+        new("anthropic late", 504, "{\"type\":\"error\",\"error\":{\"type\":\"timeout_error\",\"message\":\"Request timed out\"},\"request_id\":\"req_1\"}", FaultKind.Overloaded),
+        new("anthropic conflict", 409, "{\"type\":\"error\",\"error\":{\"type\":\"conflict_error\",\"message\":\"try again\"},\"request_id\":\"req_1\"}", FaultKind.Conflict),
+        new("anthropic rate", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"This request would exceed your organization's rate limit of 50,000 input tokens per minute.\"},\"request_id\":\"req_1\"}", FaultKind.RateLimited, "retry-after: 12\nanthropic-ratelimit-input-tokens-remaining: 0\nanthropic-ratelimit-input-tokens-reset: 2026-11-26T12:00:30Z", 12_000),
+        new("anthropic rate by date", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow down\"},\"request_id\":\"req_1\"}", FaultKind.RateLimited, "anthropic-ratelimit-requests-remaining: 49\nanthropic-ratelimit-requests-reset: 2026-11-26T12:00:59Z\nanthropic-ratelimit-output-tokens-remaining: 0\nanthropic-ratelimit-output-tokens-reset: 2026-11-26T12:00:30Z", 30_000),
+        new("anthropic ramp", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"growing too fast\",\"details\":{\"error_code\":\"ramp_limit_exceeded\"}},\"request_id\":\"req_1\"}", FaultKind.RateLimited),
+        new("anthropic spending", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"limit reached\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted, "x-should-retry: false"),
+        new("anthropic contract", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"limit reached\",\"details\":{\"error_code\":\"contract_spend_limit_reached\"}},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic spending in words", 429, "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"This request would exceed your workspace's monthly spend limit\"},\"request_id\":\"req_1\"}", FaultKind.QuotaExhausted),
+        new("anthropic fault", 500, "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"Internal server error\"},\"request_id\":\"req_1\"}", FaultKind.ServerError),
+        new("anthropic key store", 503, "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"unreachable\",\"details\":{\"error_code\":\"cmek_key_unreachable\"}},\"request_id\":\"req_1\"}", FaultKind.Overloaded),
+        new("anthropic details that are none", 500, "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"boom\",\"details\":[1,\"x\",null]}}", FaultKind.ServerError),
         new("deepinfra", 429, "{\"detail\":{\"error\":\"Model busy, retry later\"}}", FaultKind.Overloaded),
         new("tei", 429, "{\"message\":\"overloaded\",\"code\":429,\"type\":\"Overloaded\"}", FaultKind.Overloaded),
     ];
@@ -122,6 +156,27 @@ public sealed class FaultFixtureTests
         Assert.Equal((fixture.Kind, fixture.Status, fixture.WaitMs, fixture.AtOnce, fixture.Quirk), (fault.Kind, fault.Status, fault.RetryAfter?.TotalMilliseconds, fault.AtOnce, fault.Quirk));
         Assert.InRange(fault.Detail.Length, 1, 300);
         Assert.DoesNotContain('<', fault.Detail);
+    }
+
+    /// <summary>An error inside a 200 has lost its status line; in Anthropic's envelope the type says which it was.</summary>
+    [Theory]
+    [InlineData("overloaded_error", "Overloaded", FaultKind.Overloaded, 529)]
+    [InlineData("api_error", "Internal server error", FaultKind.ServerError, 500)]
+    [InlineData("timeout_error", "Request timed out", FaultKind.Overloaded, 504)]
+    [InlineData("rate_limit_error", "slow down", FaultKind.RateLimited, 429)]
+    [InlineData("invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", FaultKind.ContextTooLong, 400)]
+    [InlineData("invalid_request_error", "Output blocked by content filtering policy", FaultKind.ContentFiltered, 400)]
+    [InlineData("invalid_request_error", "Your credit balance is too low", FaultKind.QuotaExhausted, 400)]
+    [InlineData("authentication_error", "invalid x-api-key", FaultKind.CredentialRefused, 401)]
+    [InlineData("billing_error", "payment failed", FaultKind.QuotaExhausted, 402)]
+    [InlineData("permission_error", "no", FaultKind.PermissionDenied, 403)]
+    [InlineData("not_found_error", "model: claude-3-opus-20240229", FaultKind.ModelNotFound, 404)]
+    [InlineData("conflict_error", "try again", FaultKind.Conflict, 409)]
+    [InlineData("vendor_error_of_tomorrow", "something else", FaultKind.ServerError, 200)]
+    public void An_error_event_of_Anthropics_is_the_fault_that_its_answer_would_have_been(string type, string message, FaultKind kind, int status)
+    {
+        UpstreamFault fault = FaultClassifier.FromErrorEvent(Encoding.UTF8.GetBytes($"{{\"type\":\"error\",\"error\":{{\"type\":\"{type}\",\"message\":\"{message}\"}},\"request_id\":\"req_1\"}}"));
+        Assert.Equal((kind, status, message), (fault.Kind, fault.Status, fault.Detail));
     }
 
     [Fact]

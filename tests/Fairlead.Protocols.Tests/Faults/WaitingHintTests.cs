@@ -66,6 +66,26 @@ public sealed class WaitingHintTests
     public void Of_two_empty_buckets_the_later_counts() =>
         Assert.Equal(9, Read(("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "2s"), ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "9s"))!.Value.TotalSeconds);
 
+    [Theory]
+    [InlineData("2026-11-26T12:00:30Z", 30.0)]
+    [InlineData("2026-11-26T12:00:30.250Z", 30.25)]
+    [InlineData("2026-11-26T13:00:30+01:00", 30.0)]
+    [InlineData("2026-11-26T11:59:59Z", null)]
+    [InlineData("2026-11-28T12:00:30Z", null)]
+    [InlineData("2026-13-26T12:00:30Z", null)]
+    [InlineData("30", null)]
+    [InlineData("soon", null)]
+    [InlineData(null, null)]
+    public void Anthropics_limits_end_at_a_time(string? reset, double? seconds) =>
+        Assert.Equal(seconds, Read(("anthropic-ratelimit-tokens-remaining", "0"), ("anthropic-ratelimit-tokens-reset", reset!))?.TotalSeconds);
+
+    [Fact]
+    public void Of_Anthropics_limits_the_last_that_is_used_up_counts() =>
+        Assert.Equal(20, Read(
+            ("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", "2026-11-26T12:00:05Z"),
+            ("anthropic-ratelimit-input-tokens-remaining", "0"), ("anthropic-ratelimit-input-tokens-reset", "2026-11-26T12:00:20Z"),
+            ("anthropic-ratelimit-output-tokens-remaining", "8000"), ("anthropic-ratelimit-output-tokens-reset", "2026-11-26T12:00:59Z"))!.Value.TotalSeconds);
+
     private static TimeSpan? Read(params (string Name, string Value)[] headers) =>
         WaitingHint.Read(name => headers.FirstOrDefault(h => h.Name == name).Value, ErrorBody.Parse("{}"u8), Now);
 }

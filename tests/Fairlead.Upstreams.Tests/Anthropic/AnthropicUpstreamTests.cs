@@ -76,6 +76,20 @@ public sealed class AnthropicUpstreamTests
         Assert.Equal((FaultKind.RouteNotFound, true, ""), (fault.Kind, fault.NothingSent, head));
     }
 
+    [Theory]
+    [InlineData(1_000, true)]
+    [InlineData(1_001, false)]
+    public async Task A_body_over_the_providers_limit_is_refused_before_anything_is_sent(int bytes, bool sent)
+    {
+        await using var server = RawServer.Answering(Small);
+        var url = new Uri($"http://127.0.0.1:{server.Port}");
+        using var transport = new UpstreamTransport(TimeProvider.System);
+        var upstream = new AnthropicUpstream(new AnthropicEndpoint(url) { MostBodyBytes = 1_000 }, transport, Client.Classify);
+        (UpstreamFault? fault, _, _) = await Client.ReadAsync(await upstream.OpenAsync(
+            new UpstreamCall { Route = Route.Messages, Body = new byte[bytes], Stream = false, Clocks = Client.Patient, RequestId = "req_1" }, CancellationToken.None));
+        Assert.Equal((sent ? null : (FaultKind?)FaultKind.InvalidRequest, sent ? null : 413, !sent, sent ? 1 : 0), (fault?.Kind, fault?.Status, fault?.NothingSent ?? false, server.Requests));
+    }
+
     [Fact]
     public void A_configured_header_cannot_stand_beside_the_calls_own() =>
         Assert.Throws<ArgumentException>(() => new AnthropicUpstream(

@@ -58,6 +58,7 @@ public sealed class ProviderTableTests
     {
         ProviderSpec spec = ProviderTable.Known["anthropic"];
         Assert.Equal((Dialect.Anthropic, "https://api.anthropic.com/", "/v1/messages", KeyForm.XApiKeyHeader, "ANTHROPIC_API_KEY"), (spec.Dialect, spec.BaseUrl!.ToString(), spec.MessagesPath, spec.Key, spec.KeyVariables[0]));
+        Assert.Equal(32L << 20, spec.MostBodyBytes);
         Assert.True(spec.Converses && spec.ChatPath is null && spec.CompletionsPath is null && spec.EmbeddingsPath is null);
         Assert.Equal(Parameters.None, spec.Honours & (Parameters.Seed | Parameters.LogProbs | Parameters.LogitBias | Parameters.Penalties | Parameters.ManyChoices | Parameters.MinP));
         Assert.Equal(Parameters.Tools | Parameters.TopK, spec.Honours & (Parameters.Tools | Parameters.TopK));
