@@ -25,9 +25,12 @@ internal static class AnswerHeaders
     /// <param name="now">For the times until limits reset.</param>
     public static void Write(IHeaderDictionary headers, Exchange exchange, Admission admission, NanoDollars? charged, DateTimeOffset now)
     {
-        // A stream's headers leave while its serving attempt is still under way.
+        // A stream's headers leave while its serving attempt is still under way. One that had to begin before anybody has answered names nobody: who failed so far
+        // is not who serves it, and at which try it will be served is not known.
         int underWay = charged is null && exchange.Served is not null ? 1 : 0;
-        headers["x-fairlead-attempts"] = (exchange.Attempts.Count + underWay).ToString(CultureInfo.InvariantCulture);
+        bool open = charged is null && exchange.Served is null;
+        if (!open)
+            headers["x-fairlead-attempts"] = (exchange.Attempts.Count + underWay).ToString(CultureInfo.InvariantCulture);
         if (exchange.Scanned is { } scanned)
             headers["x-fairlead-policy"] = HeaderSafe(scanned.Request.Preferences.PolicyWord);
         if (exchange.Served is { } served)
@@ -42,7 +45,7 @@ internal static class AnswerHeaders
             if (adapted is not null)
                 headers["x-fairlead-adapted"] = adapted;
         }
-        else if (exchange.Attempts.Count > 0)
+        else if (!open && exchange.Attempts.Count > 0)
         {
             // Also on a failure callers can see who failed.
             string last = exchange.Attempts[^1].Offer;

@@ -105,8 +105,7 @@ public sealed class ComputeTimeTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Chat("held", stream: true)) };
         using (HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
         {
-            await using Stream body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
-            Assert.True(await body.ReadAsync(new byte[64], TestContext.Current.CancellationToken) > 0);
+            await GatewayYard.HearAsync(response, "one ");
             _time.Advance(TimeSpan.FromSeconds(3));
         }
         await ScriptedWorker.UntilAsync(() => Notes.Contains("left"), "the worker sees its caller go");

@@ -145,6 +145,20 @@ internal sealed class GatewayYard : IAsyncDisposable
         return await PostAsync(path, body);
     }
 
+    /// <summary>Reads a stream until these words have come, whatever comments come before them.</summary>
+    public static async Task HearAsync(HttpResponseMessage response, string words)
+    {
+        Stream body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+        var heard = new StringBuilder();
+        byte[] buffer = new byte[1024];
+        while (!heard.ToString().Contains(words, StringComparison.Ordinal))
+        {
+            int read = await body.ReadAsync(buffer, TestContext.Current.CancellationToken);
+            Assert.True(read > 0, $"It ended without '{words}': {heard}");
+            heard.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+    }
+
     public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
