@@ -47,14 +47,23 @@ internal static class ValueReader
         return null;
     }
 
-    public static Problem? Real(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, double least, double most)
+    public static Problem? Real(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, double least, double most) =>
+        Real(ref cursor, body, name, least, most, out _);
+
+    public static Problem? Real(ref JsonCursor cursor, ReadOnlySpan<byte> body, string name, double least, double most, out double? value)
     {
+        value = null;
         if (SkipNull(ref cursor))
             return null;
         if (Wrong(ref cursor, name, "a number", JsonKind.Number) is { } wrong)
             return wrong;
-        if (!cursor.Skip(out Range range) || (JsonText.TryReal(body[range], out double number) && number >= least && number <= most))
+        if (!cursor.Skip(out Range range))
             return null;
+        if (JsonText.TryReal(body[range], out double number) && number >= least && number <= most)
+        {
+            value = number;
+            return null;
+        }
         return new Problem(ProblemKind.FieldInvalid, $"'{name}' is {Shown(body[range])}; a number from {least} to {most} is expected.", name);
     }
 

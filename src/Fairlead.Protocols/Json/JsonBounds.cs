@@ -19,4 +19,7 @@ public sealed record JsonBounds
     public bool LoneHalves { get; init; }
 
     public static JsonBounds Default { get; } = new();
+
+    /// <summary>For a part of a text that has been walked within its bounds already.</summary>
+    internal static JsonBounds Scanned { get; } = new() { Depth = int.MaxValue, Members = int.MaxValue, Values = int.MaxValue, NumberLength = int.MaxValue };
 }

@@ -37,6 +37,15 @@ internal sealed class RequestDraft(Route route, RequestLimits limits) : IRequest
     public Problem? Read(string name, ref JsonCursor cursor, ReadOnlySpan<byte> body)
     {
         _set = cursor.Peek() != JsonKind.Null;
+        int start = cursor.Position;
+        Problem? problem = ReadValue(name, ref cursor, body);
+        if (route == Route.Chat && _set && problem is null && cursor.Fault is null)
+            _messages.Fields.Judge(name, body[start..cursor.Position]);
+        return problem;
+    }
+
+    private Problem? ReadValue(string name, ref JsonCursor cursor, ReadOnlySpan<byte> body)
+    {
         switch (name)
         {
             case "model":
@@ -81,9 +90,11 @@ internal sealed class RequestDraft(Route route, RequestLimits limits) : IRequest
                     _uses |= Parameters.ManyChoices;
                 return problem;
             case "temperature":
-                return ValueReader.Real(ref cursor, body, name, 0, 2);
+                problem = ValueReader.Real(ref cursor, body, name, 0, 2, out double? temperature);
+                return Uses(temperature is null or 1 ? Parameters.None : Parameters.Temperature, problem);
             case "top_p":
-                return ValueReader.Real(ref cursor, body, name, 0, 1);
+                problem = ValueReader.Real(ref cursor, body, name, 0, 1, out double? topP);
+                return Uses(topP is null or 1 ? Parameters.None : Parameters.TopP, problem);
             case "frequency_penalty" or "presence_penalty":
                 return Uses(Parameters.Penalties, ValueReader.Real(ref cursor, body, name, -2, 2));
             case "seed":
@@ -110,14 +121,14 @@ internal sealed class RequestDraft(Route route, RequestLimits limits) : IRequest
             case "user":
                 return ValueReader.Any(ref cursor, name, "a string", JsonKind.String);
             case "tools" or "functions":
-                problem = OptionReader.Tools(ref cursor, name, out bool anyTool);
+                problem = OptionReader.Tools(ref cursor, name, body, ref _messages.Fields, out bool anyTool);
                 _needs |= anyTool ? Abilities.Tools : Abilities.None;
                 _uses |= anyTool ? Parameters.Tools : Parameters.None;
                 return problem;
             case "tool_choice":
                 return ValueReader.Any(ref cursor, name, "\"auto\", \"none\", \"required\" or an object", JsonKind.String, JsonKind.Object);
             case "response_format":
-                problem = OptionReader.ResponseFormat(ref cursor, out bool structured);
+                problem = OptionReader.ResponseFormat(ref cursor, ref _messages.Fields, out bool structured);
                 _needs |= structured ? Abilities.StructuredOutput : Abilities.None;
                 _uses |= structured ? Parameters.StructuredOutput : Parameters.None;
                 return problem;
@@ -174,6 +185,8 @@ internal sealed class RequestDraft(Route route, RequestLimits limits) : IRequest
             InputTokensAtMost = textBytes + _messages.Images * limits.TokensPerImageAtMost,
             InputTokensExpected = Math.Max(1, textBytes / 4) + _messages.Images * limits.TokensPerImageExpected,
             Needs = _needs,
+            BoundToDialect = route == Route.Chat ? _messages.Fields.BoundNames : null,
+            LostInTranslation = route == Route.Chat ? _messages.Fields.LostNames : null,
             Uses = _uses,
         };
         return new ScannedRequest(request, _routing.Asked!, Members, _encoding, _messages.HasDeveloperRole, _messages.HasToolCallIds);

@@ -199,7 +199,7 @@ public sealed class FieldTests
         Assert.False(request.IncludeUsage);
         Assert.Null(request.MaxOutputTokens);
         Assert.Equal(Abilities.Tools | Abilities.Images, request.Needs);
-        Assert.Equal(Parameters.Tools | Parameters.Seed, request.Uses);
+        Assert.Equal(Parameters.Tools | Parameters.Seed | Parameters.Temperature, request.Uses);
     }
 
     [Theory]
