@@ -2,6 +2,7 @@ using System.Buffers;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Translation;
 
 namespace Fairlead.Protocols.Dialects;
 
@@ -38,6 +39,9 @@ public static class RequestDialects
             case (Dialect.OpenAi, Dialect.OpenAi):
                 UpstreamBodyWriter.Write(body, request, edits, output);
                 break;
+            case (Dialect.OpenAi, Dialect.Anthropic):
+                ChatToMessages.Write(body, request, edits, output);
+                break;
             case var (door, spoken):
                 throw new NotSupportedException($"No translation of requests from {door} to {spoken}.");
         }
@@ -48,6 +52,7 @@ public static class RequestDialects
     public static string? Adapted(ScannedRequest request, ReadOnlySpan<byte> body, in BodyEdits edits) => (request.Request.Route.Dialect(), edits.Spoken) switch
     {
         (Dialect.OpenAi, Dialect.OpenAi) => Adaptation.Of(request, body, edits.Quirks),
+        (Dialect.OpenAi, Dialect.Anthropic) => ChatToMessages.Adapted(body, request, edits),
         var (door, spoken) => throw new NotSupportedException($"No translation of requests from {door} to {spoken}."),
     };
 }

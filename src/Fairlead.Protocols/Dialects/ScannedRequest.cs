@@ -33,6 +33,17 @@ public sealed class ScannedRequest
     internal bool HasDeveloperRole { get; }
     internal bool HasToolCallIds { get; }
 
+    /// <summary>The value of a top-level member as it stands in <paramref name="body"/>; empty when there is none, or null.</summary>
+    internal ReadOnlySpan<byte> Value(ReadOnlySpan<byte> body, string name)
+    {
+        foreach (TopMember member in Members)
+        {
+            if (member.Name == name)
+                return body[member.Value] is var value && value.SequenceEqual("null"u8) ? default : body[member.Value];
+        }
+        return default;
+    }
+
     /// <summary>Whether the body has a top-level member of this name, be it null.</summary>
     internal bool Has(string name)
     {

@@ -56,6 +56,12 @@ internal ref struct ChatPart
     /// <summary>The first of its members that nobody knows; null when there is none.</summary>
     public string? Unknown { get; private set; }
 
+    /// <summary>A text that stands for itself, where a string is taken for a part.</summary>
+    public static ChatPart Of(JsonString text) => new() { Kind = ChatPartKind.Text, Text = text };
+
+    /// <summary>Asks for what comes before it to be kept.</summary>
+    public readonly bool IsMarked => Breakpoint || !CacheControl.IsEmpty;
+
     /// <summary>Reads the object that begins here. Some engines take a part without <c>type</c> for what its members say.</summary>
     /// <param name="cursor">Stands before an object.</param>
     /// <param name="text">The text that the cursor walks.</param>

@@ -34,9 +34,12 @@ internal ref struct ChatToolChoice
 
     public readonly bool Forces => Mode is ToolChoiceMode.Required or ToolChoiceMode.Named;
 
+    /// <param name="value">JSON; empty when nothing is said.</param>
     public static ChatToolChoice Read(ReadOnlySpan<byte> value)
     {
         var choice = new ChatToolChoice();
+        if (value.IsEmpty)
+            return choice;
         var cursor = new JsonCursor(value, JsonBounds.Scanned);
         switch (cursor.Peek())
         {

@@ -182,7 +182,7 @@ internal static class MessageReader
             var call = ChatCall.Read(ref cursor, body, bare: false);
             if (!call.IsFunction)
                 parts |= MessageParts.OddCalls;
-            if (call.Unknown is { } unknown)
+            else if (call.Unknown is { } unknown)
                 facts.Fields.LoseForeign("messages.tool_calls.", unknown);
         }
     }
@@ -237,7 +237,7 @@ internal static class MessageReader
             parts |= MessageParts.Media;
         if (!MediaBlock.CanSay(ref part))
             facts.Fields.Bind($"messages[{index}].content[{number}]");
-        if (part.Kind == ChatPartKind.Thinking)
+        else if (part.Kind == ChatPartKind.Thinking)
             facts.Fields.Lose("messages.content.thinking");
         else if (part.Unknown is { } unknown)
             facts.Fields.LoseForeign("messages.content.", unknown);

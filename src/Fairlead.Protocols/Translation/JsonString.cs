@@ -8,6 +8,11 @@ namespace Fairlead.Protocols.Translation;
 /// <summary>A string as it stands in a JSON text: the bytes between its quotes, escapes as written. Copied into another JSON text it means the same.</summary>
 internal readonly ref struct JsonString(ReadOnlySpan<byte> raw, bool escaped)
 {
+    /// <summary>The string that a value is.</summary>
+    /// <param name="value">JSON; anything but a string gives one that does not exist.</param>
+    public static JsonString Of(ReadOnlySpan<byte> value) =>
+        value.Length >= 2 && value[0] == (byte)'"' ? new JsonString(value[1..^1], value.Contains((byte)'\\')) : default;
+
     /// <summary>The bytes between the quotes.</summary>
     public ReadOnlySpan<byte> Raw { get; } = raw;
 

@@ -1,0 +1,79 @@
+using Fairlead.Protocols.Tests.Requests;
+using Fairlead.Protocols.Translation;
+
+namespace Fairlead.Protocols.Tests.Translation;
+
+/// <summary>The table says what the code does: each row's example is translated, and meets its row's fate.</summary>
+public sealed class TranslationTableTests
+{
+    /// <summary>OpenAI's request as its reference and SDK name it.</summary>
+    private static readonly string[] OfOpenAi =
+    [
+        "messages", "model", "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities",
+        "moderation", "n", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_effort",
+        "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user",
+        "verbosity", "web_search_options",
+    ];
+
+    public static TheoryData<string> Fields => [.. TranslationTable.ChatToMessages.Select(static row => row.Field)];
+
+    [Fact]
+    public void Every_field_of_OpenAI_has_its_row() =>
+        Assert.Empty(OfOpenAi.Except(TranslationTable.ChatToMessages.Select(static row => row.Field)));
+
+    [Fact]
+    public void No_row_stands_twice() =>
+        Assert.Equal(TranslationTable.ChatToMessages.Count, TranslationTable.ChatToMessages.Select(static row => row.Field).Distinct().Count());
+
+    [Theory]
+    [MemberData(nameof(Fields))]
+    public void A_row_holds(string field)
+    {
+        TranslationRow row = TranslationTable.ChatToMessages.Single(r => r.Field == field);
+        string body = row.Example.StartsWith("\"messages\"", StringComparison.Ordinal) ? $$"""{"model":"o/m",{{row.Example}}}""" : Bodies.Chat(row.Example);
+        string? bound = Bodies.Request(body).BoundToDialect;
+        string? lost = Bodies.Request(body).LostInTranslation;
+        string name = field.Split(':')[0];
+        switch (row.Fate)
+        {
+            case Fate.Bound:
+                Assert.NotNull(bound);
+                Assert.StartsWith(name.Split('.')[0], bound, StringComparison.Ordinal);
+                Assert.Null(lost);
+                break;
+            case Fate.Lost:
+                Assert.Equal((null, name), (bound, lost));
+                Assert.Equal(name, Translated.Of(body, Translated.Newest).Adapted);
+                break;
+            case Fate.Adapted:
+                Assert.Equal((null, null), (bound, lost));
+                Assert.Equal(name, Translated.Of(body, Translated.Newest).Adapted);
+                break;
+            case Fate.Carried:
+                Assert.Equal((null, null), (bound, lost));
+                Assert.Null(Translated.Of(body, Translated.Haiku).Adapted);
+                break;
+            default:
+                Assert.Equal((null, null), (bound, lost));
+                Assert.Equal("-", Translated.Of(body, Translated.Haiku)[name]);
+                break;
+        }
+    }
+
+    [Fact]
+    public void A_field_that_nobody_knows_is_lost_and_named()
+    {
+        Assert.Equal("x_new, chat_template_kwargs", Translated.Chat("\"x_new\":1,\"chat_template_kwargs\":{}").Adapted);
+        Assert.Null(Translated.Chat("\"x_new\":null").Adapted);
+    }
+
+    [Fact]
+    public void Names_that_callers_choose_are_fit_for_a_header()
+    {
+        Assert.Equal("a?b?c?d", Translated.Chat("\"a\\nb,c\\u00e9d\":1").Adapted);
+        string many = Translated.Chat(string.Join(',', Enumerable.Range(0, 200).Select(static i => $"\"{new string('x', 100)}{i}\":1"))).Adapted!;
+        Assert.InRange(many.Length, 1, 16 * 70);
+        string more = Translated.Chat(string.Join(',', Enumerable.Range(0, 200).Select(static i => $"\"f{i}\":1"))).Adapted!;
+        Assert.EndsWith("f15, ...", more, StringComparison.Ordinal);
+    }
+}
