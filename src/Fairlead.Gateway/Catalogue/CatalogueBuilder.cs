@@ -4,6 +4,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Fleet.Workers;
 using Fairlead.Gateway.Settings;
+using Fairlead.Protocols.Anthropic;
 using Fairlead.Upstreams.Providers;
 
 namespace Fairlead.Gateway.Catalogue;
@@ -86,7 +87,7 @@ internal static class CatalogueBuilder
             Dialect = spec.Dialect,
             Can = can,
             Cannot = cannot,
-            Honours = spec.Honours,
+            Honours = Honoured(spec, model.ProviderModelId),
             IsLocal = provider.Url?.IsLoopback == true,
             DisplayName = listed?.DisplayName,
             RetiresOn = listed?.RetiresOn,
@@ -120,7 +121,7 @@ internal static class CatalogueBuilder
             Dialect = spec.Dialect,
             Can = can,
             Cannot = cannot,
-            Honours = spec.Honours,
+            Honours = Honoured(spec, row.Model),
             Status = row.Status == "removed" ? OfferStatus.Gone : OfferStatus.Live,
             RetiresOn = row.RetiresOn,
             DeprecatedOn = DeprecatedOn(row),
@@ -132,6 +133,10 @@ internal static class CatalogueBuilder
 
     /// <summary>When the sheet was drawn up, the provider had said so.</summary>
     private static DateOnly? DeprecatedOn(PriceRow? row) => row is not null && (row.Status is "deprecated" or "removed" || row.RetiresOn is not null) ? row.AsOf : null;
+
+    /// <summary>The newer generations of Claude have no sampling.</summary>
+    private static Parameters Honoured(ProviderSpec spec, string model) =>
+        spec.Dialect == Dialect.Anthropic ? ClaudeRules.Of(model).Honoured(spec.Honours) : spec.Honours;
 
     /// <summary>The routes that a provider has for a model of this sort.</summary>
     private static RouteSet Routes(ProviderSpec spec, bool embeddings)
@@ -150,7 +155,7 @@ internal static class CatalogueBuilder
         Price = OfferPrice.Free, // the operator's own machine: a known price of nothing
         Routes = Routes(spec, embeddings: false) | Routes(spec, embeddings: true),
         Dialect = spec.Dialect,
-        Honours = spec.Honours,
+        Honours = Honoured(spec, model),
         IsLocal = true,
     };
 

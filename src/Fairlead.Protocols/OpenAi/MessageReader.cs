@@ -152,7 +152,7 @@ internal static class MessageReader
         }
         else if (cursor.Skip(out Range range) && !IsEmpty(body[range]))
         {
-            facts.Fields.LoseForeign("messages.", JsonText.Unescape(name, escaped));
+            facts.Fields.LoseForeign("messages", JsonText.Unescape(name, escaped));
         }
     }
 
@@ -183,7 +183,7 @@ internal static class MessageReader
             if (!call.IsFunction)
                 parts |= MessageParts.OddCalls;
             else if (call.Unknown is { } unknown)
-                facts.Fields.LoseForeign("messages.tool_calls.", unknown);
+                facts.Fields.LoseForeign("messages.tool_calls", unknown);
         }
     }
 
@@ -240,7 +240,7 @@ internal static class MessageReader
         else if (part.Kind == ChatPartKind.Thinking)
             facts.Fields.Lose("messages.content.thinking");
         else if (part.Unknown is { } unknown)
-            facts.Fields.LoseForeign("messages.content.", unknown);
+            facts.Fields.LoseForeign("messages.content", unknown);
         if (part.WishesDetail)
             facts.Fields.Lose("messages.content.image_url.detail");
     }

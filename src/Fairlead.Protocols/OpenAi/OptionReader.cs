@@ -52,7 +52,7 @@ internal static class OptionReader
             if (!tool.IsFunction)
                 fields.Bind($"{name}[{count}]");
             else if (tool.Unknown is { } unknown)
-                fields.LoseForeign($"{name}.", unknown);
+                fields.LoseForeign(name, unknown);
             any = true;
         }
         return null;

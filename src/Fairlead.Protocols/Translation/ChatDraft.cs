@@ -1,4 +1,5 @@
 using Fairlead.Protocols.Anthropic;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Translation;
@@ -6,22 +7,21 @@ namespace Fairlead.Protocols.Translation;
 /// <summary>What the parts of one translation share: where they write, what they have to name, and which rules they obey.</summary>
 internal sealed class ChatDraft(JsonSink json, ClaudeRules rules, CacheMarks marks)
 {
-    private FieldNames _adapted;
+    private FieldNames? _adapted;
     private CacheMarks _marks = marks;
 
     public JsonSink Json { get; } = json;
 
     public ClaudeRules Rules { get; } = rules;
 
-    public string? Adapted => _adapted.Text;
+    /// <summary>Names of the fields that did not arrive with their meaning; null when all did.</summary>
+    public string? Adapted => _adapted?.Joined;
 
     /// <summary>Marks asked for until now.</summary>
     public int Marks => _marks.Seen;
 
-    /// <summary>Notes fields that did not arrive with their meaning.</summary>
-    public void Note(string? names) => _adapted.Add(names);
-
-    public void NoteForeign(string holder, string name) => _adapted.AddForeign(holder, name);
+    /// <summary>Notes a field that did not arrive with its meaning.</summary>
+    public void Note(string name) => (_adapted ??= new FieldNames()).Add(name);
 
     /// <summary>Writes the mark of a block, in Anthropic's words or in OpenAI's.</summary>
     /// <param name="cacheControl">Anthropic's; empty when there is none.</param>

@@ -1,3 +1,5 @@
+using System.Text;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Json;
 using Fairlead.Protocols.OpenAi;
 
@@ -8,20 +10,23 @@ namespace Fairlead.Protocols.Translation;
 /// Messages, tools and the response format are judged where they are read.</remarks>
 internal struct ChatFields
 {
-    private FieldNames _bound;
-    private FieldNames _lost;
+    private FieldNames? _bound;
+    private FieldNames? _lost;
 
     /// <summary>Names that keep the request with its own dialect; null when there is none.</summary>
-    public readonly string? BoundNames => _bound.Text;
+    public readonly string? BoundNames => _bound?.Joined;
 
     /// <summary>Names that are dropped; null when there is none.</summary>
-    public readonly string? LostNames => _lost.Text;
+    public readonly string? LostNames => _lost?.Joined;
 
-    public void Bind(string name) => _bound.Add(name);
+    public void Bind(string name) => (_bound ??= new FieldNames()).Add(name);
 
-    public void Lose(string name) => _lost.Add(name);
+    public void Lose(string name) => (_lost ??= new FieldNames()).Add(name);
 
-    public void LoseForeign(string holder, string name) => _lost.AddForeign(holder, name);
+    /// <summary>Loses a field whose name the caller has chosen.</summary>
+    /// <param name="within">Where it stands; empty at the top.</param>
+    /// <param name="name">Its name, unescaped.</param>
+    public void LoseForeign(string within, string name) => (_lost ??= new FieldNames()).Add(within, Encoding.UTF8.GetBytes(name));
 
     /// <summary>Judges a top-level member.</summary>
     /// <param name="name">Its name.</param>

@@ -22,10 +22,13 @@ public static class ChatToMessages
     public static string? Adapted(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits)
     {
         using var nothing = new Nothing();
+        string? adapted = Translate(body, request, edits, nothing);
+        if (request.Request.LostInTranslation is not { } lost || adapted is null)
+            return request.Request.LostInTranslation ?? adapted;
         var names = new FieldNames();
-        names.Add(request.Request.LostInTranslation);
-        names.Add(Translate(body, request, edits, nothing));
-        return names.Text;
+        foreach (string name in $"{lost}, {adapted}".Split(", "))
+            names.Add(name);
+        return names.Joined;
     }
 
     private static string? Translate(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits, IBufferWriter<byte> output)
@@ -44,7 +47,7 @@ public static class ChatToMessages
     private static ChatDraft Translate(ReadOnlySpan<byte> body, ScannedRequest request, in BodyEdits edits, ChatDraft draft)
     {
         using var messages = new ChatMessages(request.Value(body, "messages"));
-        var turns = new ChatTurns(messages, draft);
+        var turns = new TurnWriter(messages, draft);
         ReadOnlySpan<byte> asked = request.Value(body, "tool_choice");
         ChatToolChoice choice = ChatToolChoice.Read(asked.IsEmpty ? request.Value(body, "function_call") : asked);
         JsonString effort = JsonString.Of(request.Value(body, "reasoning_effort"));

@@ -70,10 +70,8 @@ public sealed class TranslationTableTests
     [Fact]
     public void Names_that_callers_choose_are_fit_for_a_header()
     {
-        Assert.Equal("a?b?c?d", Translated.Chat("\"a\\nb,c\\u00e9d\":1").Adapted);
-        string many = Translated.Chat(string.Join(',', Enumerable.Range(0, 200).Select(static i => $"\"{new string('x', 100)}{i}\":1"))).Adapted!;
-        Assert.InRange(many.Length, 1, 16 * 70);
+        Assert.Equal("others", Translated.Chat("\"a\\nb,c\\u00e9d\":1").Adapted);
         string more = Translated.Chat(string.Join(',', Enumerable.Range(0, 200).Select(static i => $"\"f{i}\":1"))).Adapted!;
-        Assert.EndsWith("f15, ...", more, StringComparison.Ordinal);
+        Assert.EndsWith("f15, others", more, StringComparison.Ordinal);
     }
 }

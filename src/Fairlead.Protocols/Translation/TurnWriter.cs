@@ -11,7 +11,7 @@ namespace Fairlead.Protocols.Translation;
 /// </remarks>
 /// <param name="messages">Of a request that was scanned.</param>
 /// <param name="draft">Where they go.</param>
-internal readonly ref struct ChatTurns(ChatMessages messages, ChatDraft draft)
+internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
 {
     private readonly ChatMessages _messages = messages;
     private readonly ChatDraft _draft = draft;
@@ -282,7 +282,7 @@ internal readonly ref struct ChatTurns(ChatMessages messages, ChatDraft draft)
         try
         {
             ReadOnlySpan<byte> text = bytes.AsSpan(0, arguments.Unescape(bytes)).Trim(" \t\r\n"u8);
-            var cursor = new JsonCursor(text, JsonBounds.Default);
+            var cursor = new JsonCursor(text, JsonBounds.Default, MemberNames.ForOneText());
             if (cursor.Peek() == JsonKind.Object && cursor.Skip() && cursor.AtEnd())
             {
                 _draft.Json.Json("input"u8, text);
