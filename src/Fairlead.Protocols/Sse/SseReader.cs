@@ -91,8 +91,9 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                 _swallowLineFeed = false;
                 if (rest[0] == (byte)'\n')
                 {
+                    bool between = IsBetweenEvents;
                     Advance(1);
-                    if (IsBetweenEvents)
+                    if (between)
                         _eventStart = _fedStart;
                     continue;
                 }
@@ -123,6 +124,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
             bool carriageReturn = rest[end] == (byte)'\r';
             ReadOnlySpan<byte> line = rest[..end];
             bool blank = line.IsEmpty;
+            bool ofNoEvent = blank || (line[0] == (byte)':' && IsBetweenEvents);
             if (!blank)
                 ReadLine(line);
             Advance(end + 1);
@@ -135,7 +137,7 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
                 return false;
             }
             ReadOnlySpan<byte> lines = (_inCarry ? _carry.Span : _fed)[_eventStart.._fedStart];
-            if (blank || IsBetweenEvents)
+            if (ofNoEvent)
                 _eventStart = _fedStart;
             if (blank && Dispatch(lines, out item))
                 return true;
@@ -223,8 +225,8 @@ public sealed class SseReader(int mostBytesPerEvent = SseReader.DefaultMostBytes
         _searched = 0;
     }
 
-    /// <summary>No line has come that belongs to the next event, but for comments and unknown fields.</summary>
-    private bool IsBetweenEvents => !_hasData && _name.Length == 0;
+    /// <summary>No line has come that belongs to the next event; comments before it do not.</summary>
+    private bool IsBetweenEvents => _eventStart == _fedStart;
 
     /// <summary>Keeps what hangs over for the next bytes.</summary>
     private void Keep()

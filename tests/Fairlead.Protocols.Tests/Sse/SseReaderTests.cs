@@ -41,6 +41,26 @@ public class SseReaderTests
         Assert.Equal(events, Read(bytes, Enumerable.Range(1, bytes.Length)));
     }
 
+    /// <summary>Relays that must not change a byte pass these on.</summary>
+    [Theory]
+    [InlineData("data: a\n\ndata: b\n\n", "data: a\n\n|data: b\n\n")]
+    [InlineData("event: x\ndata: a\n\n\n\nevent:y\ndata:b\n\n", "event: x\ndata: a\n\n|event:y\ndata:b\n\n")]
+    [InlineData("\uFEFF: c\nid: 1\nevent: x\n: c\ndata: a\ndata: b\nretry: 9\n\n", "id: 1\nevent: x\n: c\ndata: a\ndata: b\nretry: 9\n\n")]
+    [InlineData(": c\n\n: c\nevent: x\ndata: a\n\n: c\n\ndata: b\n\n", "event: x\ndata: a\n\n|data: b\n\n")]
+    [InlineData("event: none\n\ndata: a\n\n", "data: a\n\n")]
+    [InlineData("data: a\r\n\r\ndata: b\r\r", "data: a\r\n\r|data: b\r\r")]
+    [InlineData("data: a\n\ndata: b\n", "data: a\n\n|")]
+    public void The_lines_of_an_event_are_the_same_however_the_bytes_are_cut(string text, string lines)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Assert.Equal(lines, Read(bytes, [], static e => Encoding.UTF8.GetString(e.Raw), "|"));
+        for (int one = 0; one <= bytes.Length; one++)
+        {
+            for (int two = one; two <= bytes.Length; two++)
+                Assert.Equal(lines, Read(bytes, [one, two], static e => Encoding.UTF8.GetString(e.Raw), "|"));
+        }
+    }
+
     [Fact]
     public void A_line_beyond_the_bound_ends_the_reading()
     {
@@ -93,7 +113,12 @@ public class SseReaderTests
         }
     }
 
-    private static string Read(byte[] bytes, IEnumerable<int> cuts)
+    private delegate string Told(SseEvent item);
+
+    private static string Read(byte[] bytes, IEnumerable<int> cuts) =>
+        Read(bytes, cuts, static item => $"{Encoding.UTF8.GetString(item.Name)}|{Encoding.UTF8.GetString(item.Data)}", ";");
+
+    private static string Read(byte[] bytes, IEnumerable<int> cuts, Told told, string separator)
     {
         using var reader = new SseReader();
         var events = new List<string>();
@@ -102,18 +127,18 @@ public class SseReaderTests
         {
             byte[] piece = bytes[from..cut];
             reader.Feed(piece, 0, piece.Length);
-            Drain(reader, events);
+            Drain(reader, events, told);
             Array.Clear(piece);
             from = cut;
         }
         reader.Finish();
-        Drain(reader, events);
-        return string.Join(';', events);
+        Drain(reader, events, told);
+        return string.Join(separator, events);
     }
 
-    private static void Drain(SseReader reader, List<string> events)
+    private static void Drain(SseReader reader, List<string> events, Told told)
     {
         while (reader.TryRead(out SseEvent item))
-            events.Add($"{Encoding.UTF8.GetString(item.Name)}|{Encoding.UTF8.GetString(item.Data)}");
+            events.Add(told(item));
     }
 }

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Fairlead.Domain.Inference;
+using Fairlead.Domain.Money;
+using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
+using Fairlead.Shared;
+
+namespace Fairlead.Protocols.Tests.Answers;
+
+/// <summary>Anthropic's streams and messages, bent at random: nothing throws or hangs, and whatever comes out has the form that callers rely on.</summary>
+[Trait("Category", Fuzz.Category)]
+public class AnthropicFuzz(ITestOutputHelper log)
+{
+    private static readonly string[] Words =
+    [
+        "null", "{}", "[]", "\"\"", "true", "-1", "1e999", "\"\\ud83d\"", "\"\\ude00x\"", "NaN", "7", "\"text\"", "\"tool_use\"", "\"thinking\"", "\"text_delta\"", "\"input_json_delta\"", "\"end_turn\"", "\"error\"",
+        "\n\n", "\r", "data: ", "event: error\n", "event: ping\n", "data: [DONE]\n\n", "\"usage\":{},", "\"error\":{},", "\"index\":1,", "\"type\":\"message_stop\",", "\"type\":\"message_start\",", "\"stop_reason\":\"tool_use\",",
+        "\"citation\":{\"type\":\"web_search_result_location\",\"url\":\"u\"},", "\"signature\":\"s\",", "\"input\":{\"a\":1},", "\uFEFF", ": c\n\n", ",", "}", "{", "\"", "\\", "\\ud83d",
+    ];
+
+    private static readonly string[] Wholes =
+    [
+        "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\",\"citations\":[{\"type\":\"web_search_result_location\",\"url\":\"u\",\"title\":\"t\"}]}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":2}}",
+        "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"},{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{\"a\":[1]}}],\"stop_reason\":\"tool_use\",\"usage\":{\"input_tokens\":3,\"output_tokens\":2}}",
+        "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}",
+    ];
+
+    [Fact]
+    public void Bent_input_does_no_harm()
+    {
+        byte[][] streams = [.. AnthropicTranscripts.All()];
+        long started = Stopwatch.GetTimestamp();
+        int rounds = 0;
+        while (Stopwatch.GetElapsedTime(started) < Fuzz.Time)
+        {
+            int round = Fuzz.Seed + rounds++;
+            var random = new Random(round);
+            byte[] body = Bend(streams[random.Next(streams.Length)], random);
+            byte[] whole = Bend(AnthropicScript.Utf8(Wholes[random.Next(Wholes.Length)]), random);
+            try
+            {
+                Stream(body, random);
+                Whole(whole, random);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"Seed {round}\nstream: {Encoding.UTF8.GetString(body)}\nwhole: {Encoding.UTF8.GetString(whole)}", e);
+            }
+        }
+        log.WriteLine($"{rounds} rounds");
+        Assert.True(rounds > 100);
+    }
+
+    private static StreamExpectations Expected(Random random) => (random.Next(2) == 0 ? AnthropicRelayed.Chat : AnthropicRelayed.Messages) with
+    {
+        UsageAsked = random.Next(2) == 0,
+        MaxOutputTokens = random.Next(3) == 0 ? random.Next(1, 4) : null,
+    };
+
+    private static void Stream(byte[] body, Random random)
+    {
+        StreamExpectations expected = Expected(random);
+        AnthropicRelayed one = AnthropicRelayed.Fed(body, expected, [.. Enumerable.Range(0, random.Next(6)).Select(_ => random.Next(body.Length + 1)).Order()]);
+        InForm(one, expected);
+        Assert.Equal(one, AnthropicRelayed.Fed(body, expected, []));
+        // An answer is told in pieces of what came: it cannot be much larger.
+        Assert.InRange(one.Output.Length, 0, (body.Length * 20) + 4096);
+    }
+
+    private static void Whole(byte[] body, Random random)
+    {
+        StreamExpectations expected = Expected(random);
+        AnswerCheck check = AnswerDialects.Check(body, expected);
+        if (check.Fault is not null)
+            return;
+        using var output = new PooledBuffer();
+        AnswerDialects.Write(body, check, expected, check.Usage ?? new Usage(1, 1), new NanoDollars(6_400), output);
+        using JsonDocument answer = JsonDocument.Parse(output.Memory);
+        Assert.Equal("0.0000064", answer.RootElement.GetProperty("usage").GetProperty("cost").GetRawText());
+        InForm(AnthropicRelayed.Replayed(Encoding.UTF8.GetString(check.Mended ?? body), expected), expected);
+    }
+
+    private static void InForm(AnthropicRelayed relayed, StreamExpectations expected)
+    {
+        if (expected.Route == Route.Chat)
+        {
+            relayed.AsChunks.InsistOnForm();
+            return;
+        }
+        Assert.Equal(relayed.State == StreamState.Faulted, relayed.Fault is not null);
+        if (relayed.State is not (StreamState.Completed or StreamState.LimitReached))
+            return;
+        // Clients put the message together by its events: what they stumble over must not get through.
+        string[] events = [.. relayed.Output.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)];
+        Assert.Contains("message_stop", events[^1], StringComparison.Ordinal);
+        Assert.Contains(events, static e => e.Contains("\"cost\":0.0000064", StringComparison.Ordinal));
+        foreach (string one in events)
+        {
+            string data = string.Join('\n', one.Split('\n').Where(static line => line.StartsWith("data:", StringComparison.Ordinal)).Select(static line => line["data:".Length..]));
+            using JsonDocument json = JsonDocument.Parse(data);
+            Assert.Equal(JsonValueKind.Object, json.RootElement.ValueKind);
+        }
+    }
+
+    private static byte[] Bend(byte[] original, Random random)
+    {
+        var body = new List<byte>(original);
+        for (int change = random.Next(1, 6); change > 0; change--)
+        {
+            int at = random.Next(body.Count + 1);
+            switch (random.Next(5))
+            {
+                case 0 when at < body.Count:
+                    body[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    body.InsertRange(at, Encoding.UTF8.GetBytes(Words[random.Next(Words.Length)]));
+                    break;
+                case 2:
+                    body.RemoveRange(at, Math.Min(random.Next(1, 24), body.Count - at));
+                    break;
+                case 3:
+                    int length = Math.Min(random.Next(1, 200), body.Count - at);
+                    body.InsertRange(random.Next(body.Count + 1), body.GetRange(at, length));
+                    break;
+                default:
+                    // A value in place of another: what keeps the JSON whole goes deepest.
+                    int colon = body.IndexOf((byte)':', Math.Min(at, body.Count));
+                    int end = colon < 0 ? -1 : body.FindIndex(colon, static b => b is (byte)',' or (byte)'}');
+                    if (end > colon && colon >= 0)
+                    {
+                        body.RemoveRange(colon + 1, end - colon - 1);
+                        body.InsertRange(colon + 1, Encoding.UTF8.GetBytes(Words[random.Next(18)]));
+                    }
+                    break;
+            }
+        }
+        return [.. body];
+    }
+}
