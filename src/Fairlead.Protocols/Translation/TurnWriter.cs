@@ -233,10 +233,31 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
             bool block = cursor.Peek() == JsonKind.Object;
             cursor.Skip(out Range range);
             if (block)
-                _draft.Json.Json(blocks[range]);
+                WriteThought(blocks[range]);
             else
                 _draft.Note("messages.thinking_blocks");
         }
+    }
+
+    /// <summary>Without the number that it had in a stream of ours (<see cref="ThinkingKeeper"/>): Anthropic refuses members that it does not know.</summary>
+    private void WriteThought(ReadOnlySpan<byte> block)
+    {
+        if (block.IndexOf("\"index\""u8) < 0)
+        {
+            _draft.Json.Json(block);
+            return;
+        }
+        _draft.Json.Open();
+        var cursor = new JsonCursor(block, JsonBounds.Scanned);
+        cursor.Enter();
+        bool first = true;
+        while (cursor.NextMember(ref first, out ReadOnlySpan<byte> name, out _))
+        {
+            cursor.Skip(out Range range);
+            if (!name.SequenceEqual("index"u8))
+                _draft.Json.Json(name, block[range]);
+        }
+        _draft.Json.Close();
     }
 
     private void WriteCalls(ReadOnlySpan<byte> calls)

@@ -6,6 +6,7 @@ using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Anthropic;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.Tests.Translation;
 using static Fairlead.Protocols.Tests.Answers.AnthropicRelayed;
 using static Fairlead.Protocols.Tests.Answers.AnthropicScript;
 
@@ -323,6 +324,20 @@ public class AnthropicStreamTests
         Relayed r = Chunks(Start, ThinkingBlock(0), Signature(0, "sig"), Close(0), Block(1, "{\"type\":\"redacted_thinking\",\"data\":\"d\"}"), Close(1), Say(2, "x"), End("end_turn"), Stop);
         Assert.Equal(["{\"index\":0,\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"sig\"}", "{\"index\":1,\"type\":\"redacted_thinking\",\"data\":\"d\"}"],
             r.Deltas(0).Where(static d => d["thinking_blocks"] is not null).Select(static d => d["thinking_blocks"]![0]!.ToJsonString()));
+    }
+
+    [Fact]
+    public void Thinking_of_a_stream_goes_back_in_the_next_request_as_it_came()
+    {
+        Relayed r = Chunks(Start, ThinkingBlock(0), Thinking(0, "h\\u00e9 \\\"so\\\""), Signature(0, "c2ln"), Close(0), Block(1, "{\"type\":\"redacted_thinking\",\"data\":\"EmwK\"}"), Close(1), ToolBlock(2, "a", "f"), Close(2), End("tool_use"), Stop);
+        var blocks = new JsonArray([.. r.Deltas(0).SelectMany(static d => d["thinking_blocks"] as JsonArray ?? []).Select(static block => block!.DeepClone())]);
+        Translated next = Translated.Messages(
+            "[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}],\"thinking_blocks\":"
+            + blocks.ToJsonString() + "},{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"}]");
+        JsonArray content = next.Body["messages"]![1]!["content"]!.AsArray();
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse("{\"type\":\"thinking\",\"thinking\":\"h\\u00e9 \\\"so\\\"\",\"signature\":\"c2ln\"}"), content[0]), content.ToJsonString());
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse("{\"type\":\"redacted_thinking\",\"data\":\"EmwK\"}"), content[1]), content.ToJsonString());
+        Assert.Equal("tool_use", content[2]!["type"]!.GetValue<string>());
     }
 
     [Fact]
