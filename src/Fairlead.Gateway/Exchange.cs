@@ -80,6 +80,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>The model that was asked for, where its providers have withdrawn it; whoever is asked all the same stands in for it.</summary>
     public Retirement? Retired { get; set; }
     public IReadOnlyList<Candidate> Candidates { get; set; } = [];
+
+    /// <summary>Who is asked, with the consent of the key, should all candidates turn out to have withdrawn the model as they have announced; held for like them.</summary>
+    public IReadOnlyList<Candidate> StandIns { get; set; } = [];
     public IReadOnlyList<Excluded> Excluded { get; set; } = [];
 
     // (5) Dispatch

@@ -124,7 +124,9 @@ internal sealed partial class RequestPath(
             return problem;
 
         // (3) Limits: a request, its tokens, a slot and its money in one step, written down before anything is sent.
-        NanoDollars most = Reservation.Most(exchange.Request, exchange.Candidates, settings.Dispatch, settings.Limits);
+        NanoDollars most = NanoDollars.Max(
+            Reservation.Most(exchange.Request, exchange.Candidates, settings.Dispatch, settings.Limits),
+            Reservation.Most(exchange.Request, exchange.StandIns, settings.Dispatch, settings.Limits));
         problem = admission.TryTake(
             exchange.Caller, exchange.Alias, most, Reservation.Tokens(exchange.Request, exchange.Candidates[0].Offer, settings.Limits), out Ticket ticket);
         if (problem is not null)

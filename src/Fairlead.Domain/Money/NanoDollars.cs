@@ -22,6 +22,8 @@ public readonly record struct NanoDollars(long Value) : IComparable<NanoDollars>
 
     public static NanoDollars Min(NanoDollars a, NanoDollars b) => a.Value <= b.Value ? a : b;
 
+    public static NanoDollars Max(NanoDollars a, NanoDollars b) => a.Value >= b.Value ? a : b;
+
     public int CompareTo(NanoDollars other) => Value.CompareTo(other.Value);
 
     /// <summary>Reads plain decimal text such as <c>0.0375</c> or <c>20</c>; at most nine places after the point.</summary>

@@ -69,7 +69,7 @@ internal sealed class AdminDoor(
         [
             .. current.Catalogue.Models
                 .Where(m => string.IsNullOrEmpty(search) || m.Id.Contains(search, StringComparison.OrdinalIgnoreCase)
-                    || m.Offers.Any(o => o.Aliases.Any(a => a.Contains(search, StringComparison.OrdinalIgnoreCase))))
+                    || m.Offers.Any(o => o.Aliases.Append(o.ProviderModelId).Any(a => $"{o.Provider}/{a}".Contains(search, StringComparison.OrdinalIgnoreCase))))
                 .Where(m => string.IsNullOrEmpty(provider) || m.Offers.Any(o => o.Provider.Equals(provider, StringComparison.OrdinalIgnoreCase)))
                 .Select(m => new ModelView(m.Id, [.. m.Offers.Select(o => View(current, o))])),
         ];

@@ -1,4 +1,5 @@
 using Fairlead.Api;
+using Fairlead.Domain.Catalogue;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Routing;
 using Fairlead.Gateway.Catalogue;
@@ -48,9 +49,31 @@ internal static class Doctor
                     _ => Warn($"provider {provider.Name}", $"it has failed lately and rests for {Math.Ceiling(resting.AskableIn.TotalSeconds)} s", "Look at its status page; it is tried again by itself."),
                 });
         }
+        checks.AddRange(Ends(keeper.Current, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)));
         checks.AddRange(LocalChecks.Of(LocalViews.All(keeper)));
         return checks;
     }
+
+    /// <summary>What is about to be withdrawn, and aliases that have lost all they stand for.</summary>
+    private static IEnumerable<DoctorCheck> Ends(Deployment deployment, DateOnly today)
+    {
+        foreach (Model model in deployment.Catalogue.Models)
+        {
+            foreach (Offer offer in model.Offers.Where(offer => offer.DeprecatedOn is not null && !offer.IsRetired(today)))
+            {
+                string when = offer.RetiresOn is { } day ? $"on {day:yyyy-MM-dd}" : "and has not said when";
+                yield return Warn($"model {model.Id}", $"{offer.Provider} withdraws it {when}", $"Whoever asks for it should ask for {Instead(Retirement.LiveSuccessor(deployment.Catalogue, offer.Provider, offer.Successor, today))} from then on.");
+            }
+        }
+        foreach (Alias alias in deployment.Catalogue.Aliases)
+        {
+            Model[] chain = [.. alias.Try.Select(deployment.Catalogue.Find).OfType<Model>()];
+            if (Retirement.IsOf(chain, today))
+                yield return Bad($"alias {alias.Name}", "all that it stands for was withdrawn", $"Put {Instead(Retirement.Of(deployment.Catalogue, alias.Name, chain, today).Successor)} into models.{alias.Name}.try.");
+        }
+    }
+
+    private static string Instead(string? successor) => successor ?? "another model";
 
     private static DoctorCheck Disk(string folder)
     {

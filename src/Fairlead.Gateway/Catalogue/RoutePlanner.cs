@@ -67,6 +67,8 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
         exchange.Candidates = candidates ?? order.Candidates;
         excluded?.RemoveAll(e => candidates!.Exists(c => c.Offer == e.Offer));
         exchange.Excluded = excluded ?? order.Excluded;
+        if (exchange.Retired is null && exchange.Caller!.Key.Limits.Successors)
+            exchange.StandIns = StandIns(exchange, wanted[0].Model);
         if (exchange.Candidates.Count == 0 && LastResort(exchange) is { } candidate)
             exchange.Candidates = [candidate];
         return exchange.Candidates.Count > 0 ? null : RouteRefusals.NoCandidate(exchange, [.. wanted.Select(static w => w.Model)], soonest);
@@ -96,6 +98,15 @@ internal sealed class RoutePlanner(Admission admission, StickySessions sticky)
 
     /// <summary>A model to rank, and how its offers are to be chosen: an entry of <c>models</c> may have a selector of its own.</summary>
     private readonly record struct Wanted(Model Model, RoutePreferences Wish);
+
+    /// <summary>The successor's offers, where the end of the model that was asked for is announced by everybody who has it and may come between two requests.</summary>
+    private static IReadOnlyList<Candidate> StandIns(Exchange exchange, Model asked)
+    {
+        CatalogueSnapshot catalogue = exchange.Deployment.Catalogue;
+        if (!asked.Offers.All(static offer => offer.DeprecatedOn is not null) || Retirement.Of(catalogue, asked.Id, [asked], exchange.Today).Successor is not { } successor)
+            return [];
+        return Rank(exchange, catalogue.Find(successor)!, new RouteQuery(exchange.Request, exchange.Today)).Candidates;
+    }
 
     /// <summary>Everybody who could serve has failed lately: the one that rests the shortest is asked all the same, now and then.</summary>
     private static Candidate? LastResort(Exchange exchange)

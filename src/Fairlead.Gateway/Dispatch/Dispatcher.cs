@@ -111,7 +111,14 @@ internal sealed partial class Dispatcher(
                             await WaitAsync(exchange, fault, step.Delay, clocks);
                         break;
                     default:
-                        return Answer(exchange, faults);
+                        Problem told = Answer(exchange, faults);
+                        int first = exchange.Candidates.Count;
+                        if (exchange.Attempts.Count >= settings.Dispatch.Attempts || clocks.TotalLeft <= TimeSpan.Zero || !TryStandIn(exchange, told))
+                            return told;
+                        index = first;
+                        sameTargetTries = 0;
+                        step = new NextStep(NextStepKind.TryNext);
+                        break;
                 }
                 metrics.Retried(step.Kind);
             }
@@ -135,6 +142,17 @@ internal sealed partial class Dispatcher(
                 return i;
         }
         return null;
+    }
+
+    /// <summary>Everybody who was asked has just withdrawn the model: whoever was planned for that case is asked next.</summary>
+    private static bool TryStandIn(Exchange exchange, Problem told)
+    {
+        if (told.Retirement is null || exchange.StandIns.Count == 0 || !exchange.Request.Preferences.AllowFallbacks)
+            return false;
+        exchange.Retired = told.Retirement;
+        exchange.Candidates = [.. exchange.Candidates, .. exchange.StandIns];
+        exchange.StandIns = [];
+        return true;
     }
 
     private static Problem Answer(Exchange exchange, IReadOnlyList<FailedAttempt> faults)

@@ -163,6 +163,11 @@ internal static class SettingsReader
             errors.Add(new ConfigurationError(section.Source, section.Line, $"{path} gives one of input and output; a price needs both. Write 0 for what costs nothing."));
             return null;
         }
+        if (!hasInput && (section["cached_input"] ?? section["cache_write"] ?? section["cache_write_hour"]) is { } cache)
+        {
+            errors.Add(new ConfigurationError(section.Source, cache.Line, $"{path} says what a cache costs and not what input and output do. Give both, or neither."));
+            return null;
+        }
         return new ProviderModelSettings
         {
             HubId = id,

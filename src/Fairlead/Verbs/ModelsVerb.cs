@@ -20,7 +20,7 @@ internal static class ModelsVerb
         {
             string name = parsed.GetValue(id)!;
             List<ModelView> models = await client.ModelsAsync(name, null, stop);
-            if (models.Find(m => m.Id.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } model)
+            if (models.Find(m => IsCalled(m, name)) is not { } model)
             {
                 string? meant = Nearness.Nearest((await client.ModelsAsync(null, null, stop)).Select(static m => m.Id), name);
                 await Console.Error.WriteLineAsync($"No model is called '{Terminal.Safe(name)}'. {(meant is null ? "Look for it with 'fairlead models --search …'." : $"Did you mean '{Terminal.Safe(meant)}'?")}");
@@ -49,10 +49,24 @@ internal static class ModelsVerb
             return;
         }
         Terminal.Table(
-            ["MODEL", "PROVIDER", "SPEAKS", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S"],
+            ["MODEL", "PROVIDER", "SPEAKS", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S", "ENDS"],
             models.SelectMany(static m => m.Offers.Select(o => (IReadOnlyList<string?>)[
-                m.Id, o.Provider, o.Dialect, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? ""])));
+                m.Id, o.Provider, o.Dialect, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? "", Ends(o)])));
+        foreach ((ModelView model, OfferView offer) in models.SelectMany(static m => m.Offers.Where(IsEnding).Select(o => (m, o))))
+        {
+            string instead = offer.Successor is { } successor ? $" '{successor}' is to take its place." : "";
+            Console.Error.WriteLine(Terminal.Safe($"warning: {offer.Provider} withdraws '{model.Id}' {(offer.RetiresOn is { } day ? $"on {day}" : "and has not said when")}.{instead}"));
+        }
     }
+
+    private static bool IsCalled(ModelView model, string name) =>
+        model.Id.Equals(name, StringComparison.OrdinalIgnoreCase)
+        || model.Offers.Any(o => o.Aliases.Append(o.ProviderModel).Any(n => n.Equals(name, StringComparison.OrdinalIgnoreCase) || name.Equals($"{o.Provider}/{n}", StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>Its end is announced and has not come.</summary>
+    private static bool IsEnding(OfferView offer) => offer.DeprecatedOn is not null && offer.Status is not ("gone" or "retired");
+
+    private static string Ends(OfferView offer) => offer.RetiresOn ?? (offer.DeprecatedOn is null ? "" : "announced");
 
     /// <summary>A price that is not known is not one of another kind.</summary>
     private static string Unpriced(OfferView offer) => offer.PerHour is null ? "?" : "";

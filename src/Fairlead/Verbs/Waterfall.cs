@@ -11,6 +11,8 @@ internal static class Waterfall
         double total = (record.GetProperty("closed_at").GetDateTime() - record.GetProperty("started_at").GetDateTime()).TotalSeconds;
         output.WriteLine($"{Text(record, "id")}  {Text(record, "model_asked")} → {Or(Text(record, "provider"), "nobody")}/{Or(Text(record, "provider_model"), "–")}  {record.GetProperty("status")}  {total:0.00} s  ${Text(record, "cost_usd")}  {Text(record, "end_reason")}");
         output.WriteLine($"  {0:0.00}  route      {Text(record, "policy")}: {record.GetProperty("candidates").GetArrayLength()} candidates");
+        if (record.GetProperty("substitute_for") is { ValueKind: JsonValueKind.Object } retired)
+            output.WriteLine($"        instead of {Text(retired, "model")}, which its provider withdrew{(Text(retired, "retired_on") is { Length: > 0 } day ? $" on {day}" : "")}");
         foreach (JsonElement excluded in record.GetProperty("excluded").EnumerateArray())
             output.WriteLine($"        not        {Text(excluded, "offer")}: {Text(excluded, "reason")}");
         foreach (JsonElement attempt in record.GetProperty("attempts").EnumerateArray())
@@ -24,8 +26,21 @@ internal static class Waterfall
                 : "served";
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {attempt.GetProperty("start_ms").GetDouble() / 1000:0.00}  {Text(attempt, "offer")}  ├─ {string.Join(" ─ ", steps.Append(end))}"));
         }
+        JsonElement usage = record.GetProperty("usage");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {total:0.00}  settle     reserved ${Nano(record, "reserved_nano_usd")} → charged ${Text(record, "cost_usd")}, {record.GetProperty("usage").GetProperty("input_tokens")} in, {record.GetProperty("usage").GetProperty("output_tokens")} out ({Text(record.GetProperty("usage"), "source")})"));
+            $"  {total:0.00}  settle     reserved ${Nano(record, "reserved_nano_usd")} → charged ${Text(record, "cost_usd")}, {usage.GetProperty("input_tokens")} in{Caches(usage)}, {usage.GetProperty("output_tokens")} out ({Text(usage, "source")})"));
+    }
+
+    /// <summary>Of the input, what was priced apart, where anything was.</summary>
+    private static string Caches(JsonElement usage)
+    {
+        string[] parts =
+        [
+            .. new[] { ("cached_input_tokens", "read from a cache"), ("cache_write_tokens", "written to it"), ("cache_write_hour_tokens", "of those for an hour") }
+                .Where(part => usage.GetProperty(part.Item1).GetInt64() > 0)
+                .Select(part => $"{usage.GetProperty(part.Item1)} {part.Item2}"),
+        ];
+        return parts.Length == 0 ? "" : $" ({string.Join(", ", parts)})";
     }
 
     private static void Step(JsonElement attempt, string member, string word, List<string> steps)

@@ -101,6 +101,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("fleet: { load: never }", 1, "fleet.load is 'never'; a duration from 1s to 24h is expected")]
     [InlineData("fleet: { wait_for_model: 1 }", 1, "fleet.wait_for_model is '1'; true or false is expected")]
     [InlineData("fleet: { wait: true }", 1, "fleet.wait is not known.")]
+    [InlineData("keys:\n  k: { successors: some }", 2, "keys.k.successors is 'some'; true or false is expected")]
+    [InlineData("providers:\n  together:\n    models:\n      a/b: { cache_write_hour: 2 }", 4, "providers.together.models.a/b says what a cache costs and not what input and output do")]
     [InlineData("keys:\n  k: { wait_for_model: perhaps }", 2, "keys.k.wait_for_model is 'perhaps'; true or false is expected")]
     [InlineData("local:\n  m: { path: /no/such/folder }", 2, "local.m.path: /no/such/folder does not exist")]
     [InlineData("local:\n  m: { path: /etc }", 2, "/etc holds no weights")]
@@ -331,6 +333,21 @@ public sealed class ConfigurationTests : IDisposable
     {
         var keys = Load("keys: { a: { wait_for_model: false }, b: { wait_for_model: true }, c: {} }").Settings!.Keys;
         Assert.Equal([false, true, null], keys.Select(static k => k.Limits.WaitForModel));
+    }
+
+    [Fact]
+    public void A_key_consents_to_successors_only_where_that_is_said()
+    {
+        var keys = Load("keys: { a: { successors: true }, b: { successors: false }, c: {} }").Settings!.Keys;
+        Assert.Equal([true, false, false], keys.Select(static k => k.Limits.Successors));
+    }
+
+    [Fact]
+    public void What_a_cache_keeps_for_an_hour_may_have_a_price_of_its_own()
+    {
+        const string Yaml = "providers: { together: { models: { a/b: { input: 1, output: 5, cached_input: 0.1, cache_write: 1.25, cache_write_hour: 2 } } } }";
+        OfferPrice price = Load(Yaml).Settings!.Providers.Single(static p => p.Name == "together").Models.Single().Price!;
+        Assert.Equal((1_250_000_000, 2_000_000_000), (price.CacheWrite!.Value.PerMillion.Value, price.CacheWriteHour!.Value.PerMillion.Value));
     }
 
     [Fact]

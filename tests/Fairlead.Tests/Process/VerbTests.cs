@@ -134,14 +134,24 @@ public sealed class VerbTests : IAsyncLifetime
     public async Task A_key_takes_every_limit_that_it_can_have_and_json_gives_it_as_key()
     {
         JsonElement made = await _fairlead.JsonAsync(
-            "keys", "create", "--name", "full", "--models", "acme/chat,acme/other", "--budget", "5/day", "--rpm", "60", "--tpm", "1000", "--parallel", "2", "--expires", "90d");
+            "keys", "create", "--name", "full", "--models", "acme/chat,acme/other", "--budget", "5/day", "--rpm", "60", "--tpm", "1000", "--parallel", "2", "--expires", "90d", "--successors");
         Assert.Matches("^hf_FL[0-9A-Za-z]{32}$", made.GetProperty("key").GetString());
         JsonElement view = (await _fairlead.JsonAsync("keys", "list")).EnumerateArray().Single(static k => k.GetProperty("name").GetString() == "full");
         Assert.Equal(["acme/chat", "acme/other"], view.GetProperty("models").EnumerateArray().Select(static m => m.GetString()));
         Assert.Equal(
-            ("5.00/day", 60, 1000, 2),
-            (view.GetProperty("budget").GetString(), view.GetProperty("rpm").GetInt32(), view.GetProperty("tpm").GetInt32(), view.GetProperty("parallel").GetInt32()));
+            ("5.00/day", 60, 1000, 2, true),
+            (view.GetProperty("budget").GetString(), view.GetProperty("rpm").GetInt32(), view.GetProperty("tpm").GetInt32(), view.GetProperty("parallel").GetInt32(), view.GetProperty("successors").GetBoolean()));
         Assert.InRange(view.GetProperty("expires_at").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddDays(89), DateTimeOffset.UtcNow.AddDays(91));
+    }
+
+    [Fact]
+    public async Task Models_are_found_by_what_their_provider_calls_them()
+    {
+        JsonElement model = Assert.Single((await _fairlead.JsonAsync("models", "show", "m")).EnumerateArray());
+        Assert.Equal("acme/chat", model.GetProperty("id").GetString());
+        Assert.Equal("acme/chat", Assert.Single((await _fairlead.JsonAsync("models", "show", "alpha/m")).EnumerateArray()).GetProperty("id").GetString());
+        (int code, string output, _) = await _fairlead.RunAsync("ask", "hello", "-m", "m");
+        Assert.Equal((0, "Hi there\n"), (code, output));
     }
 
     [Fact]
