@@ -50,6 +50,26 @@ public sealed class CachePriceTests : IAsyncLifetime
         Assert.True(verified.GetProperty("holds").GetBoolean());
     }
 
+    /// <summary>Anthropic counts what its cache read and wrote beside the input, and says in a stream's first event alone for how long it keeps it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_anthropic_itself_counts_is_charged_the_same(bool stream)
+    {
+        _wall.On("claude-opus-5", ClaudeScripts.Good(
+            "claude-opus-5",
+            "\"input_tokens\":10,\"cache_read_input_tokens\":40,\"cache_creation_input_tokens\":50,\"cache_creation\":{\"ephemeral_5m_input_tokens\":20,\"ephemeral_1h_input_tokens\":30}"));
+        await using GatewayYard yard = await GatewayYard.StartAsync([new ProviderSettings { Name = "anthropic", Url = new Uri(_wall.Url.Replace("/v1", "", StringComparison.Ordinal)) }]);
+        Answer answer = await yard.ChatAsync("claude-opus-5", stream, stream ? ",\"stream_options\":{\"include_usage\":true}" : "");
+        Assert.Equal((200, "Hi there"), (answer.Status, answer.Content));
+        JsonElement told = (stream ? answer.Events.Last() : answer.Json).GetProperty("usage");
+        Assert.Equal((100, 7, 40, 0.00067m), (told.GetProperty("prompt_tokens").GetInt64(), told.GetProperty("completion_tokens").GetInt64(),
+            told.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt64(), told.GetProperty("cost").GetDecimal()));
+        JsonElement record = await yard.RecordAsync(answer);
+        Assert.Equal((670_000, 50, 30), (record.GetProperty("cost_nano_usd").GetInt64(), record.GetProperty("usage").GetProperty("cache_write_tokens").GetInt64(),
+            record.GetProperty("usage").GetProperty("cache_write_hour_tokens").GetInt64()));
+    }
+
     public async ValueTask InitializeAsync() =>
         _yard = await GatewayYard.StartAsync([new ProviderSettings { Name = "anthropic", Url = new Uri(_wall.Url), Dialect = Dialect.OpenAi }]);
 
