@@ -6,6 +6,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Protocols.Tests.Translation;
 using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Answers;
@@ -71,6 +72,12 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
         Assert.Equal(one, Relayed.Fed(body, expected, framing, []));
         // An answer is told in pieces of what came: it cannot be much larger.
         Assert.InRange(one.Output.Length, 0, (body.Length * 20) + 4096);
+
+        StreamExpectations message = expected with { Route = Route.Messages, Choices = 1, UsageAsked = false };
+        Told told = Told.Fed(body, message, framing, Cuts(body, random));
+        told.InsistOnForm();
+        Assert.Equal(told, Told.Fed(body, message, framing, []));
+        Assert.InRange(told.Output.Length, 0, (body.Length * 40) + 4096);
     }
 
     private static void Whole(byte[] body, Random random)
@@ -86,6 +93,13 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
         Assert.Equal("0.0000064", answer.RootElement.GetProperty("usage").GetProperty("cost").GetRawText());
         if (route == Route.Embeddings)
             return;
+        if (route == Route.Chat)
+        {
+            output.Clear();
+            AnswerDialects.Write(body, check, expected with { Route = Route.Messages }, check.Usage is { IsPossible: true } possible ? possible : new Usage(1, 1), new NanoDollars(6_400), output);
+            using JsonDocument message = JsonDocument.Parse(output.Memory);
+            Assert.Equal(JsonValueKind.Array, message.RootElement.GetProperty("content").ValueKind);
+        }
         using var stream = new ChunkStream(expected);
         output.Clear();
         StreamState state = stream.Replay(check.Mended ?? body, output);
