@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares the gateway with nginx, HAProxy and Portkey's gateway on this machine in one run and prints a Markdown table.
-# BENCH_ROUNDS (5) and BENCH_SECONDS (3) set how long it takes; BENCH_ONLY and BENCH_ROWS narrow it. Exits non-zero only when the comparison itself could not be made.
+# BENCH_ROUNDS (5) and BENCH_SECONDS (3) set how long it takes; BENCH_ONLY and BENCH_ROWS narrow it. Below the table
+# stands what a translated stream costs beside a relayed one. Exits non-zero only when the comparison itself could not be made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()

@@ -50,10 +50,15 @@ internal sealed class Contender(string name, int port, string path, IReadOnlyLis
         }
     }
 
+    /// <summary>It is the product, and not one of those that it is compared with.</summary>
+    public bool IsOurs => name.StartsWith("Fairlead", StringComparison.Ordinal);
+
     /// <summary>A whole request to this contender.</summary>
-    public byte[] Request(string body)
+    /// <param name="body">Its body.</param>
+    /// <param name="to">Another path than the one of chats.</param>
+    public byte[] Request(string body, string? to = null)
     {
-        string head = $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n"
+        string head = $"POST {to ?? path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n"
             + string.Concat(headers.Select(static h => h + "\r\n")) + "\r\n";
         return System.Text.Encoding.ASCII.GetBytes(head + body);
     }

@@ -85,6 +85,11 @@ internal static class Contenders
                 url: http://127.0.0.1:{upstream}/v1
                 models:
             {models}
+              bench-anthropic:
+                dialect: anthropic
+                url: http://127.0.0.1:{upstream}
+                models:
+                  bench-messages: {"{ input: 0.20, output: 0.60, context: 128k }"}
             """);
         Directory.CreateDirectory(data);
         // The key is made by a first start, so that the timed one finds it; both are the product's own verbs.

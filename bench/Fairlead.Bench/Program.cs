@@ -29,7 +29,17 @@ string? core = Environment.ProcessorCount > 1 ? "1" : null;
 
 // Development narrows a run: BENCH_ONLY=nginx,Fairlead and BENCH_ROWS=json1k,sse0 leave the rest out.
 string[] only = (Environment.GetEnvironmentVariable("BENCH_ONLY") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
-string[] rows = (Environment.GetEnvironmentVariable("BENCH_ROWS") ?? "json1k,json100k,sse0,sse5,open500,idle").Split(',');
+string[] rows = (Environment.GetEnvironmentVariable("BENCH_ROWS") ?? "json1k,json100k,sse0,sse5,dialects,open500,idle").Split(',');
+
+// A stream by way of each dialect's door, and of a provider that speaks the same one or the other: what translating costs beside relaying.
+const string Relayed = "SSE at full speed, CPU µs/event";
+const string Messages = "/v1/messages";
+(string Row, string? Path, string Model)[] dialects =
+[
+    ("chunks told as a message, CPU µs/event", Messages, "bench-sse0"),
+    ("a message relayed, CPU µs/event", Messages, "bench-messages"),
+    ("a message told in chunks, CPU µs/event", null, "bench-messages"),
+];
 
 string folder = Directory.CreateTempSubdirectory("fairlead-bench-").FullName;
 using var upstream = new UpstreamServer();
@@ -52,8 +62,10 @@ try
             await WarmAsync(contender, small, 16, TimeSpan.FromSeconds(Math.Max(2, length.TotalSeconds)));
             await WarmAsync(contender, Body("bench-sse0", 1024, stream: true), 8, TimeSpan.FromSeconds(1));
             await WarmAsync(contender, large, 8, TimeSpan.FromSeconds(1));
+            foreach ((_, string? path, string model) in contender.IsOurs && rows.Contains("dialects") ? dialects : [])
+                await WarmAsync(contender, Stream(model, path), 8, TimeSpan.FromSeconds(Math.Max(2, length.TotalSeconds)), path);
         }
-        catch (InvalidOperationException e) when (!contender.Name.StartsWith("Fairlead", StringComparison.Ordinal))
+        catch (InvalidOperationException e) when (!contender.IsOurs)
         {
             await Console.Error.WriteLineAsync($"{contender.Name} is left out: {e.Message}");
             contender.Dispose();
@@ -69,7 +81,9 @@ try
             if (rows.Contains("json100k"))
                 await CpuAsync(contender, "JSON 100 KB, CPU µs/request", large, 8, perAnswer: 1, null);
             if (rows.Contains("sse0"))
-                await CpuAsync(contender, "SSE at full speed, CPU µs/event", Body("bench-sse0", 1024, stream: true), 8, UpstreamServer.Events, null);
+                await CpuAsync(contender, Relayed, Body("bench-sse0", 1024, stream: true), 8, UpstreamServer.Events, null);
+            foreach ((string row, string? path, string model) in contender.IsOurs && rows.Contains("dialects") ? dialects : [])
+                await CpuAsync(contender, row, Stream(model, path), 8, UpstreamServer.Events, null, path);
             if (rows.Contains("sse5"))
                 await CpuAsync(contender, "SSE 5 ms gaps, CPU µs/event", Body("bench-sse5", 1024, stream: true), 32, UpstreamServer.Events, null);
             if (!rows.Contains("open500"))
@@ -91,6 +105,12 @@ finally
     Directory.Delete(folder, recursive: true);
 }
 Console.WriteLine(table.ToMarkdown(baseline: "nginx"));
+foreach ((string row, _, _) in dialects)
+{
+    // Budget: 3. In one run and beside a relayed stream of as many events, so that neither machine nor hour matters.
+    if (table.Ratio("Fairlead", row, Relayed) is { } ratio)
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Split(',')[0]} ÷ chunks relayed: {ratio:0.00}"));
+}
 return 0;
 
 // A rival that cannot take a kind of load is left out of the rows of that kind, by name and with what it said; we are not excused.
@@ -102,7 +122,7 @@ async Task TryAsync(Contender contender, string body, Func<Task> run)
     {
         await run().WaitAsync(length + TimeSpan.FromSeconds(20)); // one that never answers must not keep the others waiting
     }
-    catch (Exception e) when (e is InvalidOperationException or TimeoutException && !contender.Name.StartsWith("Fairlead", StringComparison.Ordinal))
+    catch (Exception e) when (e is InvalidOperationException or TimeoutException && !contender.IsOurs)
     {
         unable.Add((contender.Name, body));
         await Console.Error.WriteLineAsync($"{contender.Name} is left out of {body[10..body.IndexOf(',', StringComparison.Ordinal)]}, {body.Length} bytes: {e.Message}");
@@ -122,12 +142,12 @@ Task IdleAsync(Contender contender)
     });
 }
 
-Task WarmAsync(Contender contender, string body, int connections, TimeSpan time) =>
-    TryAsync(contender, body, () => LoadGenerator.ClosedAsync(contender.Port, contender.Request(body), connections, time));
+Task WarmAsync(Contender contender, string body, int connections, TimeSpan time, string? path = null) =>
+    TryAsync(contender, body, () => LoadGenerator.ClosedAsync(contender.Port, contender.Request(body, path), connections, time));
 
-Task CpuAsync(Contender contender, string row, string body, int connections, int perAnswer, string? rateRow) => TryAsync(contender, body, async () =>
+Task CpuAsync(Contender contender, string row, string body, int connections, int perAnswer, string? rateRow, string? path = null) => TryAsync(contender, body, async () =>
 {
-    byte[] request = contender.Request(body);
+    byte[] request = contender.Request(body, path);
     double before = contender.CpuMicroseconds();
     long began = Stopwatch.GetTimestamp();
     (long answers, _) = await LoadGenerator.ClosedAsync(contender.Port, request, connections, length);
@@ -142,6 +162,10 @@ static double Percentile(List<double> values, double share)
     values.Sort();
     return values.Count == 0 ? double.NaN : values[Math.Min(values.Count - 1, (int)(values.Count * share))];
 }
+
+// Anthropic's door always tells the usage and knows no option for it.
+static string Stream(string model, string? path) =>
+    path is null ? Body(model, 1024, stream: true) : Body(model, 1024, stream: true).Replace(",\"stream_options\":{\"include_usage\":true}", "", StringComparison.Ordinal);
 
 static string Body(string model, int bytes, bool stream)
 {

@@ -21,6 +21,12 @@ internal sealed class Table(IEnumerable<string> contenders)
         values.Add(value);
     }
 
+    /// <summary>By how much a contender's median in one row is larger than in another; null where it is in one of them alone.</summary>
+    public double? Ratio(string contender, string row, string to) =>
+        _rows.GetValueOrDefault(row)?.GetValueOrDefault(contender) is { } values && _rows.GetValueOrDefault(to)?.GetValueOrDefault(contender) is { } others
+            ? Median(values) / Median(others)
+            : null;
+
     public string ToMarkdown(string baseline)
     {
         var text = new StringBuilder();
