@@ -22,6 +22,17 @@ internal sealed class KnownMembers(params ReadOnlySpan<string> names)
         return null;
     }
 
+    public bool Contains(string name)
+    {
+        foreach ((_, string known) in _names)
+        {
+            if (known == name)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>The name as a string: the known one where it is one.</summary>
     public string Intern(ReadOnlySpan<byte> raw, bool escaped)
     {
         if (escaped)

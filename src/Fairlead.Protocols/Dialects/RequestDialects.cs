@@ -1,6 +1,7 @@
 using System.Buffers;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
+using Fairlead.Protocols.Anthropic;
 using Fairlead.Protocols.OpenAi;
 using Fairlead.Protocols.Translation;
 
@@ -26,6 +27,7 @@ public static class RequestDialects
     public static ScannedRequest? Scan(Route route, ReadOnlySpan<byte> body, RequestLimits limits, out Problem? problem) => route.Dialect() switch
     {
         Dialect.OpenAi => RequestScanner.Scan(route, body, limits, out problem),
+        Dialect.Anthropic => MessagesScanner.Scan(route, body, limits, out problem),
         var other => throw new NotSupportedException($"No scanner for {other}."),
     };
 
@@ -42,6 +44,12 @@ public static class RequestDialects
             case (Dialect.OpenAi, Dialect.Anthropic):
                 ChatToMessages.Write(body, request, edits, output);
                 break;
+            case (Dialect.Anthropic, Dialect.Anthropic):
+                MessagesBodyWriter.Write(body, request, edits, output);
+                break;
+            case (Dialect.Anthropic, Dialect.OpenAi):
+                MessagesToChat.Write(body, request, edits, output);
+                break;
             case var (door, spoken):
                 throw new NotSupportedException($"No translation of requests from {door} to {spoken}.");
         }
@@ -53,6 +61,8 @@ public static class RequestDialects
     {
         (Dialect.OpenAi, Dialect.OpenAi) => Adaptation.Of(request, body, edits.Quirks),
         (Dialect.OpenAi, Dialect.Anthropic) => ChatToMessages.Adapted(body, request, edits),
+        (Dialect.Anthropic, Dialect.Anthropic) => null,
+        (Dialect.Anthropic, Dialect.OpenAi) => MessagesToChat.Adapted(request, edits.Quirks),
         var (door, spoken) => throw new NotSupportedException($"No translation of requests from {door} to {spoken}."),
     };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Faults;
 using Fairlead.Protocols.Json;
@@ -132,20 +133,43 @@ internal static class ValueReader
         JsonKind kind = cursor.Peek();
         if (cursor.Fault is not null || kinds.Contains(kind))
             return null;
-        string found = kind switch
-        {
-            JsonKind.Object => "an object",
-            JsonKind.Array => "an array",
-            JsonKind.String => "a string",
-            JsonKind.Number => "a number",
-            JsonKind.Null => "null",
-            _ => "true or false",
-        };
-        return new Problem(ProblemKind.FieldInvalid, $"'{name}' is {found}; {expected} is expected.", name);
+        return Told(Found(kind), name, expected);
     }
+
+    /// <summary>Says what stands in a value that has been read and is not what is expected.</summary>
+    /// <param name="value">As written; empty where it does not stand there at all.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="expected">What should stand there.</param>
+    public static Problem Wrong(ReadOnlySpan<byte> value, string name, string expected) => Told(value switch
+    {
+        [] => "missing",
+        [(byte)'{', ..] => Found(JsonKind.Object),
+        [(byte)'[', ..] => Found(JsonKind.Array),
+        [(byte)'"', ..] => Found(JsonKind.String),
+        [(byte)'n', ..] => Found(JsonKind.Null),
+        [(byte)'t' or (byte)'f', ..] => Found(JsonKind.True),
+        _ => Shown(value),
+    }, name, expected);
+
+    /// <summary>Says what word stands where one of a few is expected; words, not texts: it is shown.</summary>
+    public static Problem NoneOf(ReadOnlySpan<byte> value, string name, string expected) => value is [(byte)'"', ..]
+        ? Told(Show(Encoding.UTF8.GetString(value.Length <= 60 ? value : value[..60])), name, expected)
+        : Wrong(value, name, expected);
+
+    private static Problem Told(string found, string name, string expected) => new(ProblemKind.FieldInvalid, $"'{name}' is {found}; {expected} is expected.", name);
+
+    private static string Found(JsonKind kind) => kind switch
+    {
+        JsonKind.Object => "an object",
+        JsonKind.Array => "an array",
+        JsonKind.String => "a string",
+        JsonKind.Number => "a number",
+        JsonKind.Null => "null",
+        _ => "true or false",
+    };
 
     /// <summary>A text from a body, fit for a message.</summary>
     public static string Show(string text) => Redaction.Clean(text, 60);
 
-    private static string Shown(ReadOnlySpan<byte> number) => System.Text.Encoding.ASCII.GetString(number.Length <= 24 ? number : number[..24]);
+    private static string Shown(ReadOnlySpan<byte> number) => Encoding.ASCII.GetString(number.Length <= 24 ? number : number[..24]);
 }

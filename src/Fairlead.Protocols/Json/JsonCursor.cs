@@ -83,7 +83,7 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
     /// <param name="name">The name's bytes between its quotes, escapes as written.</param>
     /// <param name="escaped">True when the name holds escapes.</param>
     /// <returns>False at the end of the object, which is left, or with a fault.</returns>
-    public bool NextMember(ref bool first, out ReadOnlySpan<byte> name, out bool escaped)
+    public bool NextMember(scoped ref bool first, out ReadOnlySpan<byte> name, out bool escaped)
     {
         name = default;
         escaped = false;
@@ -114,7 +114,7 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
     }
 
     /// <summary>Moves to the next element of the entered array; false at its end, which is left, or with a fault.</summary>
-    public bool NextElement(ref bool first) => NextItem(ref first, (byte)']');
+    public bool NextElement(scoped ref bool first) => NextItem(ref first, (byte)']');
 
     /// <summary>Passes over the value that begins here, checking it.</summary>
     /// <param name="range">Where the value stands, without white space.</param>
@@ -162,7 +162,7 @@ public ref struct JsonCursor(ReadOnlySpan<byte> text, JsonBounds bounds, MemberN
         return Fault is null && (Position == _text.Length || Fail<bool>("there is something after the end of the JSON"));
     }
 
-    private bool NextItem(ref bool first, byte close)
+    private bool NextItem(scoped ref bool first, byte close)
     {
         if (Fault is not null)
             return false;
