@@ -8,6 +8,7 @@
 //   dies-once     ends when a request comes, and serves after its next start: by the journal it knows
 //   grandchild    starts a child that outlives it and hears no signal; its process id is noted
 //   eats          takes MiB of memory when it loads: "eats,take=900"
+//   calls         says that it knows tools, and calls two of them where the request has any
 // Behind the word, after commas: need=BYTES (weights; 1 MiB unless given), load=MS (how long a load takes, with its progress), files=BYTES, kind=embedding.
 // With --engine it is another's: it loads as it is started, says nothing on standard output, and ends with SIGTERM; with --port it listens there.
 // "good,need=5000000,load=200@/path": each start, and each caller who leaves, is noted in that file.
@@ -54,7 +55,7 @@ if (behaviour === 'fails') {
     else if (behaviour === 'bad-needs')
       console.log('needs all the memory there is');
     else if (behaviour !== 'no-needs')
-      console.log(`needs ${JSON.stringify({ weights: Number(detail.need ?? 1 << 20), cache: 0, scratch: 0, kind: detail.kind ?? 'language', context: Number(options.ctx ?? 4096), slots: Number(options.slots ?? 8), tools: false, files: Number(detail.files ?? detail.need ?? 1 << 20) })}`);
+      console.log(`needs ${JSON.stringify({ weights: Number(detail.need ?? 1 << 20), cache: 0, scratch: 0, kind: detail.kind ?? 'language', context: Number(options.ctx ?? 4096), slots: Number(options.slots ?? 8), tools: behaviour === 'calls', files: Number(detail.files ?? detail.need ?? 1 << 20) })}`);
   });
 }
 
@@ -113,6 +114,26 @@ function chunk(choices, more = {}) {
   return `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: options.name, choices, ...more })}\n\n`;
 }
 
+/** Both calls, in pieces where a stream was asked for. */
+function call(asked, response, usage) {
+  const calls = ['{"city":"Paris"}', '{"city":"Rome"}'].map((text, index) => ({ index, id: `call_${index}`, type: 'function', function: { name: asked.tools[0].function.name, arguments: text } }));
+  if (!asked.stream) {
+    response.setHeader('content-type', 'application/json');
+    return response.end(JSON.stringify({
+      id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: options.name,
+      choices: [{ index: 0, message: { role: 'assistant', content: null, tool_calls: calls.map(({ index, ...rest }) => rest) }, finish_reason: 'tool_calls' }], usage,
+    }));
+  }
+  response.setHeader('content-type', 'text/event-stream');
+  response.write(chunk([{ index: 0, delta: { role: 'assistant', content: null }, finish_reason: null }]));
+  for (const one of calls) {
+    response.write(chunk([{ index: 0, delta: { tool_calls: [{ ...one, function: { ...one.function, arguments: '' } }] }, finish_reason: null }]));
+    for (const piece of one.function.arguments.match(/.{1,6}/g))
+      response.write(chunk([{ index: 0, delta: { tool_calls: [{ index: one.index, function: { arguments: piece } }] }, finish_reason: null }]));
+  }
+  response.end(chunk([{ index: 0, delta: {}, finish_reason: 'tool_calls' }]) + chunk([], { usage }) + 'data: [DONE]\n\n');
+}
+
 function answer(request, response) {
   if (behaviour === 'mute')
     return;
@@ -137,6 +158,8 @@ function answer(request, response) {
       });
     const asked = JSON.parse(body);
     const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+    if (behaviour === 'calls' && asked.tools && !asked.messages.some(message => message.role === 'tool'))
+      return call(asked, response, usage);
     if (!asked.stream) {
       response.setHeader('content-type', 'application/json');
       return held('answer', () => response.end(JSON.stringify({
