@@ -1,0 +1,33 @@
+using Fairlead.Domain.Inference;
+using Fairlead.Gateway.Settings;
+
+namespace Fairlead.Gateway.Tests.Yard;
+
+/// <summary>What a provider that speaks Anthropic can do at a wall.</summary>
+internal static class AnthropicScripts
+{
+    public const string Start =
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m1\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":11,\"output_tokens\":1}}}\n\n"
+        + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n";
+
+    public const string End =
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+        + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\n"
+        + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+    public static string Text(string text) =>
+        $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n";
+
+    public static string Whole(string text) =>
+        $"{{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m1\",\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{{\"input_tokens\":11,\"output_tokens\":7}}}}";
+
+    /// <summary>A good answer, streamed or whole as asked: 11 tokens in, 7 out.</summary>
+    public static FaultWall.Script Good(string text = "Hi there") => (c, stop) =>
+        c.Streams ? Scripts.Stream(Start, Text(text), End)(c, stop) : Scripts.Status(200, Whole(text))(c, stop);
+
+    public static FaultWall.Script Error(int status, string type, string message, string headers = "") =>
+        Scripts.Status(status, $"{{\"type\":\"error\",\"error\":{{\"type\":\"{type}\",\"message\":\"{message}\"}},\"request_id\":\"req_up\"}}", headers);
+
+    /// <summary>As <see cref="GatewayYard.Provider"/>, in Anthropic's dialect.</summary>
+    public static ProviderSettings Provider(string name, string url, params string[] models) => GatewayYard.Provider(name, url, models) with { Dialect = Dialect.Anthropic };
+}
