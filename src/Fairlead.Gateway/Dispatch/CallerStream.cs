@@ -35,7 +35,7 @@ internal sealed class CallerStream : IAsyncDisposable
     /// <param name="response">Not begun yet.</param>
     /// <param name="writeHeaders">Called once, right before the headers leave; what is known then is told then.</param>
     /// <param name="door">The caller's dialect.</param>
-    /// <param name="interval">Silence after which the caller gets a comment.</param>
+    /// <param name="interval">Silence after which the caller gets a beat.</param>
     /// <param name="time">The clock.</param>
     /// <param name="callerGone">Ends a heartbeat that cannot be written.</param>
     public CallerStream(HttpResponse response, Action<IHeaderDictionary> writeHeaders, Dialect door, TimeSpan interval, TimeProvider time, CancellationToken callerGone)

@@ -192,7 +192,7 @@ public sealed record DispatchSettings
     /// <summary>All attempts together. 1 s to 60 min.</summary>
     public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(600);
 
-    /// <summary>Silence after which a streaming caller gets a comment. 0.1 s to 5 min.</summary>
+    /// <summary>Silence after which a streaming caller gets a comment, or a ping once a message of Anthropic's dialect has begun. 0.1 s to 5 min.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Attempts per request over all candidates, the first included; 1 turns failover off. 1 to 5.</summary>

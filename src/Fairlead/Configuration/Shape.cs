@@ -80,7 +80,7 @@ internal sealed record Shape(
                     new("first_token", ValueKind.Duration, "From the headers to the first event, or to the whole body.", "120s", "100ms", "10m"),
                     new("idle", ValueKind.Duration, "Between two pieces of an answer.", "60s", "100ms", "10m"),
                     new("total", ValueKind.Duration, "All attempts together.", "600s", "1s", "60m"),
-                    new("heartbeat", ValueKind.Duration, "Silence after which a streaming caller gets a comment.", "15s", "100ms", "5m"),
+                    new("heartbeat", ValueKind.Duration, "Silence after which a streaming caller gets a comment, or a ping once a message of Anthropic's dialect has begun.", "15s", "100ms", "5m"),
                     new("attempts", ValueKind.Count, "Attempts per request over all candidates, the first included; 1 turns failover off.", "3", "1", "5"),
                     new("longest_wait", ValueKind.Duration, "Longest Retry-After that is waited out in place.", "10s", "0s", "60s"),
                     new("bill_broken", ValueKind.Text, "What an answer costs that broke off: the tokens delivered, or nothing.", "delivered", Choices: ["delivered", "free"]),

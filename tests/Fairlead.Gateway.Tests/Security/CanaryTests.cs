@@ -1,10 +1,8 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Tests.Yard;
-using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Gateway.Tests.Security;
 
@@ -14,7 +12,7 @@ public sealed class CanaryTests : IAsyncLifetime
     private const string Prompt = "CANARYPROMPTq8Zr";
     private const string Completion = "CANARYCOMPLETIONw3Ty";
     private readonly FaultWall _wall = new();
-    private readonly Listener _log = new();
+    private readonly EveryLine _log = new();
     private GatewayYard _yard = null!;
 
     /// <summary>Forty kinds of secrets as providers have been seen to put them into error texts.</summary>
@@ -132,34 +130,6 @@ public sealed class CanaryTests : IAsyncLifetime
                 continue; // the file that hands the key over
             int at = text.IndexOf(canary, StringComparison.Ordinal);
             Assert.True(at < 0, $"{where}: …{text[Math.Max(0, at - 60)..Math.Min(text.Length, Math.Max(0, at) + 60)]}…");
-        }
-    }
-
-    /// <summary>Takes every line of every category at every level.</summary>
-    private sealed class Listener : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> Lines { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            Lines.Enqueue(state.ToString() ?? "");
-            return null;
-        }
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Enqueue($"{formatter(state, exception)} {exception}");
-
-        public void Dispose()
-        {
         }
     }
 }
