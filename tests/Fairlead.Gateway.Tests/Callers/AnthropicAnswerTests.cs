@@ -249,7 +249,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
             await AnthropicScripts.Good(new string('x', 2 << 20))(c, stop); // too large to be kept
         });
         Task<Answer> running = _yard.PostAsync("/v1/messages", Body("acme/good"), ("idempotency-key", "k2"));
-        await asked.Task;
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
         Answer inFlight = await _yard.PostAsync("/v1/messages", Body("acme/good"), ("idempotency-key", "k2"));
         AnthropicError.Check(inFlight, 409, "conflict_error", "idempotency_in_flight");
         Assert.Equal("true", inFlight.Header("x-should-retry"));

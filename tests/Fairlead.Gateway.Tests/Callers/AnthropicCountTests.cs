@@ -126,7 +126,7 @@ public sealed class AnthropicCountTests : IAsyncLifetime
             await Scripts.Status(200, "{\"input_tokens\":9}")(c, stop);
         });
         Task<HttpResponseMessage> first = http.PostAsync("/v1/messages/count_tokens", new StringContent(Body("acme/count")));
-        await asked.Task;
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
         using HttpResponseMessage second = await http.PostAsync("/v1/messages/count_tokens", new StringContent(Body("acme/count")));
         AnthropicError.Check(new Answer(second, await second.Content.ReadAsStringAsync()), 429, "rate_limit_error", "parallel_limited");
         go.SetResult();

@@ -207,7 +207,7 @@ public sealed class AnthropicRefusalTests : IAsyncLifetime
             await good(c, stop);
         });
         Task<Answer> running = _yard.ChatAsync("acme/chat");
-        await asked.Task;
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
         Task stopping = _yard.Server.StopAsync(TimeSpan.FromSeconds(20));
         Answer refused = await _yard.PostAsync("/v1/messages", Hello);
         AnthropicError.Check(refused, 503, "api_error", "draining");
