@@ -99,7 +99,7 @@ public sealed class ContractTests(ContractYard yard) : IClassFixture<ContractYar
     [InlineData("POST", "/chat/completions")]
     [InlineData("POST", "/v1/v1/chat/completions")]
     [InlineData("POST", "/v1/responses")]
-    [InlineData("POST", "/v1/messages")]
+    [InlineData("POST", "/v1/images/generations")]
     [InlineData("GET", "/v1/chat/completions/")]
     public async Task Case_14_an_unknown_path_is_404_with_a_hint(string method, string path)
     {
