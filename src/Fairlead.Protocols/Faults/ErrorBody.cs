@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Fairlead.Domain.Problems;
 
 namespace Fairlead.Protocols.Faults;
 
@@ -147,21 +148,17 @@ public sealed record ErrorBody(
     }
 
     /// <summary>In a stream Anthropic's envelope comes without the status line that would have gone with it.</summary>
-    private static int? StatusOfType(JsonElement root, string type) => First(root, "type") != "error" ? null : type switch
+    private static int? StatusOfType(JsonElement root, string type)
     {
-        "invalid_request_error" => 400,
-        "authentication_error" => 401,
-        "billing_error" => 402,
-        "permission_error" => 403,
-        "not_found_error" => 404,
-        "conflict_error" => 409,
-        "request_too_large" => 413,
-        "rate_limit_error" => 429,
-        "api_error" => 500,
-        "timeout_error" => 504,
-        "overloaded_error" => 529,
-        _ => null,
-    };
+        if (First(root, "type") != "error")
+            return null;
+        foreach (int status in (ReadOnlySpan<int>)[400, 401, 402, 403, 404, 409, 413, 429, 500, 504, 529])
+        {
+            if (AnthropicTerms.Type(status) == type)
+                return status;
+        }
+        return null;
+    }
 
     private static TimeSpan? Hint(JsonElement root, JsonElement inner)
     {

@@ -1,117 +1,133 @@
+using System.Text;
 using System.Text.Json;
+using Fairlead.Domain.Inference;
+using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Tests.Yard;
 
 namespace Fairlead.Gateway.Tests.Faults;
 
-/// <summary>After the commit point: everything sent stands, nothing is replayed, and the caller pays for what it got.</summary>
+/// <summary>After the commit point: everything sent stands, nothing is replayed, and the caller pays for what it got, whichever dialect the upstream speaks and
+/// whichever the door.</summary>
 public sealed class CommittedFaultTests : IAsyncLifetime
 {
-    private static readonly string Role = Scripts.Chunk("{\"role\":\"assistant\",\"content\":\"\"}");
+    private static readonly string[] Others = ["u33", "u34", "u35", "f048", "hangup", "early"];
+
     private readonly FaultWall _wall = new();
     private readonly FaultWall _spare = new();
     private GatewayYard _yard = null!;
 
-    private static readonly Dictionary<string, (FaultWall.Script Script, string Code, string EndReason)> Broken = new()
+    private static readonly Dictionary<string, (Func<Tongue, FaultWall.Script> Script, string Code, string EndReason)> Broken = new()
     {
-        ["u20-reset"] = (async (c, _) => { await Begin(c); c.Reset(); }, "upstream_truncated", "upstream_truncated"),
-        ["u20-eof"] = (Scripts.Stream(Role, Word("par"), Word("tial")), "upstream_truncated", "upstream_truncated"),
-        ["u21-error"] = (Scripts.Stream(Role, Word("par"), "data: {\"error\":{\"message\":\"Provider disconnected\",\"type\":\"server_error\",\"code\":502}}\n\n"), "upstream_truncated", "upstream_status"),
-        ["u21-string"] = (Scripts.Stream(Role, Word("par"), "data: {\"error\":\"CUDA out of memory\",\"error_type\":\"generation\"}\n\n", Scripts.Done), "upstream_truncated", "upstream_status"),
-        ["u22-silence"] = (async (c, stop) => { await Begin(c); await c.UntilClosedAsync(stop); }, "upstream_idle_stall", "upstream_idle_stall"),
-        ["u24-garbage"] = (Scripts.Stream(Role, Word("par"), "data: {\n\n", "data: nonsense\n\n", "data: ]\n\n", Word("more")), "upstream_malformed", "upstream_malformed"),
-        ["u25-huge"] = (async (c, _) => { await Begin(c); await c.ChunkAsync("data: " + new string('x', 9 << 20)); }, "upstream_malformed", "upstream_malformed"),
+        ["u20-reset"] = (static t => async (c, _) => { await Begin(c, t); c.Reset(); }, "upstream_truncated", "upstream_truncated"),
+        ["u20-eof"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), t.Word("tial")), "upstream_truncated", "upstream_truncated"),
+        ["u21-error"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":{\"message\":\"Provider disconnected\",\"type\":\"server_error\",\"code\":502}}\n\n"), "upstream_truncated", "upstream_status"),
+        ["u21-string"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":\"CUDA out of memory\",\"error_type\":\"generation\"}\n\n", t.Stop), "upstream_truncated", "upstream_status"),
+        ["u21-event"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), MessageScripts.Event("error", MessageScripts.Error("overloaded_error", "Overloaded"))), "upstream_truncated", "upstream_status"),
+        ["u22-silence"] = (static t => async (c, stop) => { await Begin(c, t); await c.UntilClosedAsync(stop); }, "upstream_idle_stall", "upstream_idle_stall"),
+        ["u24-garbage"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\n\n", "data: nonsense\n\n", "data: ]\n\n", t.Word("more")), "upstream_malformed", "upstream_malformed"),
+        ["u25-huge"] = (static t => async (c, _) => { await Begin(c, t); await c.ChunkAsync("data: " + new string('x', 9 << 20)); }, "upstream_malformed", "upstream_malformed"),
     };
 
-    private static readonly Dictionary<string, (FaultWall.Script Script, string Content)> Mended = new()
+    private static readonly Dictionary<string, (Func<Tongue, FaultWall.Script> Script, string Content)> Mended = new()
     {
-        ["u24-one"] = (Scripts.Stream(Role, Word("a"), "data: {broken\n\n", Word("b"), Scripts.Finish(), Scripts.Usage(11, 7), Scripts.Done), "ab"),
-        ["u26-split"] = (async (c, _) => { await c.SendAsync(Scripts.Sse); byte[] text = System.Text.Encoding.UTF8.GetBytes(Role + Word("é🌍") + Scripts.Finish() + Scripts.Usage(11, 7) + Scripts.Done); foreach (byte b in text) { await c.SendAsync("1\r\n"); await c.SendAsync([b]); await c.SendAsync("\r\n"); } await c.SendAsync("0\r\n\r\n"); }, "é🌍"),
-        ["u32-twice"] = (Scripts.Stream(Role, Word("a"), Scripts.Finish(), Scripts.Usage(11, 7), Scripts.Done, Scripts.Done, Word("GHOST")), "a"),
-        ["u32-none"] = (Scripts.Stream(Role, Word("a"), Scripts.Finish(), Scripts.Usage(11, 7)), "a"),
-        ["f057-json"] = (Scripts.Status(200, Scripts.Full("Hi")), "Hi"),
+        ["u24-one"] = (static t => Scripts.Stream(t.Begin, t.Word("a"), "data: {broken\n\n", t.Word("b"), t.Usage(11, 7), t.Stop), "ab"),
+        ["u26-split"] = (static t => async (c, _) => { await c.SendAsync(Scripts.Sse); byte[] text = Encoding.UTF8.GetBytes(t.Begin + t.Word("é🌍") + t.Usage(11, 7) + t.Stop); foreach (byte b in text) { await c.SendAsync("1\r\n"); await c.SendAsync([b]); await c.SendAsync("\r\n"); } await c.SendAsync("0\r\n\r\n"); }, "é🌍"),
+        ["u32-twice"] = (static t => Scripts.Stream(t.Begin, t.Word("a"), t.Usage(11, 7), t.Stop, t.Stop, t.Word("GHOST")), "a"),
+        ["u32-none"] = (static t => Scripts.Stream(t.Begin, t.Word("a"), t.Usage(11, 7)), "a"),
+        ["f057-json"] = (static t => Scripts.Status(200, t.Full("Hi")), "Hi"),
     };
 
-    public static TheoryData<string> BrokenOnes() => [.. Broken.Keys];
+    public static TheoryData<Dialect, Dialect> Pairs() => new(AllPairs());
 
-    public static TheoryData<string> MendedOnes() => [.. Mended.Keys];
+    public static TheoryData<string, Dialect, Dialect> BrokenOnes() => new(Broken.Keys.SelectMany(static name => AllPairs().Select(pair => (name, pair.Item1, pair.Item2))));
+
+    public static TheoryData<string, Dialect, Dialect> MendedOnes() => new(Mended.Keys.SelectMany(static name => AllPairs().Select(pair => (name, pair.Item1, pair.Item2))));
 
     [Theory, MemberData(nameof(BrokenOnes))]
-    public async Task A_stream_that_breaks_ends_with_one_error_event_and_without_done(string model)
+    public async Task A_stream_that_breaks_ends_with_one_error_event_and_not_with_what_ends_a_whole_one(string name, Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/" + model, stream: true, ",\"provider\":{\"order\":[\"wall\"]}");
+        string model = Model(name, spoken, door);
+        Answer answer = await _yard.AskAsync(door, "acme/" + model, stream: true, $",\"provider\":{{\"order\":[\"wall-{model}\"]}}");
         Assert.Equal(200, answer.Status);
         Assert.StartsWith("par", answer.Content, StringComparison.Ordinal);
-        Assert.Equal(Broken[model].Code, answer.ErrorCode);
-        Assert.False(answer.EndsWithDone);
+        Assert.Equal(Broken[name].Code, answer.ErrorCode);
+        Assert.Single(answer.Events, static e => e.TryGetProperty("error", out _));
+        Assert.False(answer.IsWhole(door));
+        if (door == Dialect.Anthropic)
+            Assert.Contains("\n\nevent: error\ndata: {\"type\":\"error\",", answer.Body, StringComparison.Ordinal);
         Assert.Equal(1, _wall.Arrivals(model));
         Assert.Equal(0, _spare.Arrivals(model));
         JsonElement record = await _yard.RecordAsync(answer);
-        Assert.Equal(Broken[model].EndReason, record.GetProperty("end_reason").GetString());
+        Assert.Equal(Broken[name].EndReason, record.GetProperty("end_reason").GetString());
         Assert.Equal("estimated", record.GetProperty("usage").GetProperty("source").GetString());
         Assert.InRange(record.GetProperty("cost_nano_usd").GetInt64(), 1, record.GetProperty("reserved_nano_usd").GetInt64());
     }
 
     [Theory, MemberData(nameof(MendedOnes))]
-    public async Task What_can_be_mended_in_a_stream_is_an_ordinary_answer(string model)
+    public async Task What_can_be_mended_in_a_stream_is_an_ordinary_answer(string name, Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/" + model, stream: true);
-        Assert.Equal(Mended[model].Content, answer.Content);
-        Assert.True(answer.EndsWithDone);
-        Assert.Equal(2, answer.Body.Split("[DONE]").Length);
+        Answer answer = await _yard.AskAsync(door, "acme/" + Model(name, spoken, door), stream: true);
+        Assert.Equal(Mended[name].Content, answer.Content);
+        Assert.True(answer.IsWhole(door), answer.Body);
         JsonElement record = await _yard.RecordAsync(answer);
         Assert.Equal(("ok", 6_400L), (record.GetProperty("end_reason").GetString(), record.GetProperty("cost_nano_usd").GetInt64()));
     }
 
-    [Fact]
-    public async Task Missing_usage_is_estimated_and_flagged()
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task Missing_usage_is_estimated_and_flagged(Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/u33", stream: true, ",\"stream_options\":{\"include_usage\":true}");
+        Answer answer = await _yard.AskAsync(door, "acme/" + Model("u33", spoken, door), stream: true, door == Dialect.OpenAi ? ",\"stream_options\":{\"include_usage\":true}" : "");
         JsonElement record = await _yard.RecordAsync(answer);
         Assert.Equal("estimated", record.GetProperty("usage").GetProperty("source").GetString());
         Assert.Equal(2, record.GetProperty("usage").GetProperty("output_tokens").GetInt64());
-        Assert.True(answer.Events.Last().GetProperty("usage").GetProperty("cost").GetDecimal() > 0);
+        JsonElement usage = answer.Events.Last(static e => e.TryGetProperty("usage", out JsonElement u) && u.ValueKind == JsonValueKind.Object).GetProperty("usage");
+        Assert.True(usage.GetProperty("cost").GetDecimal() > 0);
     }
 
-    [Fact]
-    public async Task Absurd_usage_is_bounded_and_flagged()
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task Absurd_usage_is_bounded_and_flagged(Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/u34", stream: true);
+        Answer answer = await _yard.AskAsync(door, "acme/" + Model("u34", spoken, door), stream: true);
         JsonElement record = await _yard.RecordAsync(answer);
         Assert.Equal("bounded", record.GetProperty("usage").GetProperty("source").GetString());
         Assert.InRange(record.GetProperty("usage").GetProperty("output_tokens").GetInt64(), 0, 131_072);
     }
 
-    [Fact]
-    public async Task An_answer_past_its_limit_is_cut_there_and_the_upstream_is_told()
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task An_answer_past_its_limit_is_cut_there_and_the_upstream_is_told(Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/u35", stream: true, ",\"max_tokens\":5");
+        Answer answer = await _yard.AskAsync(door, "acme/" + Model("u35", spoken, door), stream: true, ",\"max_tokens\":5");
         Assert.Equal("w w w w w ", answer.Content);
-        Assert.True(answer.EndsWithDone);
-        Assert.Contains("\"finish_reason\":\"length\"", answer.Body, StringComparison.Ordinal);
+        Assert.True(answer.IsWhole(door), answer.Body);
+        Assert.Contains(door == Dialect.Anthropic ? "\"stop_reason\":\"max_tokens\"" : "\"finish_reason\":\"length\"", answer.Body, StringComparison.Ordinal);
         JsonElement record = await _yard.RecordAsync(answer);
         Assert.Equal("ok", record.GetProperty("end_reason").GetString());
         Assert.InRange(record.GetProperty("cost_nano_usd").GetInt64(), 1, record.GetProperty("reserved_nano_usd").GetInt64());
     }
 
-    [Fact]
-    public async Task A_reset_before_any_word_goes_to_the_next_candidate_even_after_the_headers()
+    /// <summary>The spare speaks the other dialect: what was begun in one goes on in the other before the caller has seen a word.</summary>
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task A_reset_before_any_word_goes_to_the_next_candidate_even_after_the_headers(Dialect spoken, Dialect door)
     {
-        Answer answer = await _yard.ChatAsync("acme/f048", stream: true, ",\"provider\":{\"order\":[\"wall\"]}");
+        string model = Model("f048", spoken, door);
+        Answer answer = await _yard.AskAsync(door, "acme/" + model, stream: true, $",\"provider\":{{\"order\":[\"wall-{model}\"]}}");
         Assert.Equal("Hi there", answer.Content);
+        Assert.True(answer.IsWhole(door), answer.Body);
         Assert.Equal("2", answer.Header("x-fairlead-attempts"));
     }
 
-    [Fact]
-    public async Task A_caller_who_hangs_up_pays_for_what_was_sent_and_the_upstream_hears_of_it()
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task A_caller_who_hangs_up_pays_for_what_was_sent_and_the_upstream_hears_of_it(Dialect spoken, Dialect door)
     {
         var gone = new TaskCompletionSource();
-        _wall.On("hangup", async (c, stop) =>
+        string model = Model("hangup", spoken, door);
+        _wall.On(model, async (c, stop) =>
         {
-            await Begin(c);
+            await Begin(c, Tongue.Of(spoken));
             await c.UntilClosedAsync(stop);
             gone.SetResult();
         });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent("{\"model\":\"acme/hangup\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}") };
+        using var request = Request(door, model);
         HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using (Stream body = await response.Content.ReadAsStreamAsync())
         {
@@ -126,19 +142,20 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         Assert.True(record.GetProperty("cost_nano_usd").GetInt64() > 0);
     }
 
-    [Fact]
-    public async Task A_caller_who_hangs_up_before_the_first_word_pays_nothing()
+    [Theory, MemberData(nameof(Pairs))]
+    public async Task A_caller_who_hangs_up_before_the_first_word_pays_nothing(Dialect spoken, Dialect door)
     {
+        string model = Model("early", spoken, door);
         var arrived = new TaskCompletionSource();
         var gone = new TaskCompletionSource();
-        _wall.On("early", async (c, stop) =>
+        _wall.On(model, async (c, stop) =>
         {
             arrived.SetResult();
             await c.UntilClosedAsync(stop);
             gone.SetResult();
         });
         using var abort = new CancellationTokenSource();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent("{\"model\":\"acme/early\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}") };
+        using var request = Request(door, model);
         Task<HttpResponseMessage> sending = _yard.Http.SendAsync(request, abort.Token);
         await arrived.Task.WaitAsync(TimeSpan.FromSeconds(5));
         await abort.CancelAsync();
@@ -148,32 +165,33 @@ public sealed class CommittedFaultTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        foreach ((string model, (FaultWall.Script script, _, _)) in Broken)
-        {
-            _wall.On(model, script);
-            _spare.On(model, Scripts.Good());
-        }
-        foreach ((string model, (FaultWall.Script script, _)) in Mended)
-            _wall.On(model, script);
-        _wall.On("u33", Scripts.Stream(Role, Word("one"), Word("two"), Scripts.Finish(), Scripts.Done));
-        _wall.On("u34", Scripts.Stream(Role, Word("one"), Scripts.Finish(), Scripts.Usage(-5, 2_000_000_000), Scripts.Done));
-        _wall.On("u35", async (c, stop) =>
-        {
-            await c.SendAsync(Scripts.Sse);
-            await c.ChunkAsync(Role);
-            for (int i = 0; i < 50; i++)
-                await c.ChunkAsync(Word("w "));
-            await c.UntilClosedAsync(stop);
-        });
-        _wall.On("f048", async (c, _) => { await c.SendAsync(Scripts.Sse); await c.ChunkAsync(Role); c.Reset(); });
-        _spare.On("f048", Scripts.Good());
-        string[] own = [.. Broken.Keys, .. Mended.Keys, "u33", "u34", "u35", "f048", "hangup", "early"];
         // A provider of its own for each, so that one fault's breaker is not another's.
-        _yard = await GatewayYard.StartAsync(
-        [
-            GatewayYard.Provider("wall", _wall.Url, own),
-            GatewayYard.Provider("spare", _spare.Url, [.. Broken.Keys, "f048"]),
-        ]);
+        var providers = new List<ProviderSettings>();
+        foreach ((Dialect spoken, Dialect door) in AllPairs())
+        {
+            Tongue tongue = Tongue.Of(spoken);
+            Dialect other = spoken == Dialect.OpenAi ? Dialect.Anthropic : Dialect.OpenAi;
+            foreach ((string name, (Func<Tongue, FaultWall.Script> script, _, _)) in Broken)
+                _wall.On(Model(name, spoken, door), script(tongue));
+            foreach ((string name, (Func<Tongue, FaultWall.Script> script, _)) in Mended)
+                _wall.On(Model(name, spoken, door), script(tongue));
+            _wall.On(Model("u33", spoken, door), Scripts.Stream(tongue.BeginBare, tongue.Word("one"), tongue.Word("two"), tongue.Reason, tongue.Stop));
+            _wall.On(Model("u34", spoken, door), Scripts.Stream(tongue.BeginBare, tongue.Word("one"), tongue.Usage(-5, 2_000_000_000), tongue.Stop));
+            _wall.On(Model("u35", spoken, door), async (c, stop) =>
+            {
+                await c.SendAsync(Scripts.Sse);
+                await c.ChunkAsync(tongue.Begin);
+                for (int i = 0; i < 50; i++)
+                    await c.ChunkAsync(tongue.Word("w "));
+                await c.UntilClosedAsync(stop);
+            });
+            _wall.On(Model("f048", spoken, door), async (c, _) => { await c.SendAsync(Scripts.Sse); await c.ChunkAsync(tongue.Begin); c.Reset(); });
+            foreach (string name in Broken.Keys.Append("f048"))
+                _spare.On(Model(name, spoken, door), Tongue.Of(other).Good);
+            providers.AddRange(Broken.Keys.Concat(Mended.Keys).Concat(Others).Select(name => Model(name, spoken, door)).Select(model => GatewayYard.Provider(spoken, "wall-" + model, _wall.Url, model)));
+            providers.Add(GatewayYard.Provider(other, $"spare-{spoken.Word()}-{door.Word()}", _spare.Url, [.. Broken.Keys.Append("f048").Select(name => Model(name, spoken, door))]));
+        }
+        _yard = await GatewayYard.StartAsync(providers);
     }
 
     public async ValueTask DisposeAsync()
@@ -182,6 +200,17 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         await _wall.DisposeAsync();
         await _spare.DisposeAsync();
     }
+
+    private static IEnumerable<(Dialect Spoken, Dialect Door)> AllPairs() =>
+        Enum.GetValues<Dialect>().SelectMany(static spoken => Enum.GetValues<Dialect>().Select(door => (spoken, door)));
+
+    private static string Model(string name, Dialect spoken, Dialect door) => $"{name}-{spoken.Word()}-{door.Word()}";
+
+    private static HttpRequestMessage Request(Dialect door, string model) =>
+        new(HttpMethod.Post, door == Dialect.Anthropic ? "/v1/messages" : "/v1/chat/completions")
+        {
+            Content = new StringContent($"{{\"model\":\"acme/{model}\",\"stream\":true,\"max_tokens\":1000,\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"),
+        };
 
     private async Task<JsonElement> UntilClosedAsync(string id)
     {
@@ -194,12 +223,10 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         }
     }
 
-    private static async Task Begin(WallConnection c)
+    private static async Task Begin(WallConnection c, Tongue tongue)
     {
         await c.SendAsync(Scripts.Sse);
-        await c.ChunkAsync(Role);
-        await c.ChunkAsync(Word("par"));
+        await c.ChunkAsync(tongue.Begin);
+        await c.ChunkAsync(tongue.Word("par"));
     }
-
-    private static string Word(string text) => Scripts.Chunk($"{{\"content\":\"{text}\"}}");
 }

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
 using Fairlead.Gateway.Settings;
@@ -124,9 +125,13 @@ internal sealed class GatewayYard : IAsyncDisposable
         return made.GetProperty("key").GetString()!;
     }
 
-    public static ProviderSettings Provider(string name, string url, params string[] models) => new()
+    public static ProviderSettings Provider(string name, string url, params string[] models) => Provider(dialect: null, name, url, models);
+
+    /// <summary>A provider that is said to speak a dialect.</summary>
+    public static ProviderSettings Provider(Dialect? dialect, string name, string url, params string[] models) => new()
     {
         Name = name,
+        Dialect = dialect,
         Url = new Uri(url),
         Models = [.. models.Select(static m => new ProviderModelSettings
         {
@@ -158,6 +163,11 @@ internal sealed class GatewayYard : IAsyncDisposable
             heard.Append(Encoding.UTF8.GetString(buffer, 0, read));
         }
     }
+
+    /// <summary>Asks the same at the door of a dialect.</summary>
+    public Task<Answer> AskAsync(Dialect door, string model, bool stream = false, string more = "") => door == Dialect.Anthropic
+        ? ChatAsync(model, stream, more.Contains("\"max_tokens\":", StringComparison.Ordinal) ? more : more + ",\"max_tokens\":1000", "/v1/messages")
+        : ChatAsync(model, stream, more);
 
     public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)
     {
@@ -209,18 +219,35 @@ internal sealed class Answer(HttpResponseMessage response, string body)
     {
         get
         {
-            string? json = Status != 200 ? Body : Body.Split("\n\n").Where(static e => e.StartsWith("data: {\"error\"", StringComparison.Ordinal)).Select(static e => e[6..]).LastOrDefault();
-            return json is null ? null : JsonDocument.Parse(json).RootElement.GetProperty("error").GetProperty("code").GetString();
+            JsonElement told = Status != 200 ? Json : Events.LastOrDefault(static e => e.TryGetProperty("error", out _));
+            if (told.ValueKind != JsonValueKind.Object)
+                return null;
+            JsonElement error = told.GetProperty("error");
+            return (error.TryGetProperty("details", out JsonElement details) ? details.GetProperty("error_code") : error.GetProperty("code")).GetString();
         }
     }
 
-    /// <summary>All content of a stream, or of a whole answer.</summary>
-    public string Content => Body.StartsWith("data:", StringComparison.Ordinal) || Body.StartsWith(':')
-        ? string.Concat(Events.Where(static e => e.TryGetProperty("choices", out JsonElement c) && c.GetArrayLength() > 0)
-            .Select(static e => e.GetProperty("choices")[0].TryGetProperty("delta", out JsonElement d) && d.TryGetProperty("content", out JsonElement t) ? t.GetString() : ""))
-        : Json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!;
+    /// <summary>All content of a stream, or of a whole answer, in either dialect.</summary>
+    public string Content => Body.StartsWith('{') ? Said(Json) : string.Concat(Events.Select(Said));
 
-    public IEnumerable<JsonElement> Events => Body.Split("\n\n").Where(static e => e.StartsWith("data: {", StringComparison.Ordinal)).Select(static e => JsonDocument.Parse(e[6..]).RootElement.Clone());
+    public IEnumerable<JsonElement> Events => Body.Split('\n').Where(static line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(static line => JsonDocument.Parse(line[6..]).RootElement.Clone());
+
+    /// <summary>Whether a stream has its orderly end, once, as its dialect has it.</summary>
+    public bool IsWhole(Dialect door) => door == Dialect.Anthropic
+        ? Body.Split("event: message_stop\n").Length == 2 && Events.Last().GetProperty("type").GetString() == "message_stop"
+        : Body.Split("[DONE]").Length == 2 && EndsWithDone;
+
+    private static string Said(JsonElement json)
+    {
+        if (json.TryGetProperty("choices", out JsonElement choices))
+        {
+            return choices.GetArrayLength() > 0 && choices[0].TryGetProperty(choices[0].TryGetProperty("delta", out _) ? "delta" : "message", out JsonElement part) && part.TryGetProperty("content", out JsonElement content)
+                ? content.GetString() ?? "" : "";
+        }
+        if (json.TryGetProperty("content", out JsonElement blocks) && blocks.ValueKind == JsonValueKind.Array)
+            return string.Concat(blocks.EnumerateArray().Select(static b => b.TryGetProperty("text", out JsonElement text) ? text.GetString() : ""));
+        return json.TryGetProperty("delta", out JsonElement delta) && delta.TryGetProperty("text", out JsonElement piece) ? piece.GetString()! : "";
+    }
 
     public bool EndsWithDone => Body.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
 }
