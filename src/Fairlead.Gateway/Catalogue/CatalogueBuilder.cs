@@ -33,7 +33,8 @@ internal static class CatalogueBuilder
             ProviderSpec spec = ProviderTable.Find(provider.Name, provider.Url, provider.Dialect, provider.KeyForm);
             foreach (ProviderModelSettings model in provider.Models)
                 offers.Add(Stated(provider, spec, model, rows));
-            if (provider.Models.IsEmpty)
+            // Of a server that the product does not know by its name the sheet cannot know the prices, whoever else has that name.
+            if (provider.Models.IsEmpty && ProviderTable.Known.ContainsKey(provider.Name))
                 offers.AddRange(rows.Where(r => r.Provider.Equals(provider.Name, StringComparison.OrdinalIgnoreCase)).Select(r => Sold(r, provider.Name, spec)).OfType<Offer>());
         }
         offers.AddRange(LocalModels.Offers(settings, facts));
