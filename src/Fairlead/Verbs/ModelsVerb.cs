@@ -49,9 +49,9 @@ internal static class ModelsVerb
             return;
         }
         Terminal.Table(
-            ["MODEL", "PROVIDER", "SPEAKS", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S", "ENDS"],
+            ["MODEL", "PROVIDER", "STATE", "CTX", "$IN/M", "$OUT/M", "$/HOUR", "TTFT MS", "TOK/S", "ENDS", "SPEAKS"],
             models.SelectMany(static m => m.Offers.Select(o => (IReadOnlyList<string?>)[
-                m.Id, o.Provider, o.Dialect, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? "", Ends(o)])));
+                m.Id, o.Provider, o.Status, o.Context?.ToString() ?? "", o.Input ?? Unpriced(o), o.Output ?? Unpriced(o), o.PerHour ?? "", o.FirstTokenMs?.ToString() ?? "", o.TokensPerSecond?.ToString() ?? "", Ends(o), o.Dialect])));
         foreach ((ModelView model, OfferView offer) in models.SelectMany(static m => m.Offers.Where(IsEnding).Select(o => (m, o))))
         {
             string instead = offer.Successor is { } successor ? $" '{successor}' is to take its place." : "";
