@@ -10,7 +10,7 @@ namespace Fairlead.Gateway.Tests.Catalogue;
 public sealed class ProviderDialectTests : IAsyncLifetime
 {
     private readonly ScriptedUpstream _server = new(static (request, reply) => reply.JsonAsync(
-        request.Method == "GET" ? "{\"data\":[{\"id\":\"m1\",\"type\":\"model\"}],\"has_more\":false}" : MessageScripts.Full("Hi there")));
+        request.Method == "GET" ? "{\"data\":[{\"id\":\"m1\",\"type\":\"model\"}],\"has_more\":false}" : AnthropicScripts.Whole("Hi there")));
 
     private GatewayYard _yard = null!;
 

@@ -22,7 +22,7 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         ["u20-eof"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), t.Word("tial")), "upstream_truncated", "upstream_truncated"),
         ["u21-error"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":{\"message\":\"Provider disconnected\",\"type\":\"server_error\",\"code\":502}}\n\n"), "upstream_truncated", "upstream_status"),
         ["u21-string"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":\"CUDA out of memory\",\"error_type\":\"generation\"}\n\n", t.Stop), "upstream_truncated", "upstream_status"),
-        ["u21-event"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), MessageScripts.Event("error", MessageScripts.Error("overloaded_error", "Overloaded"))), "upstream_truncated", "upstream_status"),
+        ["u21-event"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), AnthropicScripts.Event("error", AnthropicScripts.Envelope("overloaded_error", "Overloaded"))), "upstream_truncated", "upstream_status"),
         ["u22-silence"] = (static t => async (c, stop) => { await Begin(c, t); await c.UntilClosedAsync(stop); }, "upstream_idle_stall", "upstream_idle_stall"),
         ["u24-garbage"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\n\n", "data: nonsense\n\n", "data: ]\n\n", t.Word("more")), "upstream_malformed", "upstream_malformed"),
         ["u25-huge"] = (static t => async (c, _) => { await Begin(c, t); await c.ChunkAsync("data: " + new string('x', 9 << 20)); }, "upstream_malformed", "upstream_malformed"),
@@ -188,8 +188,8 @@ public sealed class CommittedFaultTests : IAsyncLifetime
             _wall.On(Model("f048", spoken, door), async (c, _) => { await c.SendAsync(Scripts.Sse); await c.ChunkAsync(tongue.Begin); c.Reset(); });
             foreach (string name in Broken.Keys.Append("f048"))
                 _spare.On(Model(name, spoken, door), Tongue.Of(other).Good);
-            providers.AddRange(Broken.Keys.Concat(Mended.Keys).Concat(Others).Select(name => Model(name, spoken, door)).Select(model => GatewayYard.Provider(spoken, "wall-" + model, _wall.Url, model)));
-            providers.Add(GatewayYard.Provider(other, $"spare-{spoken.Word()}-{door.Word()}", _spare.Url, [.. Broken.Keys.Append("f048").Select(name => Model(name, spoken, door))]));
+            providers.AddRange(Broken.Keys.Concat(Mended.Keys).Concat(Others).Select(name => Model(name, spoken, door)).Select(model => GatewayYard.Provider("wall-" + model, _wall.Url, model) with { Dialect = spoken }));
+            providers.Add(GatewayYard.Provider($"spare-{spoken.Word()}-{door.Word()}", _spare.Url, [.. Broken.Keys.Append("f048").Select(name => Model(name, spoken, door))]) with { Dialect = other });
         }
         _yard = await GatewayYard.StartAsync(providers);
     }

@@ -71,7 +71,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         new("U-10 429", Scripts.Status(429, "{\"error\":{\"message\":\"slow down\"}}"), FaultKind.RateLimited, Credential, 429, "upstream_rate_limited", EndReason.UpstreamStatus, Attempts: 2, RetryAfter: 5) { InMessages = Said(429, "rate_limit_error", "slow down") },
         new("U-11 401", Scripts.Status(401, "{\"error\":\"Unauthorized\"}"), FaultKind.CredentialRefused, Credential, 502, "upstream_credential", EndReason.UpstreamStatus) { InMessages = Said(401, "authentication_error", "invalid x-api-key") },
         new("U-11 401 empty", Scripts.Status(401, "", type: "text/plain"), FaultKind.CredentialRefused, Credential, 502, "upstream_credential", EndReason.UpstreamStatus),
-        new("U-11 403", Scripts.Status(403, "{\"error\":{\"message\":\"Forbidden\"}}"), FaultKind.CredentialRefused, Credential, 502, "upstream_credential", EndReason.UpstreamStatus) { InMessages = Scripts.Status(403, MessageScripts.Error("forbidden", "Request not allowed")) },
+        new("U-11 403", Scripts.Status(403, "{\"error\":{\"message\":\"Forbidden\"}}"), FaultKind.CredentialRefused, Credential, 502, "upstream_credential", EndReason.UpstreamStatus) { InMessages = Scripts.Status(403, AnthropicScripts.Envelope("forbidden", "Request not allowed")) },
         new("U-11 permission", Scripts.Status(403, "{\"error\":{\"message\":\"This model is gated\",\"code\":\"model_gated\"}}"), FaultKind.PermissionDenied, Model, 403, "upstream_permission", EndReason.UpstreamStatus) { InMessages = Said(403, "permission_error", "Your API key does not have permission to use the specified resource") },
         new("U-12 402", Scripts.Status(402, "{\"error\":\"You have exceeded your monthly included credits\"}"), FaultKind.QuotaExhausted, Credential, 502, "upstream_quota", EndReason.UpstreamQuota) { InMessages = Said(402, "billing_error", "payment failed") },
         new("U-12 insufficient_quota", Scripts.Status(429, "{\"error\":{\"message\":\"You exceeded your current quota\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}"), FaultKind.QuotaExhausted, Credential, 502, "upstream_quota", EndReason.UpstreamQuota) { InMessages = Said(429, "rate_limit_error", "limit reached", "enforced_spend_limit_reached", "x-should-retry: false\r\n") },
@@ -101,7 +101,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         new("U-18 empty", Scripts.Status(200, ""), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed),
         new("U-18 null", Scripts.Status(200, "null"), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed),
         new("U-18 no JSON", Scripts.Status(200, "{\"id\":\"c1\",\"choices\":[{"), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed) { InMessages = Scripts.Status(200, "{\"id\":\"msg_1\",\"type\":\"message\",\"content\":[{") },
-        new("U-18 length too short", Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n" + Scripts.Full("Hi")), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed) { InMessages = Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n" + MessageScripts.Full("Hi")) },
+        new("U-18 length too short", Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n" + Scripts.Full("Hi")), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed) { InMessages = Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n" + AnthropicScripts.Whole("Hi")) },
         new("U-18 half", Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"id\":\"c1\","), FaultKind.Truncated, Model, 502, "upstream_truncated", EndReason.UpstreamTruncated) { InMessages = Scripts.Raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"id\":\"msg_1\",") },
         new("U-18 half gzip", Packed(HalfZipped), FaultKind.Malformed, Model, 502, "upstream_malformed", EndReason.UpstreamMalformed),
         new("U-19 error in 200", Scripts.Status(200, "{\"error\":{\"message\":\"upstream exploded\",\"type\":\"server_error\",\"code\":500}}"), FaultKind.ServerError, Provider, 502, "upstream_status", EndReason.UpstreamStatus) { InMessages = Said(200, "api_error", "upstream exploded") },
@@ -109,7 +109,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         new("U-19 key in 200", Scripts.Status(200, "{\"error\":{\"message\":\"Invalid API Key\",\"code\":\"invalid_api_key\"}}"), FaultKind.CredentialRefused, Credential, 502, "upstream_credential", EndReason.UpstreamStatus) { InMessages = Said(200, "authentication_error", "invalid x-api-key") },
         new("U-19 error event", FirstEvent("data: {\"error\":{\"message\":\"Overloaded\",\"type\":\"overloaded_error\",\"code\":503}}\n\n", "{\"error\":{\"message\":\"Overloaded\",\"type\":\"overloaded_error\",\"code\":503}}"), FaultKind.Overloaded, Provider, 503, "overloaded_upstream", EndReason.UpstreamStatus, Attempts: 2, RetryAfter: 2)
         {
-            InMessages = FirstEvent(MessageScripts.Start + MessageScripts.Event("error", MessageScripts.Error("overloaded_error", "Overloaded")), MessageScripts.Error("overloaded_error", "Overloaded")), // F157
+            InMessages = FirstEvent(AnthropicScripts.Start + AnthropicScripts.Event("error", AnthropicScripts.Envelope("overloaded_error", "Overloaded")), AnthropicScripts.Envelope("overloaded_error", "Overloaded")), // F157
         },
         new("U-27 302", Scripts.Status(302, "", "location: http://169.254.169.254/\r\n"), FaultKind.Redirected, Provider, 502, "upstream_redirected", EndReason.UpstreamStatus),
         new("U-27 307", async (c, _) => await c.SendAsync("HTTP/1.1 307 Elsewhere\r\nlocation: /v1/chat/completions\r\ncontent-length: 0\r\n\r\n"), FaultKind.Redirected, Provider, 502, "upstream_redirected", EndReason.UpstreamStatus) { InMessages = Scripts.Raw("HTTP/1.1 307 Elsewhere\r\nlocation: /v1/messages\r\ncontent-length: 0\r\n\r\n") },
@@ -238,14 +238,14 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
                 if (cell.Fault.ScriptOf(cell.Spoken) is { } script)
                     Wall.On(cell.Model, script);
                 foreach (string provider in cell.Providers)
-                    providers.Add(GatewayYard.Provider(cell.Spoken, provider, cell.Fault.Url?.Invoke(this) ?? Wall.Url, cell.Model));
+                    providers.Add(GatewayYard.Provider(provider, cell.Fault.Url?.Invoke(this) ?? Wall.Url, cell.Model) with { Dialect = cell.Spoken });
                 if (cell.Candidates == 1)
                     continue;
                 spareModels[cell.Spare].Add(cell.Model);
                 _spares[cell.Spare].On(cell.Model, Tongue.Of(cell.Spare).Good);
             }
             foreach ((Dialect dialect, List<string> models) in spareModels)
-                providers.Add(GatewayYard.Provider(dialect, "spare-" + dialect.Word(), _spares[dialect].Url, [.. models]));
+                providers.Add(GatewayYard.Provider("spare-" + dialect.Word(), _spares[dialect].Url, [.. models]) with { Dialect = dialect });
             return providers;
         }
 
@@ -263,7 +263,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
     }
 
     /// <summary>Anthropic's API, refusing.</summary>
-    private static FaultWall.Script Said(int status, string type, string message, string? code = null, string headers = "") => Scripts.Status(status, MessageScripts.Error(type, message, code), headers);
+    private static FaultWall.Script Said(int status, string type, string message, string? code = null, string headers = "") => Scripts.Status(status, AnthropicScripts.Envelope(type, message, code), headers);
 
     /// <summary>An error where the answer was due: as the first that a stream says, or as the whole body.</summary>
     private static FaultWall.Script FirstEvent(string events, string whole) => async (c, stop) => await (c.Streams ? Scripts.Stream(events) : Scripts.Status(200, whole))(c, stop);

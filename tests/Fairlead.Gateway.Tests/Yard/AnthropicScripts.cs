@@ -15,6 +15,20 @@ internal static class AnthropicScripts
         + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\n"
         + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
+    public const string Stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+    public static string Event(string name, string json) => $"event: {name}\ndata: {json}\n\n";
+
+    /// <summary>As <see cref="Start"/>, with these members at the message's end and no word about tokens.</summary>
+    public static string Started(string more) =>
+        Event("message_start", $"{{\"type\":\"message_start\",\"message\":{{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m1\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null{more}}}}}")
+        + Event("content_block_start", "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}");
+
+    /// <summary>The end of the text and why it ended, without the stop; <paramref name="usage"/> is the member, or empty.</summary>
+    public static string Ended(string usage) =>
+        Event("content_block_stop", "{\"type\":\"content_block_stop\",\"index\":0}")
+        + Event("message_delta", $"{{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}}{usage}}}");
+
     public static string Text(string text) =>
         $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n";
 
@@ -25,8 +39,11 @@ internal static class AnthropicScripts
     public static FaultWall.Script Good(string text = "Hi there") => (c, stop) =>
         c.Streams ? Scripts.Stream(Start, Text(text), End)(c, stop) : Scripts.Status(200, Whole(text))(c, stop);
 
-    public static FaultWall.Script Error(int status, string type, string message, string headers = "") =>
-        Scripts.Status(status, $"{{\"type\":\"error\",\"error\":{{\"type\":\"{type}\",\"message\":\"{message}\"}},\"request_id\":\"req_up\"}}", headers);
+    /// <summary>An error as Anthropic's API says it; <paramref name="code"/> is what newer versions say beside the type.</summary>
+    public static string Envelope(string type, string message, string? code = null) =>
+        $"{{\"type\":\"error\",\"error\":{{\"type\":\"{type}\",\"message\":\"{message}\"{(code is null ? "" : $",\"details\":{{\"error_code\":\"{code}\"}}")}}},\"request_id\":\"req_up\"}}";
+
+    public static FaultWall.Script Error(int status, string type, string message, string headers = "") => Scripts.Status(status, Envelope(type, message), headers);
 
     /// <summary>As <see cref="GatewayYard.Provider"/>, in Anthropic's dialect.</summary>
     public static ProviderSettings Provider(string name, string url, params string[] models) => GatewayYard.Provider(name, url, models) with { Dialect = Dialect.Anthropic };

@@ -125,13 +125,9 @@ internal sealed class GatewayYard : IAsyncDisposable
         return made.GetProperty("key").GetString()!;
     }
 
-    public static ProviderSettings Provider(string name, string url, params string[] models) => Provider(dialect: null, name, url, models);
-
-    /// <summary>A provider that is said to speak a dialect.</summary>
-    public static ProviderSettings Provider(Dialect? dialect, string name, string url, params string[] models) => new()
+    public static ProviderSettings Provider(string name, string url, params string[] models) => new()
     {
         Name = name,
-        Dialect = dialect,
         Url = new Uri(url),
         Models = [.. models.Select(static m => new ProviderModelSettings
         {

@@ -21,8 +21,8 @@ internal sealed record Tongue(
         Scripts.Good());
 
     private static readonly Tongue Anthropic = new(
-        MessageScripts.Start, MessageScripts.Started(""), MessageScripts.Word, MessageScripts.End(""),
-        static (input, output) => MessageScripts.End($",\"usage\":{{\"input_tokens\":{input},\"output_tokens\":{output}}}"), MessageScripts.Stop, MessageScripts.Full, MessageScripts.Good());
+        AnthropicScripts.Start, AnthropicScripts.Started(""), AnthropicScripts.Text, AnthropicScripts.Ended(""),
+        static (input, output) => AnthropicScripts.Ended($",\"usage\":{{\"input_tokens\":{input},\"output_tokens\":{output}}}"), AnthropicScripts.Stop, AnthropicScripts.Whole, AnthropicScripts.Good());
 
     public static Tongue Of(Dialect dialect) => dialect == Dialect.Anthropic ? Anthropic : OpenAi;
 }
