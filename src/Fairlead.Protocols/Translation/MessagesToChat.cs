@@ -41,8 +41,8 @@ internal static class MessagesToChat
         members.Add("model", "null"u8); // the writer of the dialect puts the offer's own there
         members.Begin("messages");
         output.Append("["u8);
-        conversation.WriteSystem(Value(body, request, "system"));
-        conversation.WriteMessages(Value(body, request, "messages"));
+        conversation.WriteSystem(request.Value(body, "system"));
+        conversation.WriteMessages(request.Value(body, "messages"));
         output.Append("]"u8);
         members.End();
 
@@ -73,7 +73,7 @@ internal static class MessagesToChat
                     break;
             }
         }
-        if (Value(body, request, "tool_choice") is var choice && JsonSpan.IsSet(choice))
+        if (request.Value(body, "tool_choice") is var choice && JsonSpan.IsSet(choice))
             ToolsToChat.WriteChoice(choice, hasTools, members, output);
         if (Effort(body, request) is { IsEmpty: false } effort)
             members.Add("reasoning_effort", effort);
@@ -111,31 +111,21 @@ internal static class MessagesToChat
     }
 
     private static bool HasFormat(ReadOnlySpan<byte> body, ScannedRequest request) =>
-        Value(body, request, "output_config") is var config && JsonSpan.IsSet(config) && JsonSpan.IsSet(JsonMembers.Find(config, "format"u8));
+        request.Value(body, "output_config") is var config && JsonSpan.IsSet(config) && JsonSpan.IsSet(JsonMembers.Find(config, "format"u8));
 
     /// <summary>How much to think: no thinking where that is said, else the effort where one is said, else what a budget comes to. Empty: nothing is said.</summary>
     private static ReadOnlySpan<byte> Effort(ReadOnlySpan<byte> body, ScannedRequest request)
     {
-        ReadOnlySpan<byte> thinking = Value(body, request, "thinking");
+        ReadOnlySpan<byte> thinking = request.Value(body, "thinking");
         ReadOnlySpan<byte> type = JsonSpan.IsSet(thinking) ? JsonMembers.Find(thinking, "type"u8) : default;
         if (JsonSpan.Is(type, "disabled"u8) || JsonSpan.Is(type, "between_tools"u8))
             return "\"none\""u8;
-        ReadOnlySpan<byte> config = Value(body, request, "output_config");
+        ReadOnlySpan<byte> config = request.Value(body, "output_config");
         ReadOnlySpan<byte> effort = JsonSpan.IsSet(config) ? JsonMembers.Find(config, "effort"u8) : default;
         if (JsonSpan.IsSet(effort))
             return effort;
         if (!JsonSpan.Is(type, "enabled"u8) || !JsonText.TryWhole(JsonMembers.Find(thinking, "budget_tokens"u8), out long budget))
             return default;
         return budget switch { < 2048 => "\"low\""u8, < 8192 => "\"medium\""u8, _ => "\"high\""u8 };
-    }
-
-    private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> body, ScannedRequest request, string name)
-    {
-        foreach (TopMember member in request.Members)
-        {
-            if (member.Name == name)
-                return body[member.Value];
-        }
-        return default;
     }
 }
