@@ -260,7 +260,7 @@ public sealed class DotNetClientTests(Gateway gateway)
     [Fact]
     public async Task A_caller_who_waits_no_longer_for_a_whole_answer_stops_the_provider()
     {
-        int before = gateway.Upstream.HangUps;
+        int before = gateway.HangUps;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         stop.CancelAfter(TimeSpan.FromMilliseconds(300));
 
@@ -292,7 +292,7 @@ public sealed class DotNetClientTests(Gateway gateway)
     [Fact]
     public async Task A_caller_who_stops_reading_stops_the_provider()
     {
-        int before = gateway.Upstream.HangUps;
+        int before = gateway.HangUps;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>

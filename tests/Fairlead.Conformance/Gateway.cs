@@ -7,7 +7,7 @@ using Fairlead.Shared;
 
 namespace Fairlead.Conformance;
 
-/// <summary>The product and its one scripted provider, started once for all clients.</summary>
+/// <summary>The product and its scripted providers, started once for all clients.</summary>
 public sealed class Gateway : IAsyncLifetime
 {
     public const string ChatModel = "tiny/chat";
@@ -16,10 +16,20 @@ public sealed class Gateway : IAsyncLifetime
     public const string LimitedModel = "tiny/limited";
     public const string EmbeddingModel = "tiny/embed";
 
+    public const string ClaudeModel = "tiny/claude";
+
+    private readonly TempFolder _folder = new();
     private ScriptedUpstream? _upstream;
+    private ScriptedUpstream? _anthropic;
     private FairleadProcess? _process;
 
     internal ScriptedUpstream Upstream => _upstream!;
+
+    /// <summary>The provider that speaks Anthropic's dialect.</summary>
+    internal ScriptedUpstream Anthropic => _anthropic!;
+
+    /// <summary>How many callers the providers have seen go.</summary>
+    internal int HangUps => Upstream.HangUps + Anthropic.HangUps;
 
     internal FairleadProcess Process => _process!;
 
@@ -32,6 +42,9 @@ public sealed class Gateway : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _upstream = new ScriptedUpstream(OpenAiScript.AnswerAsync);
+        _anthropic = new ScriptedUpstream(AnthropicScript.AnswerAsync);
+        await File.WriteAllTextAsync(_folder["anthropic-key"], AnthropicScript.Key, TestContext.Current.CancellationToken);
+        Uri anthropic = new(_anthropic.Url, "/");
         _process = await FairleadProcess.StartAsync(
             $$"""
             providers:
@@ -52,6 +65,30 @@ public sealed class Gateway : IAsyncLifetime
                 url: {{_upstream.Url}}
                 models:
                   {{LimitedModel}}: { as: {{OpenAiScript.LimitedModel}}, input: 1, output: 2, context: 32K }
+              claude:
+                dialect: anthropic
+                url: {{anthropic}}
+                key: ${file:{{_folder["anthropic-key"]}}}
+                models:
+                  {{ClaudeModel}}: { as: {{AnthropicScript.ChatModel}}, input: 1, output: 2, context: 200K, tools: true, images: true, structured: true }
+              claude-broken:
+                dialect: anthropic
+                url: {{anthropic}}
+                key: ${file:{{_folder["anthropic-key"]}}}
+                models:
+                  tiny/claude-broken: { as: {{AnthropicScript.BrokenModel}}, input: 1, output: 2, context: 200K }
+              claude-flaky:
+                dialect: anthropic
+                url: {{anthropic}}
+                key: ${file:{{_folder["anthropic-key"]}}}
+                models:
+                  tiny/claude-flaky: { as: {{AnthropicScript.FlakyModel}}, input: 1, output: 2, context: 200K }
+              claude-limited:
+                dialect: anthropic
+                url: {{anthropic}}
+                key: ${file:{{_folder["anthropic-key"]}}}
+                models:
+                  tiny/claude-limited: { as: {{AnthropicScript.LimitedModel}}, input: 1, output: 2, context: 200K }
             dispatch: { heartbeat: 100ms }
             keys:
               poor: { budget: $0.000001/day }
@@ -65,16 +102,19 @@ public sealed class Gateway : IAsyncLifetime
             await _process.DisposeAsync();
         if (_upstream is not null)
             await _upstream.DisposeAsync();
+        if (_anthropic is not null)
+            await _anthropic.DisposeAsync();
+        _folder.Dispose();
     }
 
-    /// <summary>Waits until the provider has seen as many callers go as <paramref name="count"/>.</summary>
+    /// <summary>Waits until the providers have seen as many callers go as <paramref name="count"/>.</summary>
     internal async Task HungUpAsync(int count)
     {
         long began = Stopwatch.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        while (Upstream.HangUps < count)
+        while (HangUps < count)
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), $"The provider saw {Upstream.HangUps} callers go, not {count}.\n{Process.Output}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), $"The providers saw {HangUps} callers go, not {count}.\n{Process.Output}");
             await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
     }

@@ -1,3 +1,5 @@
+using Fairlead.Domain.Inference;
+
 namespace Fairlead.Conformance;
 
 /// <summary>The vendors' own JavaScript clients, unmodified.</summary>
@@ -6,15 +8,24 @@ public sealed class JavaScriptClientTests(Gateway gateway, ITestOutputHelper out
 {
     // The counts keep a scenario from being lost without a word.
     [Theory]
-    [InlineData("openai.mjs", 43, 5)]
-    [InlineData("openai-4.mjs", 43, 5)]
-    [InlineData("huggingface.mjs", 18, 2)]
-    [InlineData("vercel-ai.mjs", 23, 2)]
-    public async Task A_client_finds_every_promise_kept(string script, int scenarios, int hangUps)
+    [InlineData("openai.mjs", Dialect.OpenAi, 44, 5)]
+    [InlineData("openai.mjs", Dialect.Anthropic, 42, 5)]
+    [InlineData("openai-4.mjs", Dialect.OpenAi, 44, 5)]
+    [InlineData("openai-4.mjs", Dialect.Anthropic, 42, 5)]
+    [InlineData("huggingface.mjs", Dialect.OpenAi, 18, 2)]
+    [InlineData("vercel-ai.mjs", Dialect.OpenAi, 24, 2)]
+    [InlineData("vercel-ai.mjs", Dialect.Anthropic, 21, 2)]
+    [InlineData("vercel-ai-anthropic.mjs", Dialect.OpenAi, 19, 2)]
+    [InlineData("vercel-ai-anthropic.mjs", Dialect.Anthropic, 19, 2)]
+    [InlineData("anthropic.mjs", Dialect.OpenAi, 43, 4)]
+    [InlineData("anthropic.mjs", Dialect.Anthropic, 47, 4)]
+    [InlineData("anthropic-0.mjs", Dialect.OpenAi, 43, 4)]
+    [InlineData("anthropic-0.mjs", Dialect.Anthropic, 47, 4)]
+    public async Task A_client_finds_every_promise_kept(string script, Dialect spoken, int scenarios, int hangUps)
     {
-        int before = gateway.Upstream.HangUps;
+        int before = gateway.HangUps;
 
-        IReadOnlyList<ScenarioLine> lines = await JavaScriptClients.RunAsync(script, gateway, TestContext.Current.CancellationToken);
+        IReadOnlyList<ScenarioLine> lines = await JavaScriptClients.RunAsync(script, gateway, spoken, TestContext.Current.CancellationToken);
 
         foreach (ScenarioLine line in lines)
             output.WriteLine($"{(line.Ok ? "ok" : "BROKEN")}  {line.Client}: {line.Scenario}  {line.Detail}");

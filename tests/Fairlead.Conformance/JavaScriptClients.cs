@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Fairlead.Domain.Inference;
 using Fairlead.Shared;
 
 namespace Fairlead.Conformance;
@@ -16,10 +17,19 @@ internal static class JavaScriptClients
     public static string Folder { get; } = Path.Combine(Checkout.Root, "tests", "clients");
 
     /// <summary>The lines that <paramref name="script"/> has printed; a script that ends badly or says nothing fails here.</summary>
-    public static Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Gateway gateway, CancellationToken cancellationToken) => RunAsync(
+    /// <param name="script">Its name.</param>
+    /// <param name="gateway">What it talks to.</param>
+    /// <param name="spoken">What the provider behind the models speaks.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Gateway gateway, Dialect spoken, CancellationToken cancellationToken) => RunAsync(
         script,
         new Dictionary<string, string>
         {
+            ["SPOKEN"] = spoken is Dialect.Anthropic ? "anthropic" : "openai",
+            ["CHAT_MODEL"] = spoken is Dialect.Anthropic ? Gateway.ClaudeModel : Gateway.ChatModel,
+            ["BROKEN_MODEL"] = spoken is Dialect.Anthropic ? "tiny/claude-broken" : Gateway.BrokenModel,
+            ["FLAKY_MODEL"] = spoken is Dialect.Anthropic ? "tiny/claude-flaky" : Gateway.FlakyModel,
+            ["LIMITED_MODEL"] = spoken is Dialect.Anthropic ? "tiny/claude-limited" : Gateway.LimitedModel,
             ["BASE_URL"] = gateway.Process.BaseUrl.ToString(),
             ["KEY"] = gateway.Process.Key,
             ["POOR_KEY"] = gateway.PoorKey,
@@ -27,7 +37,7 @@ internal static class JavaScriptClients
         },
         cancellationToken);
 
-    /// <inheritdoc cref="RunAsync(string, Gateway, CancellationToken)"/>
+    /// <inheritdoc cref="RunAsync(string, Gateway, Dialect, CancellationToken)"/>
     public static async Task<IReadOnlyList<ScenarioLine>> RunAsync(string script, Dictionary<string, string> variables, CancellationToken cancellationToken)
     {
         await InstallAsync(cancellationToken);

@@ -14,7 +14,7 @@ internal static class OpenAiScript
     public const string FlakyModel = "upstream-flaky";
     public const string LimitedModel = "upstream-limited";
 
-    private static readonly string[] Cities = ["Paris", "London"];
+    private static readonly string[] Cities = ["Paris", "London", "Rome"];
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> FailedOnce = new();
     private static readonly float[] Vector = [0.25f, -1.5f, 3f];
 
@@ -172,7 +172,7 @@ internal static class OpenAiScript
 
     private static JsonObject Usage(int input, int output) => new() { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
 
-    /// <summary>The calls that come next: of one city, of both at once where "both" is asked for, and of the second after the first where it is "first, then".</summary>
+    /// <summary>The calls that come next: of one city, of two at once where "both" is asked for, and of one a round where it is "first, then" (and "then" again).</summary>
     private static IEnumerable<JsonObject> Calls(JsonObject body)
     {
         if (body["tools"] is not JsonArray { Count: > 0 })
@@ -180,7 +180,8 @@ internal static class OpenAiScript
         JsonArray messages = body["messages"]!.AsArray();
         int answered = messages.Count(static m => (string?)m!["role"] == "tool");
         string asked = messages.FirstOrDefault(static m => (string?)m!["role"] == "user") is { } user ? Words(user.AsObject()) : "";
-        (int from, int to) = asked.Contains("both", StringComparison.Ordinal) ? (answered > 0 ? 2 : 0, 2) : asked.Contains("then", StringComparison.Ordinal) ? (answered, Math.Min(answered + 1, 2)) : (answered, 1);
+        int rounds = 1 + (asked.Length - asked.Replace("then", "", StringComparison.Ordinal).Length) / "then".Length;
+        (int from, int to) = asked.Contains("both", StringComparison.Ordinal) ? (answered > 0 ? 2 : 0, 2) : (answered, Math.Min(answered + 1, rounds));
         return from >= to ? [] : Enumerable.Range(from, to - from).Select(static i => new JsonObject
         {
             ["id"] = string.Create(CultureInfo.InvariantCulture, $"call_{i + 1}"), ["type"] = "function",
@@ -213,6 +214,8 @@ internal static class OpenAiScript
         // A schema that was lost on the way is prose in the answer.
         if ((string?)body["response_format"]?["type"] == "json_schema")
             return body["response_format"]!["json_schema"]!["schema"]!["properties"]!.AsObject().ContainsKey("people") ? """{"city":"Paris","people":2100000}""" : "The schema was lost.";
+        if (Asked(body).StartsWith("Who are you", StringComparison.Ordinal))
+            return string.Join('\n', body["messages"]!.AsArray().Where(static m => (string?)m!["role"] == "system").Select(static m => Words(m!.AsObject())));
         return "Hello, wörld 👋";
     }
 }

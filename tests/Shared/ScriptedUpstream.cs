@@ -152,17 +152,21 @@ internal sealed class ScriptedReply(Socket socket, Action goneAway, Cancellation
         RawAsync("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: up-1\r\ntransfer-encoding: chunked\r\n\r\n");
 
     /// <summary>One event, as one chunk.</summary>
-    public Task EventAsync(string data)
-    {
-        string text = $"data: {data}\n\n";
-        return RawAsync($"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
-    }
+    public Task EventAsync(string data) => ChunkAsync($"data: {data}\n\n");
+
+    /// <summary>One event with a name, as one chunk.</summary>
+    public Task EventAsync(string name, string data) => ChunkAsync($"event: {name}\ndata: {data}\n\n");
+
+    /// <summary>The end of the stream where its dialect marks none.</summary>
+    public Task EndBodyAsync() => RawAsync("0\r\n\r\n");
+
+    private Task ChunkAsync(string text) => RawAsync($"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
 
     /// <summary>The end of the stream, marked as OpenAI marks it.</summary>
     public async Task EndEventsAsync()
     {
         await EventAsync("[DONE]");
-        await RawAsync("0\r\n\r\n");
+        await EndBodyAsync();
     }
 
     /// <summary>Bytes as they are.</summary>

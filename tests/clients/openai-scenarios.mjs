@@ -140,6 +140,19 @@ export function scenarios(OpenAI, helpers) {
       assert.deepEqual(asked, ['Paris', 'London']);
     },
 
+    'tools in three rounds, streamed': async () => {
+      const asked = [];
+      const runner = helpers(client).runTools(ask('How is the weather in Paris, then in London, then in Rome?', {
+        stream: true,
+        tools: [{
+          type: 'function',
+          function: { name: 'weather', parameters: s.weather, parse: JSON.parse, function: ({ city }) => { asked.push(city); return `${city}: 21 degrees`; } },
+        }],
+      }));
+      assert.equal(await runner.finalContent(), 'call_3 says: Rome: 21 degrees');
+      assert.deepEqual(asked, ['Paris', 'London', 'Rome']);
+    },
+
     'two tools at once, streamed': async () => {
       const calls = [];
       for await (const chunk of await client.chat.completions.create(ask('How is the weather in both?', { tools: [s.weatherTool], stream: true }))) {
@@ -202,19 +215,22 @@ export function scenarios(OpenAI, helpers) {
       assert.deepEqual([...new Float32Array(Uint8Array.from(Buffer.from(answer.data[0].embedding, 'base64')).buffer)], [0.25, -1.5, 3]);
     },
 
-    'legacy completions': async () => {
-      const answer = await client.completions.create({ model: s.chatModel, prompt: 'Once' });
-      assert.equal(answer.object, 'text_completion');
-      assert.equal(answer.choices[0].text, 'Once upon a time');
-      assert.equal(answer.choices[0].finish_reason, 'stop');
-    },
+    // Anthropic has no completions of the old kind.
+    ...(s.spoken === 'openai' ? {
+      'legacy completions': async () => {
+        const answer = await client.completions.create({ model: s.chatModel, prompt: 'Once' });
+        assert.equal(answer.object, 'text_completion');
+        assert.equal(answer.choices[0].text, 'Once upon a time');
+        assert.equal(answer.choices[0].finish_reason, 'stop');
+      },
 
-    'legacy completions streamed': async () => {
-      let text = '';
-      for await (const chunk of await client.completions.create({ model: s.chatModel, prompt: 'Once', stream: true }))
-        text += chunk.choices[0]?.text ?? '';
-      assert.equal(text, 'Once upon a time');
-    },
+      'legacy completions streamed': async () => {
+        let text = '';
+        for await (const chunk of await client.completions.create({ model: s.chatModel, prompt: 'Once', stream: true }))
+          text += chunk.choices[0]?.text ?? '';
+        assert.equal(text, 'Once upon a time');
+      },
+    } : {}),
 
     'wrong key': async () => {
       const e = await s.failure(() => make(s.wrongKey).chat.completions.create(ask('Say hello.')));

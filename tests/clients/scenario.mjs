@@ -3,10 +3,12 @@ export const baseUrl = process.env.BASE_URL; // ends in /v1
 export const key = process.env.KEY;
 export const wrongKey = process.env.WRONG_KEY; // well formed, never issued
 export const poorKey = process.env.POOR_KEY; // its budget is too small for anything
-export const chatModel = 'tiny/chat';
-export const brokenModel = 'tiny/broken';
-export const flakyModel = 'tiny/flaky'; // fails the first time that something is asked
-export const limitedModel = 'tiny/limited';
+/** What the provider behind the models speaks: `openai` or `anthropic`. */
+export const spoken = process.env.SPOKEN ?? 'openai';
+export const chatModel = process.env.CHAT_MODEL ?? 'tiny/chat';
+export const brokenModel = process.env.BROKEN_MODEL ?? 'tiny/broken';
+export const flakyModel = process.env.FLAKY_MODEL ?? 'tiny/flaky'; // fails the first time that something is asked
+export const limitedModel = process.env.LIMITED_MODEL ?? 'tiny/limited';
 export const embeddingModel = 'tiny/embed';
 
 export const weather = {

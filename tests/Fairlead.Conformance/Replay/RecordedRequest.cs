@@ -7,12 +7,15 @@ namespace Fairlead.Conformance.Replay;
 /// <summary>A request as a client sent it once, from the recordings of clients that cannot run here (Python, Go, Java).</summary>
 public sealed record RecordedRequest(string Id, string Client, string Call, string Method, string Path, string Query, IReadOnlyList<KeyValuePair<string, string>> Headers, string? Body)
 {
-    private static readonly string[] Posts = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"];
+    private static readonly string[] Posts = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"];
 
     /// <summary>The file with the recordings: <c>FAIRLEAD_CLIENT_RECORDINGS</c>, or where it stands beside a checkout; null when there is none.</summary>
     public static string? File { get; } = Find();
 
     public JsonElement? Json => Body is null ? null : JsonDocument.Parse(Body).RootElement;
+
+    /// <summary>It came by Anthropic's door: one of its routes, or the models in its shape.</summary>
+    public bool IsAnthropic => Path.StartsWith("/v1/messages", StringComparison.Ordinal) || Header("anthropic-version") is not null;
 
     public bool Streams => Json is { } json && json.TryGetProperty("stream", out JsonElement stream) && stream.ValueKind == JsonValueKind.True;
 

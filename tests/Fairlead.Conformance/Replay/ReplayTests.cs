@@ -28,10 +28,13 @@ public sealed class ReplayTests(ReplayYard yard) : IClassFixture<ReplayYard>
         int sent = 0;
         foreach (RecordedRequest request in RecordedRequest.All().Where(r => r.Client == client))
         {
-            sent++;
-            RawAnswer answer = await RawHttp.SendAsync(yard.Fairlead.Port, request.Wire(yard.Key, yard.ModelFor(request)));
-            if (Complaint(request, answer) is { } complaint)
-                wrong.Add($"{request.Id} ({request.Call}): {complaint}\n    {answer.Head.Split("\r\n")[0]} {answer.Text[..Math.Min(300, answer.Text.Length)]}");
+            foreach (string? model in yard.ModelsFor(request))
+            {
+                sent++;
+                RawAnswer answer = await RawHttp.SendAsync(yard.Fairlead.Port, request.Wire(yard.Key, model));
+                if ((request.IsAnthropic ? MessagesComplaint.Of(request, answer) : Complaint(request, answer)) is { } complaint)
+                    wrong.Add($"{request.Id} ({request.Call}) as {model ?? "recorded"}: {complaint}\n    {answer.Head.Split("\r\n")[0]} {answer.Text[..Math.Min(300, answer.Text.Length)]}");
+            }
         }
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {sent} for {client}:\n{string.Join('\n', wrong)}");
     }

@@ -19,6 +19,7 @@ public sealed class ReplayYard : IAsyncLifetime
         foreach (string model in chat)
             _upstream.On(model, Answer);
         _upstream.On("acme/emb", Embed);
+        _upstream.On("claude", Message);
         string models = string.Join('\n', chat.Select(static m => $"      {m}: {{ as: {m}, input: 0.10, output: 0.10, context: 128k, tools: true, images: true, structured: true }}"));
         _fairlead = await FairleadProcess.StartAsync($$"""
             providers:
@@ -28,6 +29,11 @@ public sealed class ReplayYard : IAsyncLifetime
                 models:
             {{models}}
                   acme/emb: { as: acme/emb, input: 0.02, output: 0, context: 8k, embeddings: true }
+              beta:
+                dialect: anthropic
+                url: {{new Uri(new Uri(_upstream.Url), "/")}}
+                models:
+                  acme/claude: { as: claude, input: 0.10, output: 0.10, context: 200k, tools: true, images: true, structured: true }
             """);
         Key = await _fairlead.CreateKeyAsync("replay");
     }
@@ -40,8 +46,25 @@ public sealed class ReplayYard : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Another model where the recorded one serves another kind of route here; null to leave it.</summary>
-    public string? ModelFor(RecordedRequest request) => request.Path == "/v1/embeddings" && request.Text("model") != "acme/emb" ? "acme/emb" : null;
+    /// <summary>The models to send it to, null for the recorded one: what comes by Anthropic's door is served by providers of both dialects.</summary>
+    public IEnumerable<string?> ModelsFor(RecordedRequest request) =>
+        request.Path == "/v1/embeddings" && request.Text("model") != "acme/emb" ? ["acme/emb"]
+        : request.Path.StartsWith("/v1/messages", StringComparison.Ordinal) ? [null, "acme/claude"]
+        : [null];
+
+    /// <summary>What a provider of Anthropic's dialect says to the smallest question.</summary>
+    private static Script Message(ReceivedRequest request) => Script.Parse(
+        request.Path.EndsWith("/count_tokens", StringComparison.Ordinal)
+            ? """200 JS {"input_tokens":9}"""
+            : ScriptedUpstream.Streams(request)
+                ? """
+                  SSE
+                  W ev(message_start,{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}})
+                  W ev(content_block_start,{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}) ; W ev(ping,{"type":"ping"})
+                  W ev(content_block_delta,{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}) ; W ev(content_block_stop,{"type":"content_block_stop","index":0})
+                  W ev(message_delta,{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1}}) ; W ev(message_stop,{"type":"message_stop"})
+                  """
+                : """200 JS {"id":"msg_1","type":"message","role":"assistant","model":"claude","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}}""");
 
     private static Script Answer(ReceivedRequest request)
     {
