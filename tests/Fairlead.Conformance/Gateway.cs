@@ -18,7 +18,6 @@ public sealed class Gateway : IAsyncLifetime
 
     public const string ClaudeModel = "tiny/claude";
 
-    private readonly TempFolder _folder = new();
     private ScriptedUpstream? _upstream;
     private ScriptedUpstream? _anthropic;
     private FairleadProcess? _process;
@@ -43,7 +42,6 @@ public sealed class Gateway : IAsyncLifetime
     {
         _upstream = new ScriptedUpstream(OpenAiScript.AnswerAsync);
         _anthropic = new ScriptedUpstream(AnthropicScript.AnswerAsync);
-        await File.WriteAllTextAsync(_folder["anthropic-key"], AnthropicScript.Key, TestContext.Current.CancellationToken);
         Uri anthropic = new(_anthropic.Url, "/");
         _process = await FairleadProcess.StartAsync(
             $$"""
@@ -68,25 +66,25 @@ public sealed class Gateway : IAsyncLifetime
               claude:
                 dialect: anthropic
                 url: {{anthropic}}
-                key: ${file:{{_folder["anthropic-key"]}}}
+                key: {{AnthropicScript.Key}}
                 models:
                   {{ClaudeModel}}: { as: {{AnthropicScript.ChatModel}}, input: 1, output: 2, context: 200K, tools: true, images: true, structured: true }
               claude-broken:
                 dialect: anthropic
                 url: {{anthropic}}
-                key: ${file:{{_folder["anthropic-key"]}}}
+                key: {{AnthropicScript.Key}}
                 models:
                   tiny/claude-broken: { as: {{AnthropicScript.BrokenModel}}, input: 1, output: 2, context: 200K }
               claude-flaky:
                 dialect: anthropic
                 url: {{anthropic}}
-                key: ${file:{{_folder["anthropic-key"]}}}
+                key: {{AnthropicScript.Key}}
                 models:
                   tiny/claude-flaky: { as: {{AnthropicScript.FlakyModel}}, input: 1, output: 2, context: 200K }
               claude-limited:
                 dialect: anthropic
                 url: {{anthropic}}
-                key: ${file:{{_folder["anthropic-key"]}}}
+                key: {{AnthropicScript.Key}}
                 models:
                   tiny/claude-limited: { as: {{AnthropicScript.LimitedModel}}, input: 1, output: 2, context: 200K }
             dispatch: { heartbeat: 100ms }
@@ -104,7 +102,6 @@ public sealed class Gateway : IAsyncLifetime
             await _upstream.DisposeAsync();
         if (_anthropic is not null)
             await _anthropic.DisposeAsync();
-        _folder.Dispose();
     }
 
     /// <summary>Waits until the providers have seen as many callers go as <paramref name="count"/>.</summary>
