@@ -22,6 +22,8 @@ internal static class AnthropicScript
     private static readonly string[] Cities = ["Paris", "London", "Rome"];
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> FailedOnce = new();
 
+    private static JsonObject Direct => new() { ["type"] = "direct" };
+
     public static Task AnswerAsync(ScriptedRequest request, ScriptedReply reply)
     {
         JsonObject body = JsonNode.Parse(request.Body)!.AsObject();
@@ -153,7 +155,7 @@ internal static class AnthropicScript
         {
             case "tool_use":
                 string input = block["input"]!.ToJsonString();
-                await StartAsync(reply, index, new JsonObject { ["type"] = "tool_use", ["id"] = (string)block["id"]!, ["name"] = (string)block["name"]!, ["input"] = new JsonObject() });
+                await StartAsync(reply, index, new JsonObject { ["type"] = "tool_use", ["id"] = (string)block["id"]!, ["name"] = (string)block["name"]!, ["input"] = new JsonObject(), ["caller"] = Direct });
                 await DeltaAsync(reply, index, "input_json_delta", "partial_json", "");
                 foreach (char[] piece in input.Chunk(4))
                     await DeltaAsync(reply, index, "input_json_delta", "partial_json", new string(piece));
@@ -218,7 +220,7 @@ internal static class AnthropicScript
         (int from, int to) = asked.Contains("both", StringComparison.Ordinal) ? (answered > 0 ? 2 : 0, 2) : (answered, Math.Min(answered + 1, rounds));
         return from >= to ? [] : Enumerable.Range(from, to - from).Select(static i => new JsonObject
         {
-            ["type"] = "tool_use", ["id"] = string.Create(CultureInfo.InvariantCulture, $"call_{i + 1}"), ["name"] = "weather", ["input"] = new JsonObject { ["city"] = Cities[i] },
+            ["type"] = "tool_use", ["id"] = string.Create(CultureInfo.InvariantCulture, $"call_{i + 1}"), ["name"] = "weather", ["input"] = new JsonObject { ["city"] = Cities[i] }, ["caller"] = Direct,
         });
     }
 

@@ -164,7 +164,8 @@ public sealed class DotNetAnthropicTests(Gateway gateway)
     [Fact]
     public async Task The_models_are_listed()
     {
-        ModelListPage page = await Client().Models.List(new ModelListParams(), Stop);
+        // Not checked against its types: a capability that nobody has told us of is left out, and they have it or not.
+        ModelListPage page = await Client(validate: false).Models.List(new ModelListParams(), Stop);
 
         Assert.Contains(Gateway.ClaudeModel, page.Items.Select(static m => m.ID));
     }
@@ -182,14 +183,14 @@ public sealed class DotNetAnthropicTests(Gateway gateway)
     }
 
     [Theory]
-    [InlineData("429 rate_limit_error Slow down", typeof(AnthropicRateLimitException))]
-    [InlineData("529 overloaded_error Overloaded", typeof(AnthropicOverloadedException))]
-    [InlineData("413 request_too_large Request exceeds the maximum size", typeof(AnthropicContentTooLargeException))]
-    [InlineData("404 not_found_error model: claude-gone", typeof(AnthropicNotFoundException))]
-    [InlineData("400 invalid_request_error prompt is too long: 300000 tokens > 200000 maximum", typeof(AnthropicBadRequestException))]
-    public async Task An_error_of_the_provider_is_the_same_error_here(string words, System.Type exception)
+    [InlineData("tiny/claude-limited", "429 rate_limit_error Slow down", typeof(AnthropicRateLimitException))]
+    [InlineData("tiny/claude-busy", "529 overloaded_error Overloaded", typeof(AnthropicOverloadedException))]
+    [InlineData("tiny/claude-large", "413 request_too_large Request exceeds the maximum size", typeof(AnthropicContentTooLargeException))]
+    [InlineData("tiny/claude-gone", "404 not_found_error model: claude-gone", typeof(AnthropicNotFoundException))]
+    [InlineData("tiny/claude-long", "400 invalid_request_error prompt is too long: 300000 tokens > 200000 maximum", typeof(AnthropicBadRequestException))]
+    public async Task An_error_of_the_provider_is_the_same_error_here(string model, string words, System.Type exception)
     {
-        Exception? thrown = await Record.ExceptionAsync(() => Client().Messages.Create(Ask(Gateway.ClaudeModel, $"Fail with {words}"), Stop));
+        Exception? thrown = await Record.ExceptionAsync(() => Client().Messages.Create(Ask(model, $"Fail with {words}"), Stop));
 
         Assert.IsType(exception, thrown);
     }
@@ -211,12 +212,12 @@ public sealed class DotNetAnthropicTests(Gateway gateway)
         await gateway.HungUpAsync(before + 1);
     }
 
-    private AnthropicClient Client(string? key = null) => new(new ClientOptions
+    private AnthropicClient Client(string? key = null, bool validate = true) => new(new ClientOptions
     {
         BaseUrl = new Uri(gateway.Process.BaseUrl, "/").ToString().TrimEnd('/'),
         ApiKey = key ?? gateway.Process.Key,
         MaxRetries = 0,
-        ResponseValidation = true,
+        ResponseValidation = validate,
     });
 
     private static MessageCreateParams Ask(string model, string words) => Ask(model, [new UserMessageParam(words)]) with { Tools = null };

@@ -18,6 +18,19 @@ public sealed class Gateway : IAsyncLifetime
 
     public const string ClaudeModel = "tiny/claude";
 
+    /// <summary>Each at a provider of its own, so that its circuit is.</summary>
+    private static readonly (string Provider, string Model, string As)[] Claudes =
+    [
+        ("claude", ClaudeModel, AnthropicScript.ChatModel),
+        ("claude-broken", "tiny/claude-broken", AnthropicScript.BrokenModel),
+        ("claude-flaky", "tiny/claude-flaky", AnthropicScript.FlakyModel),
+        ("claude-limited", "tiny/claude-limited", AnthropicScript.LimitedModel),
+        ("claude-long", "tiny/claude-long", AnthropicScript.ChatModel),
+        ("claude-large", "tiny/claude-large", AnthropicScript.ChatModel),
+        ("claude-gone", "tiny/claude-gone", AnthropicScript.ChatModel),
+        ("claude-busy", "tiny/claude-busy", AnthropicScript.ChatModel),
+    ];
+
     private ScriptedUpstream? _upstream;
     private ScriptedUpstream? _anthropic;
     private FairleadProcess? _process;
@@ -43,6 +56,14 @@ public sealed class Gateway : IAsyncLifetime
         _upstream = new ScriptedUpstream(OpenAiScript.AnswerAsync);
         _anthropic = new ScriptedUpstream(AnthropicScript.AnswerAsync);
         Uri anthropic = new(_anthropic.Url, "/");
+        string claudes = string.Join('\n', Claudes.Select(claude => $$"""
+              {{claude.Provider}}:
+                dialect: anthropic
+                url: {{anthropic}}
+                key: {{AnthropicScript.Key}}
+                models:
+                  {{claude.Model}}: { as: {{claude.As}}, input: 1, output: 2, context: 200K, tools: true, images: true, structured: true }
+            """));
         _process = await FairleadProcess.StartAsync(
             $$"""
             providers:
@@ -63,30 +84,7 @@ public sealed class Gateway : IAsyncLifetime
                 url: {{_upstream.Url}}
                 models:
                   {{LimitedModel}}: { as: {{OpenAiScript.LimitedModel}}, input: 1, output: 2, context: 32K }
-              claude:
-                dialect: anthropic
-                url: {{anthropic}}
-                key: {{AnthropicScript.Key}}
-                models:
-                  {{ClaudeModel}}: { as: {{AnthropicScript.ChatModel}}, input: 1, output: 2, context: 200K, tools: true, images: true, structured: true }
-              claude-broken:
-                dialect: anthropic
-                url: {{anthropic}}
-                key: {{AnthropicScript.Key}}
-                models:
-                  tiny/claude-broken: { as: {{AnthropicScript.BrokenModel}}, input: 1, output: 2, context: 200K }
-              claude-flaky:
-                dialect: anthropic
-                url: {{anthropic}}
-                key: {{AnthropicScript.Key}}
-                models:
-                  tiny/claude-flaky: { as: {{AnthropicScript.FlakyModel}}, input: 1, output: 2, context: 200K }
-              claude-limited:
-                dialect: anthropic
-                url: {{anthropic}}
-                key: {{AnthropicScript.Key}}
-                models:
-                  tiny/claude-limited: { as: {{AnthropicScript.LimitedModel}}, input: 1, output: 2, context: 200K }
+            {{claudes}}
             dispatch: { heartbeat: 100ms }
             keys:
               poor: { budget: $0.000001/day }

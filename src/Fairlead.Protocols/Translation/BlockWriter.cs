@@ -263,7 +263,7 @@ internal sealed class BlockWriter : IDisposable
         Number(_next, output);
         output.Append(kind switch
         {
-            Kind.Text => ",\"content_block\":{\"type\":\"text\",\"text\":\"\",\"citations\":null"u8,
+            Kind.Text => ",\"content_block\":{\"type\":\"text\",\"text\":\"\""u8,
             Kind.Thinking => ",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\""u8,
             Kind.Sealed => ",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\""u8,
             _ => ",\"content_block\":{\"type\":\"tool_use\",\"id\":\""u8,
@@ -279,7 +279,7 @@ internal sealed class BlockWriter : IDisposable
             output.Append(_openCall.Id);
             output.Append("\",\"name\":\""u8);
             output.Append(_openCall.Name);
-            output.Append("\",\"input\":{}"u8);
+            output.Append("\",\"input\":{},\"caller\":{\"type\":\"direct\"}"u8);
         }
         output.Append("}}\n\n"u8);
         // The beginning of each of its deltas, which differ in nothing but their text.

@@ -82,7 +82,6 @@ internal static class CompletionToMessage
         json.WriteStartObject();
         json.WriteString("type"u8, "text"u8);
         json.WriteString("text"u8, text);
-        json.WriteNull("citations"u8);
         json.WriteEndObject();
     }
 
@@ -95,6 +94,9 @@ internal static class CompletionToMessage
         json.WriteString("name"u8, function?["name"].AsText() ?? "");
         json.WritePropertyName("input"u8);
         WriteInput(json, function?["arguments"].AsText() ?? "");
+        json.WriteStartObject("caller"u8);
+        json.WriteString("type"u8, "direct"u8); // the .NET client insists on it
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

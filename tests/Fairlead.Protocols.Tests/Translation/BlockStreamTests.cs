@@ -35,7 +35,7 @@ public class BlockStreamTests
             data: {"type":"message_start","message":{"id":"msg_ours","type":"message","role":"assistant","model":"m1","content":[],"stop_reason":null,"stop_sequence":null,"stop_details":null,"container":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0,"output_tokens_details":null,"server_tool_use":null,"cache_creation":null,"service_tier":null,"inference_geo":null}}}
 
             event: content_block_start
-            data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"","citations":null}}
+            data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
 
             event: content_block_delta
             data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hel"}}

@@ -14,14 +14,14 @@ public class WholeMessageTests
 {
     [Fact]
     public void A_completion_is_told_as_a_message() => Assert.Equal(
-        """{"id":"msg_ours","type":"message","role":"assistant","model":"m1","content":[{"type":"text","text":"Hi \"there\"","citations":null}],"stop_reason":"end_turn","stop_sequence":null,"stop_details":null,"container":null,"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2,"output_tokens_details":null,"server_tool_use":null,"cache_creation":null,"service_tier":null,"inference_geo":null,"cost":0.0000064}}""",
+        """{"id":"msg_ours","type":"message","role":"assistant","model":"m1","content":[{"type":"text","text":"Hi \"there\""}],"stop_reason":"end_turn","stop_sequence":null,"stop_details":null,"container":null,"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2,"output_tokens_details":null,"server_tool_use":null,"cache_creation":null,"service_tier":null,"inference_geo":null,"cost":0.0000064}}""",
         Written(Full("Hi \\\"there\\\"")).ToJsonString(Relaxed));
 
     [Fact]
     public void F181_reasoning_is_a_thinking_block_without_a_signature_and_comes_first()
     {
         JsonArray content = Content("""{"role":"assistant","content":"Yes","reasoning_content":"hm"}""");
-        Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"Yes","citations":null}]""", content.ToJsonString());
+        Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"Yes"}]""", content.ToJsonString());
     }
 
     [Theory]
@@ -49,7 +49,7 @@ public class WholeMessageTests
     {
         JsonArray content = Content("""{"role":"assistant","content":"Both.","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"g","arguments":{"x":1}}}]}""");
         Assert.Equal(
-            """[{"type":"text","text":"Both.","citations":null},{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"tool_use","id":"b","name":"g","input":{"x":1}}]""",
+            """[{"type":"text","text":"Both."},{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"tool_use","id":"b","name":"g","input":{"x":1}}]""",
             content.ToJsonString());
     }
 
@@ -81,7 +81,7 @@ public class WholeMessageTests
     public void Signed_thinking_is_told_untouched()
     {
         JsonArray content = Content("""{"role":"assistant","content":"Yes","reasoning_content":"hm","thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm","signature":"c2ln"},{"index":1,"type":"redacted_thinking","data":"EmwK"}]}""");
-        Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"redacted_thinking","data":"EmwK"},{"type":"text","text":"Yes","citations":null}]""", content.ToJsonString());
+        Assert.Equal("""[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"redacted_thinking","data":"EmwK"},{"type":"text","text":"Yes"}]""", content.ToJsonString());
     }
 
     [Fact]
