@@ -49,7 +49,7 @@ public class WholeMessageTests
     {
         JsonArray content = Content("""{"role":"assistant","content":"Both.","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"g","arguments":{"x":1}}}]}""");
         Assert.Equal(
-            """[{"type":"text","text":"Both."},{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"tool_use","id":"b","name":"g","input":{"x":1}}]""",
+            """[{"type":"text","text":"Both."},{"type":"tool_use","id":"a","name":"f","input":{},"caller":{"type":"direct"}},{"type":"tool_use","id":"b","name":"g","input":{"x":1},"caller":{"type":"direct"}}]""",
             content.ToJsonString());
     }
 
