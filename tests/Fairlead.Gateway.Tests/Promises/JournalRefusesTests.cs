@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Fairlead.Gateway.Settings;
 using Fairlead.Gateway.Tests.Yard;
-using Microsoft.Data.Sqlite;
 
 namespace Fairlead.Gateway.Tests.Promises;
 
@@ -177,23 +176,6 @@ public sealed class JournalRefusesTests : IAsyncLifetime
         {
             deadline.Token.ThrowIfCancellationRequested();
             await Task.Yield();
-        }
-    }
-
-    /// <summary>Another process in the middle of a write: the store takes nothing until it is disposed.</summary>
-    private sealed class StoreLock(SqliteConnection connection, SqliteTransaction held) : IAsyncDisposable
-    {
-        public static async Task<StoreLock> TakeAsync(GatewayYard yard)
-        {
-            var connection = new SqliteConnection($"Data Source={Path.Combine(yard.Folder, "store.db")};Pooling=False");
-            await connection.OpenAsync();
-            return new StoreLock(connection, connection.BeginTransaction());
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await held.DisposeAsync();
-            await connection.DisposeAsync();
         }
     }
 }
