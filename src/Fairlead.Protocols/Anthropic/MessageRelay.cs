@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
 using Fairlead.Protocols.Buffers;
+using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
 
 namespace Fairlead.Protocols.Anthropic;
@@ -13,8 +14,8 @@ namespace Fairlead.Protocols.Anthropic;
 /// <summary>A streamed message for a caller who speaks Anthropic: every event's bytes as they came, unknown ones too, with <c>usage.cost</c> put into the last
 /// <c>message_delta</c>.</summary>
 /// <remarks>Written anew is only the frame of an event without an <c>event</c> line, by which clients tell events apart, of one with carriage returns or
-/// invalid UTF-8, and of one whose blank line never came.</remarks>
-internal sealed class MessageRelay : MessageWriter
+/// invalid UTF-8, and of one whose blank line never came; and a message's start that lacks what clients cannot do without.</remarks>
+internal sealed class MessageRelay(StreamExpectations expected) : MessageWriter
 {
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly PooledBuffer _held = new(512); // from the message_delta that ends the answer on
@@ -29,6 +30,11 @@ internal sealed class MessageRelay : MessageWriter
         {
             Release(output);
             Hold(in item);
+            return true;
+        }
+        if (item.Kind == MessageEventKind.MessageStart && (item.Id.IsEmpty || item.Model.IsEmpty || item.Usage.End.Value == 0))
+        {
+            AppendEvent("message_start"u8, Mended(item.Data), output);
             return true;
         }
         _hasStop |= item.Kind == MessageEventKind.MessageStop;
@@ -95,6 +101,24 @@ internal sealed class MessageRelay : MessageWriter
         _delta = at..(at + item.Data.Length);
         bool counted = item.Usage.End.Value > 0;
         _usage = counted ? (at + item.Usage.Start.Value)..(at + item.Usage.End.Value) : default;
+    }
+
+    private byte[] Mended(ReadOnlySpan<byte> start)
+    {
+        JsonObject json = OddJson.Parse(start)!;
+        JsonObject message = json["message"] as JsonObject ?? [];
+        if (message["id"].AsText() is not { Length: > 0 })
+            message["id"] = expected.FallbackId;
+        if (message["model"].AsText() is not { Length: > 0 })
+            message["model"] = expected.FallbackModel;
+        message["type"] = "message";
+        message["role"] = "assistant";
+        if (message["content"] is not JsonArray)
+            message["content"] = new JsonArray();
+        if (message["usage"] is not JsonObject)
+            message["usage"] = new JsonObject { ["input_tokens"] = expected.InputTokensExpected, ["output_tokens"] = 0 };
+        json["message"] = message.Parent is null ? message : message.DeepClone();
+        return Encoding.UTF8.GetBytes(json.ToJsonString(LooseJson.Relaxed));
     }
 
     private static bool IsAsItCame(scoped ref readonly MessageEvent item) => !item.Raw.IsEmpty && !item.Name.IsEmpty && !item.Raw.Contains((byte)'\r');

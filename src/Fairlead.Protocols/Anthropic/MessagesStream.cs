@@ -43,7 +43,7 @@ public sealed class MessagesStream : AnswerStream
     public MessagesStream(in StreamExpectations expected)
     {
         _expected = expected;
-        _writer = expected.Route.Dialect() == Dialect.Anthropic ? new MessageRelay() : new BlocksToChunks(expected);
+        _writer = expected.Route.Dialect() == Dialect.Anthropic ? new MessageRelay(expected) : new BlocksToChunks(expected);
     }
 
     /// <summary>Events that were no JSON objects, or closed what was not open, and were dropped (fault U-24); the third is a fault.</summary>

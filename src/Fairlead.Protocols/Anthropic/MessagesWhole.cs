@@ -82,7 +82,7 @@ internal static class MessagesWhole
         if (OddJson.Parse(text) is not { } message || message["content"] is not JsonArray content)
             return Failed("The body is no message.");
         if (message["id"].AsText() is not { Length: > 0 })
-            message["id"] = MessageIds.For(expected.RequestId);
+            message["id"] = expected.FallbackId;
         message["type"] = "message";
         message["role"] = "assistant";
         if (message["model"].AsText() is not { Length: > 0 })

@@ -51,6 +51,17 @@ public class AnthropicStreamTests
         Assert.Equal(WithCost(body), Of(bare).Output);
     }
 
+    [Theory]
+    [InlineData("{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"m\",\"service\":\"x\"}}", "msg_1", "m", 77)]
+    [InlineData("{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5,\"output_tokens\":1}}}", "msg_ours", "fallback", 5)]
+    [InlineData("{\"type\":\"message_start\"}", "msg_ours", "fallback", 77)]
+    public void What_clients_insist_on_and_a_messages_start_lacks_is_put_in(string start, string id, string model, int input)
+    {
+        JsonNode message = Of(Ev("message_start", start), Say(0, "Hi"), End("end_turn"), Stop).Events[0].Data["message"]!;
+        Assert.Equal((id, model, "message", "assistant", "[]", input), (message["id"]!.GetValue<string>(), message["model"]!.GetValue<string>(), message["type"]!.GetValue<string>(),
+            message["role"]!.GetValue<string>(), message["content"]!.ToJsonString(), message["usage"]!["input_tokens"]!.GetValue<int>()));
+    }
+
     [Fact]
     public void Comments_between_events_and_a_byte_order_mark_are_left_out()
     {
