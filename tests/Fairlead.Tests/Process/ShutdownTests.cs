@@ -66,7 +66,7 @@ public sealed class ShutdownTests : IAsyncLifetime
         await fairlead.SignalAsync("INT");
         Assert.Equal(0, await fairlead.ExitAsync());
         // Two seconds on a machine of its own; other suites run on the same cores in CI.
-        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
         await AssertCutOffAsync(fairlead, await answer, stream: true);
     }
 
