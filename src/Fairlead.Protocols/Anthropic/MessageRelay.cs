@@ -68,7 +68,7 @@ internal sealed class MessageRelay(StreamExpectations expected) : MessageWriter
         ReadOnlySpan<byte> counts = held[_usage];
         if (!counts.IsEmpty && reported == usage with { ComputeTime = default } && MessageCost.TrySplice(held, _usage, usage, cost, output))
             return;
-        JsonObject delta = LooseJson.ParseObject(Encoding.UTF8.GetString(held[_delta]))!;
+        JsonObject delta = OddJson.Parse(held[_delta])!;
         delta["usage"] = MessageUsageWriter.Complete(counts, usage, cost);
         output.Append(held[.._delta.Start.Value]);
         using (var json = new Utf8JsonWriter(output, Relaxed))

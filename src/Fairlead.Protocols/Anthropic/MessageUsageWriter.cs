@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Money;
@@ -14,7 +13,7 @@ internal static class MessageUsageWriter
     /// <param name="cost">The charge.</param>
     public static JsonObject Complete(ReadOnlySpan<byte> upstream, in Usage usage, NanoDollars cost)
     {
-        JsonObject json = LooseJson.ParseObject(Encoding.UTF8.GetString(upstream)) ?? [];
+        JsonObject json = OddJson.Parse(upstream) ?? [];
         // Beside each other, not within: what the cache read and wrote is no part of the input here.
         json["input_tokens"] = usage.InputTokens - usage.CachedInputTokens - usage.CacheWriteTokens;
         json["cache_creation_input_tokens"] = usage.CacheWriteTokens;

@@ -132,7 +132,8 @@ public sealed class MessagesStream : AnswerStream
     {
         if (item.Kind == MessageEventKind.Ping)
         {
-            Pass(in item, output);
+            if (!item.IsBroken) // clients pass over it by its name, but some read it first
+                Pass(in item, output);
             return;
         }
         RealEvents++;

@@ -33,6 +33,7 @@ internal sealed class BlocksToChunks(StreamExpectations expected) : MessageWrite
     private bool _saidInput;
     private string _messageId = "";
     private int _calls;
+    private bool _ended;
 
     /// <inheritdoc/>
     public override UpstreamFault? Refuse(scoped ref readonly MessageEvent item)
@@ -61,7 +62,8 @@ internal sealed class BlocksToChunks(StreamExpectations expected) : MessageWrite
             case MessageEventKind.BlockStop:
                 Close(output);
                 return true;
-            case MessageEventKind.MessageDelta when item.StopReason.Length > 0:
+            case MessageEventKind.MessageDelta when item.StopReason.Length > 0 && !_ended: // a choice finishes once; what may come again are counts
+                _ended = true;
                 Close(output);
                 AppendEnd(item.StopReason, _halves.Whole(item.StopSequence, item.HasHalves), item.StopDetails, output);
                 return true;
