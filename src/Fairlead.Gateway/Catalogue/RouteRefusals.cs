@@ -1,4 +1,5 @@
 using Fairlead.Domain.Catalogue;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Problems;
 using Fairlead.Domain.Routing;
 
@@ -119,6 +120,8 @@ internal static class RouteRefusals
             return new Problem(ProblemKind.NoOfferFits,
                 Bound($"No provider of '{name}' is within 'provider.max_price'. The cheapest, {cheapest.Provider}, asks {cheapest.Price!.Input.PerMillion} per 1M input and {cheapest.Price.Output.PerMillion} per 1M output tokens (US dollars). Raise it, or use another model."), "provider.max_price");
         }
+        if (All(ExclusionReason.BoundToDialect, ExclusionReason.LostInTranslation))
+            return Untranslatable(exchange.Request, bound: wanted.Exists(static e => e.Reason == ExclusionReason.BoundToDialect));
         string reasons = string.Join(", ", wanted.Select(static e => $"{e.Offer.Provider}: {Words(e.Reason)}").Distinct().Take(4));
         return new Problem(ProblemKind.NoOfferFits, Bound($"No provider of '{name}' can serve this request ({reasons}). Drop the feature or use another model."), "model");
 
@@ -175,6 +178,17 @@ internal static class RouteRefusals
 
     /// <summary>So much of a name that what follows it is still read.</summary>
     private static string Shown(string name) => Protocols.Faults.Redaction.Clean(name, 60);
+
+    /// <summary>All who could serve speak the other dialect, and the request does not get there whole.</summary>
+    private static Problem Untranslatable(InferenceRequest request, bool bound)
+    {
+        string spoken = request.Route.Dialect() == Dialect.OpenAi ? "Anthropic's" : "OpenAI's";
+        string fields = (bound ? request.BoundToDialect : request.LostInTranslation)!;
+        string what = bound
+            ? $"which cannot say: {fields}. Leave that out"
+            : $"in which this is lost: {fields}. Leave it out, drop 'provider.require_parameters'";
+        return new Problem(ProblemKind.NoOfferFits, Bound($"'{request.Model}' is served in {spoken} dialect alone, {what}, or use another model."), fields.Split(',')[0]);
+    }
 
     /// <summary>Messages end at 300 characters, whatever names they hold.</summary>
     public static string Bound(string message) => message.Length <= 300 ? message : string.Concat(message.AsSpan(0, 299), "…");

@@ -51,6 +51,20 @@ public sealed class TranslatedAnswerTests : IAsyncLifetime
         Assert.Equal(11, told.Usage.GetProperty("input_tokens").GetInt32());
     }
 
+    [Fact]
+    public async Task What_the_other_dialect_cannot_say_is_refused_by_name_and_what_it_loses_is_told()
+    {
+        _wall.On("chat", Scripts.Good());
+        Answer bound = await AskAsync("acme/chat", more: ",\"container\":\"c\"");
+        AnthropicError.Check(bound, 400, "invalid_request_error", "no_offer_fits");
+        Assert.Contains("OpenAI's dialect alone, which cannot say: container.", bound.Body, StringComparison.Ordinal);
+        Answer lossy = await AskAsync("acme/chat", more: ",\"cache_control\":{\"type\":\"ephemeral\"},\"provider\":{\"require_parameters\":true}");
+        AnthropicError.Check(lossy, 400, "invalid_request_error", "no_offer_fits");
+        Assert.Contains("in which this is lost: cache_control.", lossy.Body, StringComparison.Ordinal);
+        Answer told = await AskAsync("acme/chat", more: ",\"cache_control\":{\"type\":\"ephemeral\"}");
+        Assert.Equal((200, "cache_control"), (told.Status, told.Header("x-fairlead-adapted")));
+    }
+
     /// <summary>F176.</summary>
     [Fact]
     public async Task F176_an_upstream_without_a_count_is_counted_and_that_is_told()
