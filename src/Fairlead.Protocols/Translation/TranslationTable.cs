@@ -109,5 +109,66 @@ public static class TranslationTable
         new("metadata", Fate.Lost, "it belongs to what OpenAI stores", "\"metadata\":{\"a\":\"b\"}"),
     ];
 
+    /// <summary>Requests from Anthropic's messages to OpenAI's chat. A field that stands nowhere here is lost.</summary>
+    public static IReadOnlyList<TranslationRow> MessagesToChat { get; } =
+    [
+        new("model", Fate.Carried, "`model`, by the catalogue", "\"stream\":false"),
+        new("models", Fate.Ours, "other models that may serve", "\"models\":[\"a/b\"]"),
+        new("provider", Fate.Ours, "how the offer is chosen", "\"provider\":{\"sort\":\"price\"}"),
+        new("fallbacks", Fate.Ours, "read as `models`", "\"fallbacks\":[{\"model\":\"a/b\"}]"),
+        new("fallbacks: default", Fate.Lost, "which models that is, only Anthropic knows", "\"fallbacks\":\"default\""),
+        new("stream", Fate.Carried, "`stream`, and the usage is always asked for", "\"stream\":true"),
+        new("max_tokens", Fate.Carried, "`max_tokens`, or `max_completion_tokens` where the provider calls it so", "\"temperature\":1"),
+        new("max_tokens: 0", Fate.Bound, "it fills a cache and answers nothing", "\"max_tokens\":0"),
+
+        new("system", Fate.Carried, "the first message, of the role `system`; blocks are joined", "\"system\":[{\"type\":\"text\",\"text\":\"Be brief.\"}]"),
+        new("messages.role: system", Fate.Carried, "a message of that role at its place", Said("""[{"role":"user","content":"hi"},{"role":"system","content":"Be brief."}]""")),
+        new("messages.content: text", Fate.Carried, "the text; of several blocks as many parts", Said("""[{"role":"user","content":[{"type":"text","text":"a"}]}]""")),
+        new("messages.content: image", Fate.Carried, "`image_url`: data as a data URI, an address as it is", Said("""[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]}]""")),
+        new("messages.image.source: file", Fate.Bound, "the file is at Anthropic", Said("""[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]""")),
+        new("messages.transformations", Fate.Lost, "OpenAI scales images by itself", Said("""[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://example.org/a.png"},"transformations":{"oversized_image":"error"}}]}]""")),
+        new("messages.content: document", Fate.Carried, "a PDF as `file`, words as text", Said("""[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]}]""")),
+        new("messages.document.source: url, file", Fate.Bound, "a chat holds a document, it does not say where one lies", Said("""[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://example.org/a.pdf"}}]}]""")),
+        new("messages.content: search_result", Fate.Carried, "text", Said("""[{"role":"user","content":[{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"a"}]}]}]""")),
+        new("citations", Fate.Lost, "a chat asks for none and keeps none", Said("""[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"a"},"citations":{"enabled":true}}]}]""")),
+        new("messages.content: tool_use", Fate.Carried, "`tool_calls`", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]""")),
+        new("messages.content: tool_result", Fate.Carried, "a message of the role `tool`; an error is told as `Error: …`, images follow as the user's", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","is_error":true,"content":[{"type":"text","text":"1"}]}]}]""")),
+        new("messages.caller", Fate.Lost, "a call by the provider's own code; a direct one needs no word", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{},"caller":{"type":"code_execution_20250825","tool_id":"b"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]""")),
+        new("messages.toolset_name", Fate.Bound, "the tools of a toolset are described nowhere in the request", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"click","input":{},"toolset_name":"browser"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]""")),
+        new("messages.thinking", Fate.Lost, "its signature is Anthropic's alone", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"text","text":"ho"}]},{"role":"user","content":"hi"}]""")),
+        new("messages.redacted_thinking", Fate.Lost, "only Anthropic can read it", Said("""[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"AAAA"},{"type":"text","text":"ho"}]},{"role":"user","content":"hi"}]""")),
+
+        new("tools", Fate.Carried, "`tools` of the type `function`", Tools("")),
+        new("tools: of Anthropic's own", Fate.Bound, "what they do and how they are called stands nowhere in the request", "\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]"),
+        new("tools.input_examples", Fate.Lost, "a function has a schema and no examples", Tools(",\"input_examples\":[{}]")),
+        new("tool_choice", Fate.Carried, "`auto`, `none`, `required`, or the function; `disable_parallel_tool_use` is `parallel_tool_calls: false`", Tools("") + ",\"tool_choice\":{\"type\":\"any\",\"disable_parallel_tool_use\":true}"),
+        new("tool_choice: others", Fate.Bound, "nobody else knows it", Tools("") + ",\"tool_choice\":{\"type\":\"perhaps\"}"),
+        new("mcp_servers", Fate.Bound, "the provider connects to them, and no other does", "\"mcp_servers\":[{\"type\":\"url\",\"name\":\"a\",\"url\":\"https://example.org\"}]"),
+        new("container", Fate.Bound, "it is at Anthropic", "\"container\":\"c\""),
+
+        new("temperature", Fate.Carried, "`temperature`", "\"temperature\":0.5"),
+        new("top_p", Fate.Carried, "`top_p`", "\"top_p\":0.5"),
+        new("top_k", Fate.Carried, "`top_k`, which engines know and OpenAI does not", "\"top_k\":5"),
+        new("stop_sequences", Fate.Carried, "`stop`", "\"stop_sequences\":[\"END\"]"),
+        new("stop_sequences: more than four", Fate.Lost, "the first four hold", "\"stop_sequences\":[\"a\",\"b\",\"c\",\"d\",\"e\"]"),
+        new("thinking", Fate.Carried, "`reasoning_effort`: a budget below 2,048 tokens `low`, below 8,192 `medium`, else `high`; `disabled` and `between_tools` are `none`", "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}"),
+        new("thinking.display", Fate.Lost, "what is told of the reasoning is the provider's choice", "\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\"}"),
+        new("output_config", Fate.Carried, "`effort` is `reasoning_effort`, `format` is `response_format` with a schema, strictly", "\"output_config\":{\"effort\":\"low\",\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}}"),
+        new("output_format", Fate.Carried, "as `output_config.format`, which it was before", "\"output_format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}"),
+        new("metadata", Fate.Carried, "`user_id` is `user`", "\"metadata\":{\"user_id\":\"u-1\"}"),
+        new("service_tier", Fate.Lost, "`auto` is what everybody does; no other dialect means the same by another", "\"service_tier\":\"standard_only\""),
+        new("speed", Fate.Lost, "`standard` is what everybody does", "\"speed\":\"fast\""),
+        new("inference_geo", Fate.Bound, "where it is computed is a promise to somebody", "\"inference_geo\":\"us\""),
+        new("cache_control", Fate.Lost, "who caches, caches by himself", "\"cache_control\":{\"type\":\"ephemeral\"}"),
+        new("context_management", Fate.Lost, "the conversation goes as it is", "\"context_management\":{\"edits\":[]}"),
+        new("diagnostics", Fate.Lost, "nobody else compares requests", "\"diagnostics\":{\"previous_message_id\":null}"),
+        new("fallback_credit_token", Fate.Lost, "it is between Anthropic and its customer", "\"fallback_credit_token\":\"t\""),
+        new("compaction", Fate.Bound, "the answer would be another one", "\"compaction\":{\"type\":\"summarize\"}"),
+        new("thread", Fate.Bound, "the conversation is at Anthropic", "\"thread\":{\"type\":\"create\"}"),
+        new("billing_policy", Fate.Bound, "who pays is a promise to somebody", "\"billing_policy\":{\"type\":\"billing_policy\",\"bill_to\":\"self\"}"),
+    ];
+
+    private static string Tools(string more) => "\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}" + more + "}]";
+
     private static string Said(string messages) => "\"messages\":" + messages;
 }

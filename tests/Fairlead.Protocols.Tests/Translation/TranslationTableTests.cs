@@ -15,6 +15,14 @@ public sealed class TranslationTableTests
         "verbosity", "web_search_options",
     ];
 
+    /// <summary>Anthropic's request as the SDKs of both versions name it, what is beta included.</summary>
+    private static readonly string[] OfAnthropic =
+    [
+        "model", "max_tokens", "system", "tools", "tool_choice", "mcp_servers", "container", "temperature", "top_p", "top_k", "stop_sequences", "stream", "thinking", "output_config",
+        "output_format", "metadata", "service_tier", "speed", "inference_geo", "cache_control", "context_management", "diagnostics", "fallbacks", "fallback_credit_token", "compaction", "thread",
+        "billing_policy",
+    ];
+
     public static TheoryData<string> Fields => [.. TranslationTable.ChatToMessages.Select(static row => row.Field)];
 
     [Fact]
@@ -24,6 +32,45 @@ public sealed class TranslationTableTests
     [Fact]
     public void No_row_stands_twice() =>
         Assert.Equal(TranslationTable.ChatToMessages.Count, TranslationTable.ChatToMessages.Select(static row => row.Field).Distinct().Count());
+
+    public static TheoryData<string> MessageFields => [.. TranslationTable.MessagesToChat.Select(static row => row.Field)];
+
+    [Fact]
+    public void Every_field_of_Anthropic_has_its_row_once()
+    {
+        Assert.Empty(OfAnthropic.Except(TranslationTable.MessagesToChat.Select(static row => row.Field)));
+        Assert.Equal(TranslationTable.MessagesToChat.Count, TranslationTable.MessagesToChat.Select(static row => row.Field).Distinct().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(MessageFields))]
+    public void A_row_of_the_other_direction_holds(string field)
+    {
+        TranslationRow row = TranslationTable.MessagesToChat.Single(r => r.Field == field);
+        string before = row.Example.StartsWith("\"messages\"", StringComparison.Ordinal) ? "\"max_tokens\":16," : row.Example.StartsWith("\"max_tokens\"", StringComparison.Ordinal)
+            ? "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," : "\"max_tokens\":16,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],";
+        string body = $$"""{"model":"o/m",{{before}}{{row.Example}}}""";
+        string? bound = AnthropicBodies.Request(body).BoundToDialect;
+        string? adapted = AnthropicBodies.Adapted(body);
+        string name = field.Split(':')[0];
+        switch (row.Fate)
+        {
+            case Fate.Bound:
+                Assert.NotNull(bound);
+                Assert.StartsWith(name.Split('.')[0], bound, StringComparison.Ordinal);
+                break;
+            case Fate.Lost:
+                Assert.Equal((null, name), (bound, adapted));
+                break;
+            case Fate.Carried:
+                Assert.Equal((null, null), (bound, adapted));
+                break;
+            default:
+                Assert.Equal((null, null), (bound, adapted));
+                Assert.DoesNotContain($"\"{name}\"", AnthropicBodies.Translated(body), StringComparison.Ordinal);
+                break;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Fields))]
