@@ -21,7 +21,7 @@ internal static class Banner
         var lines = new List<string>
         {
             $"Fairlead {ProductVersion.Text}  ready in {took.TotalSeconds:0.0} s",
-            $"  API        {url}/v1   (OpenAI-compatible)",
+            $"  API        {url}/v1   (OpenAI-compatible; for Anthropic's clients without /v1)",
             $"  Data       {summary.DataFolder}",
         };
         string key = summary.FirstKeyFile is { } file ? $"$(cat {Quoted(file)})" : "YOUR-KEY";
