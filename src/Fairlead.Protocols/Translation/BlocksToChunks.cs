@@ -246,7 +246,7 @@ internal sealed class BlocksToChunks(StreamExpectations expected) : MessageWrite
 
     private void AppendEnd(ReadOnlySpan<byte> reason, ReadOnlySpan<byte> stopSequence, ReadOnlySpan<byte> stopDetails, PooledBuffer output)
     {
-        JsonObject choice = StopWords.End(
+        JsonObject choice = ChoiceEnd.From(
             Encoding.UTF8.GetString(reason), _calls > 0, stopSequence.IsEmpty ? null : JsonNode.Parse(stopSequence), stopDetails.IsEmpty ? null : OddJson.Parse(stopDetails), out string? refusal);
         var end = new JsonObject { ["index"] = 0, ["delta"] = refusal is null ? new JsonObject() : new JsonObject { ["refusal"] = refusal } };
         foreach ((string name, JsonNode? value) in choice)

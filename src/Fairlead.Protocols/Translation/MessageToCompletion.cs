@@ -28,7 +28,7 @@ internal static class MessageToCompletion
             if (block is JsonObject content)
                 said.Take(content);
         }
-        JsonObject end = StopWords.End(
+        JsonObject end = ChoiceEnd.From(
             message["stop_reason"].AsText() ?? "end_turn", said.HasCalls, message["stop_sequence"], message["stop_details"] as JsonObject, out string? refusal);
         var choice = new JsonObject { ["index"] = 0, ["message"] = said.Message(refusal), ["logprobs"] = null };
         foreach ((string name, JsonNode? value) in end)

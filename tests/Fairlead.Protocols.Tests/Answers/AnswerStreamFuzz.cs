@@ -42,8 +42,8 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
             int round = Fuzz.Seed + rounds++;
             var random = new Random(round);
             bool isLines = random.Next(8) == 0;
-            byte[] body = Bend((isLines ? lines : streams)[random.Next(isLines ? lines.Length : streams.Length)], random);
-            byte[] whole = Bend(Script.Utf8(Wholes[random.Next(Wholes.Length)]), random);
+            byte[] body = Bent.Of((isLines ? lines : streams)[random.Next(isLines ? lines.Length : streams.Length)], Words, values: 10, random);
+            byte[] whole = Bent.Of(Script.Utf8(Wholes[random.Next(Wholes.Length)]), Words, values: 10, random);
             try
             {
                 Stream(body, random, isLines ? StreamFraming.NdJson : StreamFraming.ServerSentEvents);
@@ -112,40 +112,4 @@ public class AnswerStreamFuzz(ITestOutputHelper log)
 
     private static int[] Cuts(byte[] body, Random random) =>
         [.. Enumerable.Range(0, random.Next(6)).Select(_ => random.Next(body.Length + 1)).Order()];
-
-    private static byte[] Bend(byte[] original, Random random)
-    {
-        var body = new List<byte>(original);
-        for (int change = random.Next(1, 6); change > 0; change--)
-        {
-            int at = random.Next(body.Count + 1);
-            switch (random.Next(5))
-            {
-                case 0 when at < body.Count:
-                    body[at] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    body.InsertRange(at, Encoding.UTF8.GetBytes(Words[random.Next(Words.Length)]));
-                    break;
-                case 2:
-                    body.RemoveRange(at, Math.Min(random.Next(1, 24), body.Count - at));
-                    break;
-                case 3:
-                    int length = Math.Min(random.Next(1, 200), body.Count - at);
-                    body.InsertRange(random.Next(body.Count + 1), body.GetRange(at, length));
-                    break;
-                default:
-                    // A value in place of another: what keeps the JSON whole goes deepest.
-                    int colon = body.IndexOf((byte)':', Math.Min(at, body.Count));
-                    int end = colon < 0 ? -1 : body.FindIndex(colon, static b => b is (byte)',' or (byte)'}');
-                    if (end > colon && colon >= 0)
-                    {
-                        body.RemoveRange(colon + 1, end - colon - 1);
-                        body.InsertRange(colon + 1, Encoding.UTF8.GetBytes(Words[random.Next(10)]));
-                    }
-                    break;
-            }
-        }
-        return [.. body];
-    }
 }

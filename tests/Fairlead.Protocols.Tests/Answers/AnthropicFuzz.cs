@@ -37,8 +37,8 @@ public class AnthropicFuzz(ITestOutputHelper log)
         {
             int round = Fuzz.Seed + rounds++;
             var random = new Random(round);
-            byte[] body = Bend(streams[random.Next(streams.Length)], random);
-            byte[] whole = Bend(AnthropicScript.Utf8(Wholes[random.Next(Wholes.Length)]), random);
+            byte[] body = Bent.Of(streams[random.Next(streams.Length)], Words, values: 18, random);
+            byte[] whole = Bent.Of(AnthropicScript.Utf8(Wholes[random.Next(Wholes.Length)]), Words, values: 18, random);
             try
             {
                 Stream(body, random);
@@ -102,41 +102,5 @@ public class AnthropicFuzz(ITestOutputHelper log)
             using JsonDocument json = JsonDocument.Parse(data);
             Assert.Equal(JsonValueKind.Object, json.RootElement.ValueKind);
         }
-    }
-
-    private static byte[] Bend(byte[] original, Random random)
-    {
-        var body = new List<byte>(original);
-        for (int change = random.Next(1, 6); change > 0; change--)
-        {
-            int at = random.Next(body.Count + 1);
-            switch (random.Next(5))
-            {
-                case 0 when at < body.Count:
-                    body[at] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    body.InsertRange(at, Encoding.UTF8.GetBytes(Words[random.Next(Words.Length)]));
-                    break;
-                case 2:
-                    body.RemoveRange(at, Math.Min(random.Next(1, 24), body.Count - at));
-                    break;
-                case 3:
-                    int length = Math.Min(random.Next(1, 200), body.Count - at);
-                    body.InsertRange(random.Next(body.Count + 1), body.GetRange(at, length));
-                    break;
-                default:
-                    // A value in place of another: what keeps the JSON whole goes deepest.
-                    int colon = body.IndexOf((byte)':', Math.Min(at, body.Count));
-                    int end = colon < 0 ? -1 : body.FindIndex(colon, static b => b is (byte)',' or (byte)'}');
-                    if (end > colon && colon >= 0)
-                    {
-                        body.RemoveRange(colon + 1, end - colon - 1);
-                        body.InsertRange(colon + 1, Encoding.UTF8.GetBytes(Words[random.Next(18)]));
-                    }
-                    break;
-            }
-        }
-        return [.. body];
     }
 }

@@ -4,7 +4,7 @@ using Fairlead.Protocols.OpenAi;
 namespace Fairlead.Protocols.Translation;
 
 /// <summary>Why a message ended, in a chat answer's words.</summary>
-internal static class StopWords
+internal static class ChoiceEnd
 {
     /// <summary>The members of a choice that tell its end: <c>finish_reason</c>, and beside it what OpenAI's words have no place for.</summary>
     /// <param name="reason">Anthropic's word.</param>
@@ -12,7 +12,7 @@ internal static class StopWords
     /// <param name="stopSequence">The text that ended it; null when none did.</param>
     /// <param name="stopDetails">About a refusal; null when there are none.</param>
     /// <param name="refusal">The refusal's explanation; null when there is none.</param>
-    public static JsonObject End(string reason, bool hasCalls, JsonNode? stopSequence, JsonObject? stopDetails, out string? refusal)
+    public static JsonObject From(string reason, bool hasCalls, JsonNode? stopSequence, JsonObject? stopDetails, out string? refusal)
     {
         string word = FinishReasons.Normal(reason) ?? "stop";
         var end = new JsonObject
