@@ -13,7 +13,7 @@ namespace Fairlead.Engine.Architectures;
 /// There is one way through it. A step is a list of rows, each a token at a position of some sequence: a prompt is many rows of one
 /// sequence, decoding is one row of each, and any mixture is as good. A row's scores do not depend, bit for bit, on the other rows of
 /// the step, nor on how a prompt was cut into steps.
-/// Weights stay in the mapped file. One thread at a time: the activations of a step are the decoder's own and are used again, so a step
+/// Weights stay in the mapped file, or are packed for the kernels. One thread at a time: the activations of a step are the decoder's own and are used again, so a step
 /// allocates nothing.
 /// </remarks>
 public sealed unsafe class Decoder : IDisposable
@@ -28,6 +28,7 @@ public sealed unsafe class Decoder : IDisposable
     private readonly Linear _head;
     private readonly DecoderRoom _room;
     private readonly WorkCrew _crew;
+    private readonly PackedWeights _packs;
     private readonly int _rowsPerPass;
 
     private Decoder(DecoderPlan plan)
@@ -36,16 +37,17 @@ public sealed unsafe class Decoder : IDisposable
         _design = design;
         Shape = plan.Shape;
         _rowsPerPass = plan.Options.RowsPerPass;
+        _crew = new WorkCrew(plan.Options.Threads);
+        _packs = PackedWeights.Pack(plan.Tally().Matrices, _rowsPerPass, KernelChoice.Family, _crew);
         _tokens = new Embedding(weights.Tokens);
         _positions = weights.Positions is { } positions ? new Embedding(positions) : null;
         Norm Make(NormWeights norm) => new(design.Norm, design.NormEpsilon, norm, design.NormAddsOne);
         _embeddingNorm = weights.EmbeddingNorm is { } embeddingNorm ? Make(embeddingNorm) : null;
         _ropes = [.. design.Ropes.Select(settings => new Rope(settings, Shape.ContextLength, _rowsPerPass))];
-        _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null))];
+        _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null, _packs))];
         _finalNorm = Make(weights.FinalNorm);
-        _head = new Linear(weights.Head);
+        _head = new Linear(weights.Head, _packs);
         _room = new DecoderRoom(design, weights, _rowsPerPass);
-        _crew = new WorkCrew(plan.Options.Threads);
     }
 
     /// <summary>Sizes that a caller needs.</summary>
@@ -97,6 +99,7 @@ public sealed unsafe class Decoder : IDisposable
         _embeddingNorm?.Dispose();
         _finalNorm.Dispose();
         _head.Dispose();
+        _packs.Dispose();
         _room.Dispose();
         _crew.Dispose();
     }

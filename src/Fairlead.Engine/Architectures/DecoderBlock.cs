@@ -23,7 +23,7 @@ internal sealed unsafe class DecoderBlock : IDisposable
     private readonly float _residualScale;
 
     /// <summary>Over weights that stay where they are.</summary>
-    public DecoderBlock(DecoderDesign design, LayerWeights weights, int layer, Rope? rope)
+    public DecoderBlock(DecoderDesign design, LayerWeights weights, int layer, Rope? rope, PackedWeights packs)
     {
         Norm? Make(NormWeights? norm) => norm is { } some ? new Norm(design.Norm, design.NormEpsilon, some, design.NormAddsOne) : null;
 
@@ -37,11 +37,11 @@ internal sealed unsafe class DecoderBlock : IDisposable
             Window = design.WindowOf(layer),
             SoftCap = design.AttentionCap,
         };
-        _attention = new Attention(weights.Qkv, weights.Output, Make(weights.QueryNorm), Make(weights.KeyNorm), shape, rope, design.Alibi, layer);
+        _attention = new Attention(weights.Qkv, weights.Output, Make(weights.QueryNorm), Make(weights.KeyNorm), shape, rope, design.Alibi, layer, packs);
         if (weights.Mlp is { } mlp)
-            _mlp = new Mlp(mlp, design.Activation);
+            _mlp = new Mlp(mlp, design.Activation, packs);
         if (weights.Moe is { } moe && design.Moe is { } experts)
-            _moe = new Moe(moe, design.Activation, experts.PerToken, experts.Normalised);
+            _moe = new Moe(moe, design.Activation, experts.PerToken, experts.Normalised, packs);
     }
 
     /// <summary>Takes the stream <c>[rows × width]</c> through the layer, in place.</summary>

@@ -55,7 +55,7 @@ internal sealed unsafe class DenseStep : IVectorStep
             CheckpointReader tensors = new(files.Shown(name), weights);
             LinearWeights linear = tensors.Linear("linear", outputs, width, bias);
             tensors.Finish();
-            return new DenseStep(weights, new Linear(linear), activation);
+            return new DenseStep(weights, new Linear(linear, null), activation);
         }
         catch
         {

@@ -23,11 +23,11 @@ internal sealed unsafe class Attention : IDisposable
     /// <param name="rope">Turns queries and keys; null for a layer without. Belongs to the decoder.</param>
     /// <param name="alibi">Scores fall with distance by a slope per head.</param>
     /// <param name="layer">Which of the cache's layers is this one's.</param>
-    public Attention(QkvWeights qkv, LinearWeights output, Norm? queryNorm, Norm? keyNorm, AttentionShape shape, Rope? rope, bool alibi, int layer)
+    public Attention(QkvWeights qkv, LinearWeights output, Norm? queryNorm, Norm? keyNorm, AttentionShape shape, Rope? rope, bool alibi, int layer, PackedWeights packs)
     {
         (_shape, _order, _rope, _layer, _queryNorm, _keyNorm) = (shape, qkv.Order, rope, layer, queryNorm, keyNorm);
-        _projections = [.. qkv.Projections.Select(projection => new Linear(projection))];
-        _output = new Linear(output);
+        _projections = [.. qkv.Projections.Select(projection => new Linear(projection, packs))];
+        _output = new Linear(output, packs);
         if (alibi)
         {
             _slopes = new NativeBuffer<float>(shape.Heads);

@@ -1,4 +1,5 @@
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;
@@ -8,12 +9,17 @@ internal sealed unsafe class Linear : IDisposable
 {
     private readonly TensorView _weight;
     private readonly NativeBuffer<byte>? _turned;
+    private readonly PackedWeights? _packs;
+    private readonly PackedMatrix _packed;
     private readonly Vector? _bias;
 
     /// <summary>Over weights that stay where they are, but for transposed ones, which are turned into a buffer of their own.</summary>
-    public Linear(LinearWeights weights)
+    /// <param name="packs">The packed forms of a model's matrices; null, or without this one: it is multiplied as it is stored.</param>
+    public Linear(LinearWeights weights, PackedWeights? packs)
     {
         _weight = weights.Weight;
+        if (packs is not null && packs.TryGet(weights.Weight, out PackedMatrix packed))
+            (_packs, _packed) = (packs, packed);
         if (weights.Transposed)
             _weight = Turn(weights.Weight, out _turned);
         if (weights.Bias is { } bias)
@@ -29,7 +35,10 @@ internal sealed unsafe class Linear : IDisposable
     /// <summary><paramref name="input"/> <c>[rows × inputs]</c> to <paramref name="output"/> <c>[rows × outputs]</c>; the two do not overlap.</summary>
     public void Forward(float* input, float* output, int rows, WorkCrew? crew)
     {
-        MatMul.Multiply(_weight, input, output, rows, crew);
+        if (_packs is not null)
+            _packs.Multiply(_packed, input, output, rows, crew);
+        else
+            MatMul.Multiply(_weight, input, output, rows, crew);
         if (_bias is not null)
             Elementwise.AddToRows(output, _bias.Data, rows, Outputs);
     }

@@ -12,12 +12,12 @@ internal sealed unsafe class Mlp : IDisposable
     private readonly Linear _down;
 
     /// <summary>Over weights that stay where they are.</summary>
-    public Mlp(MlpWeights weights, Activation activation)
+    public Mlp(MlpWeights weights, Activation activation, PackedWeights packs)
     {
         _activation = activation;
-        _gate = weights.Gate is { } gate ? new Linear(gate) : null;
-        _up = new Linear(weights.Up);
-        _down = new Linear(weights.Down);
+        _gate = weights.Gate is { } gate ? new Linear(gate, packs) : null;
+        _up = new Linear(weights.Up, packs);
+        _down = new Linear(weights.Down, packs);
     }
 
     /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping.</summary>

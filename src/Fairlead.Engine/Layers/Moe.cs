@@ -21,12 +21,12 @@ internal sealed unsafe class Moe : IDisposable
     /// <summary>Over weights that stay where they are.</summary>
     /// <param name="perToken">Experts a row is sent to.</param>
     /// <param name="normalised">Scale the weights of the chosen to the sum 1.</param>
-    public Moe(MoeWeights weights, Activation activation, int perToken, bool normalised)
+    public Moe(MoeWeights weights, Activation activation, int perToken, bool normalised, PackedWeights packs)
     {
-        _router = new Linear(weights.Router);
-        _experts = [.. weights.Experts.Select(expert => new Mlp(expert, activation))];
-        _shared = weights.Shared is { } shared ? new Mlp(shared, activation) : null;
-        _sharedGate = weights.SharedGate is { } gate ? new Linear(gate) : null;
+        _router = new Linear(weights.Router, packs);
+        _experts = [.. weights.Experts.Select(expert => new Mlp(expert, activation, packs))];
+        _shared = weights.Shared is { } shared ? new Mlp(shared, activation, packs) : null;
+        _sharedGate = weights.SharedGate is { } gate ? new Linear(gate, packs) : null;
         (_perToken, _normalised, _width) = (perToken, normalised, _router.Inputs);
     }
 

@@ -11,9 +11,13 @@ internal sealed unsafe class WeightTally
     private readonly HashSet<nint> _places = [];
     private readonly List<TensorView> _inPlace = [];
     private readonly List<TensorView> _turned = [];
+    private readonly List<TensorView> _matrices = [];
 
     /// <summary>Bytes of the tensors that kernels read where they lie, each once: a head that is the embedding table is not there twice.</summary>
     public long InPlaceBytes { get; private set; }
+
+    /// <summary>The matrices of linear layers that lie the way they are multiplied, in the order in which they are used.</summary>
+    public IReadOnlyList<TensorView> Matrices => _matrices;
 
     /// <summary>Bytes of the copies.</summary>
     public long CopiedBytes { get; private set; }
@@ -58,6 +62,7 @@ internal sealed unsafe class WeightTally
         else
         {
             Table(weights.Weight);
+            _matrices.Add(weights.Weight);
         }
 
         Vector(weights.Bias);

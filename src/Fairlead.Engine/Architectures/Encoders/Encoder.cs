@@ -1,4 +1,5 @@
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
@@ -14,6 +15,7 @@ namespace Fairlead.Engine.Architectures.Encoders;
 internal sealed unsafe class Encoder : IDisposable
 {
     private readonly EncoderDesign _design;
+    private readonly PackedWeights _packs;
     private readonly Embedding _tokens;
     private readonly Embedding _positions;
     private readonly Embedding? _segments;
@@ -24,14 +26,15 @@ internal sealed unsafe class Encoder : IDisposable
     private NativeBuffer<float> _activations = new(0);
     private NativeBuffer<float> _bias = new(0);
 
-    private Encoder(EncoderDesign design, EncoderWeights weights)
+    private Encoder(EncoderDesign design, EncoderWeights weights, int rowsPerPass, WorkCrew? crew)
     {
         _design = design;
+        _packs = PackedWeights.Pack(weights.Tally().Matrices, rowsPerPass, KernelChoice.Family, crew);
         _tokens = new Embedding(weights.Tokens);
         _positions = new Embedding(weights.Positions);
         _segments = weights.Segments is { } segments ? new Embedding(segments) : null;
         _embeddingNorm = new Norm(NormKind.Layer, design.Epsilon, weights.EmbeddingNorm, addsOne: false);
-        _layers = [.. weights.Layers.Select(layer => new EncoderLayer(design, layer))];
+        _layers = [.. weights.Layers.Select(layer => new EncoderLayer(design, layer, _packs))];
         _distances = weights.DistanceBias is { } table ? new DistanceBias(table) : null;
         _room = new float[design.Width];
     }
@@ -51,12 +54,14 @@ internal sealed unsafe class Encoder : IDisposable
     /// <summary>Builds the encoder that <paramref name="folder"/> holds.</summary>
     /// <exception cref="ModelFileException">The architecture is not known, or an option or tensor is missing, unknown or of the wrong shape.</exception>
     /// <param name="meter">Gets the weights read into memory first, and hears how far that is; null: each page comes when it is first used.</param>
-    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null)
+    /// <param name="rowsPerPass">Rows of activations that are multiplied at a time; more run in several pieces with the same result.</param>
+    /// <param name="crew">Who shares the packing; null: the caller alone.</param>
+    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null, int rowsPerPass = 512, WorkCrew? crew = null)
     {
         (EncoderDesign design, EncoderWeights weights) = Plan(folder);
         if (meter is not null)
             weights.Tally().Read(folder, meter);
-        return new Encoder(design, weights);
+        return new Encoder(design, weights, rowsPerPass, crew);
     }
 
     /// <summary>What <see cref="Load"/> would build: design and tensors, all checked; nothing is allocated, and no weight is read.</summary>
@@ -110,6 +115,7 @@ internal sealed unsafe class Encoder : IDisposable
         _embeddingNorm.Dispose();
         foreach (EncoderLayer layer in _layers)
             layer.Dispose();
+        _packs.Dispose();
         _activations.Dispose();
         _bias.Dispose();
     }

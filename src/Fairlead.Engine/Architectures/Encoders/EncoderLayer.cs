@@ -19,18 +19,18 @@ internal sealed unsafe class EncoderLayer : IDisposable
     private readonly Linear _down;
     private readonly Norm _outputNorm;
 
-    public EncoderLayer(EncoderDesign design, EncoderLayerWeights weights)
+    public EncoderLayer(EncoderDesign design, EncoderLayerWeights weights, PackedWeights packs)
     {
         _design = design;
         int dimension = design.Width / design.Heads;
         _shape = new AttentionShape(design.Heads, design.Heads, dimension, dimension, (float)(1 / Math.Sqrt(dimension)));
-        _query = new Linear(weights.Query);
-        _key = new Linear(weights.Key);
-        _value = new Linear(weights.Value);
-        _output = new Linear(weights.Output);
+        _query = new Linear(weights.Query, packs);
+        _key = new Linear(weights.Key, packs);
+        _value = new Linear(weights.Value, packs);
+        _output = new Linear(weights.Output, packs);
         _attentionNorm = new Norm(NormKind.Layer, design.Epsilon, weights.AttentionNorm, addsOne: false);
-        _up = new Linear(weights.Up);
-        _down = new Linear(weights.Down);
+        _up = new Linear(weights.Up, packs);
+        _down = new Linear(weights.Down, packs);
         _outputNorm = new Norm(NormKind.Layer, design.Epsilon, weights.OutputNorm, addsOne: false);
     }
 
