@@ -9,6 +9,13 @@ if (args is ["kernels"])
     return 0;
 }
 
+// Not part of the table either: bench/Fairlead.Bench floats
+if (args is ["floats"])
+{
+    FloatBench.Run();
+    return 0;
+}
+
 // bench/soak.sh builds and calls this.
 if (args is ["soak", var soaked, var time])
     return await new Soak(soaked, TimeSpan.FromSeconds(double.Parse(time, CultureInfo.InvariantCulture))).RunAsync() ? 0 : 1;

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
@@ -90,7 +91,7 @@ public sealed class EmbeddingModel : IDisposable
             IsEncoder = true,
             Weights = tally.ResidentBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
             Cache = 0,
-            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
+            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.BytesFor(tally.Matrices, Encoder.RowsPerPass, KernelChoice.Family) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
             Context = context,
             LongestContext = context,
             Slots = options.Slots,

@@ -16,34 +16,31 @@ internal sealed unsafe class PackedWeights : IDisposable
 
     /// <summary>Packs those of <paramref name="matrices"/> that multiply faster when they are packed.</summary>
     /// <param name="rowsPerPass">Rows of activations that are multiplied at a time; more run in several pieces with the same result.</param>
-    public static PackedWeights Pack(IReadOnlyCollection<TensorView> matrices, int rowsPerPass, KernelFamily family, WorkCrew? crew)
+    public static PackedWeights Pack(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, WorkCrew? crew)
     {
-        var chosen = new List<(TensorView From, PackedFormat Format)>();
-        var places = new HashSet<nint>();
-        long bytes = 0;
-        foreach (TensorView matrix in matrices)
-        {
-            if (PackedLayout.FormatFor(matrix.Type, matrix.Columns, family) is not { } format || !places.Add((nint)matrix.Data))
-                continue;
-            chosen.Add((matrix, format));
-            bytes += PackedLayout.BytesFor(format, matrix.Rows, matrix.Columns);
-        }
-
-        var packed = new PackedWeights(new NativeBuffer<byte>(bytes), new QuantizedRows(rowsPerPass, chosen.Max(static one => (int?)one.From.Columns) ?? 0));
+        List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
+        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen)));
         byte* at = packed._memory.Data;
-        foreach ((TensorView from, PackedFormat format) in chosen)
+        foreach ((LinearWeights from, PackedFormat format) in chosen)
         {
-            var to = new PackedMatrix(format, from.Rows, from.Columns, (nint)at);
-            packed._matrices.Add((nint)from.Data, to);
+            var to = new PackedMatrix(format, from.Outputs, from.Inputs, (nint)at);
+            packed._matrices.Add((nint)from.Weight.Data, to);
             var panels = new Panels(from, to);
             if (crew is null)
                 panels.All();
             else
                 crew.Run(to.Panels, panels);
-            at += PackedLayout.BytesFor(format, from.Rows, from.Columns);
+            at += PackedLayout.BytesFor(format, from.Outputs, from.Inputs);
         }
 
         return packed;
+    }
+
+    /// <summary>Bytes that <see cref="Pack"/> with the same arguments takes.</summary>
+    public static long BytesFor(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family)
+    {
+        List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
+        return BytesOf(chosen) + QuantizedRows.BytesFor(rowsPerPass, LongestOf(chosen));
     }
 
     /// <summary>The packed form of a matrix, if it has one.</summary>
@@ -66,10 +63,28 @@ internal sealed unsafe class PackedWeights : IDisposable
         _room.Dispose();
     }
 
-    private readonly struct Panels(TensorView from, PackedMatrix to) : IWork
+    private static List<(LinearWeights From, PackedFormat Format)> Choose(IReadOnlyCollection<LinearWeights> matrices, KernelFamily family)
     {
-        public void Do(int panel) => WeightPacker.Pack(from, to, panel, panel + 1);
+        var chosen = new List<(LinearWeights From, PackedFormat Format)>();
+        var places = new HashSet<nint>();
+        foreach (LinearWeights matrix in matrices)
+        {
+            if (PackedLayout.FormatFor(matrix.Weight.Type, matrix.Inputs, family) is { } format && places.Add((nint)matrix.Weight.Data))
+                chosen.Add((matrix, format));
+        }
 
-        public void All() => WeightPacker.Pack(from, to, 0, to.Panels);
+        return chosen;
+    }
+
+    private static long BytesOf(List<(LinearWeights From, PackedFormat Format)> chosen) =>
+        chosen.Sum(static one => PackedLayout.BytesFor(one.Format, one.From.Outputs, one.From.Inputs));
+
+    private static int LongestOf(List<(LinearWeights From, PackedFormat Format)> chosen) => chosen.Max(static one => (int?)one.From.Inputs) ?? 0;
+
+    private readonly struct Panels(LinearWeights from, PackedMatrix to) : IWork
+    {
+        public void Do(int panel) => WeightPacker.Pack(from.Weight, from.Transposed, to, panel, panel + 1);
+
+        public void All() => WeightPacker.Pack(from.Weight, from.Transposed, to, 0, to.Panels);
     }
 }

@@ -10,32 +10,28 @@ internal sealed unsafe class WeightTally
 {
     private readonly HashSet<nint> _places = [];
     private readonly List<TensorView> _inPlace = [];
-    private readonly List<TensorView> _turned = [];
-    private readonly List<TensorView> _matrices = [];
+    private readonly List<LinearWeights> _matrices = [];
 
     /// <summary>Bytes of the tensors that kernels read where they lie, each once: a head that is the embedding table is not there twice.</summary>
     public long InPlaceBytes { get; private set; }
 
-    /// <summary>The matrices of linear layers that lie the way they are multiplied, in the order in which they are used.</summary>
-    public IReadOnlyList<TensorView> Matrices => _matrices;
+    /// <summary>The matrices of linear layers, in the order in which they are used.</summary>
+    public IReadOnlyList<LinearWeights> Matrices => _matrices;
 
     /// <summary>Bytes of the copies.</summary>
     public long CopiedBytes { get; private set; }
 
-    /// <summary>Bytes of the matrices that are stored the other way round: they are read once, turned into copies, and their pages stay until the system wants them.</summary>
-    public long TurnedBytes { get; private set; }
-
     /// <summary>Bytes that are in memory when all is loaded.</summary>
-    public long ResidentBytes => InPlaceBytes + CopiedBytes + TurnedBytes;
+    public long ResidentBytes => InPlaceBytes + CopiedBytes;
 
     /// <summary>Bytes that a load makes ready, see <see cref="Read"/>.</summary>
-    public long LoadBytes => InPlaceBytes + TurnedBytes;
+    public long LoadBytes => InPlaceBytes;
 
-    /// <summary>Brings all that is read where it lies into memory, and what will be turned.</summary>
+    /// <summary>Brings all that is read where it lies into memory.</summary>
     /// <exception cref="ModelFileException">A file has become shorter than it was, or the disk failed.</exception>
     public void Read(ModelFolder folder, LoadMeter meter)
     {
-        foreach (TensorView tensor in _inPlace.Concat(_turned))
+        foreach (TensorView tensor in _inPlace)
             MappedPages.Read(tensor.Data, BytesOf(tensor), folder.Path, meter);
     }
 
@@ -53,18 +49,8 @@ internal sealed unsafe class WeightTally
     {
         if (linear is not { } weights)
             return;
-        if (weights.Transposed)
-        {
-            CopiedBytes += BytesOf(weights.Weight);
-            TurnedBytes += BytesOf(weights.Weight);
-            _turned.Add(weights.Weight);
-        }
-        else
-        {
-            Table(weights.Weight);
-            _matrices.Add(weights.Weight);
-        }
-
+        Table(weights.Weight);
+        _matrices.Add(weights);
         Vector(weights.Bias);
     }
 

@@ -14,6 +14,9 @@ namespace Fairlead.Engine.Architectures.Encoders;
 /// </remarks>
 internal sealed unsafe class Encoder : IDisposable
 {
+    /// <summary>Rows of activations that are multiplied at a time where nobody says otherwise.</summary>
+    public const int RowsPerPass = 512;
+
     private readonly EncoderDesign _design;
     private readonly PackedWeights _packs;
     private readonly Embedding _tokens;
@@ -56,7 +59,7 @@ internal sealed unsafe class Encoder : IDisposable
     /// <param name="meter">Gets the weights read into memory first, and hears how far that is; null: each page comes when it is first used.</param>
     /// <param name="rowsPerPass">Rows of activations that are multiplied at a time; more run in several pieces with the same result.</param>
     /// <param name="crew">Who shares the packing; null: the caller alone.</param>
-    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null, int rowsPerPass = 512, WorkCrew? crew = null)
+    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null, int rowsPerPass = RowsPerPass, WorkCrew? crew = null)
     {
         (EncoderDesign design, EncoderWeights weights) = Plan(folder);
         if (meter is not null)

@@ -12,7 +12,13 @@ public static class PackedLayout
     public const int GroupInputs = 32;
 
     /// <summary>The form in which a matrix of that type and number of inputs is multiplied fastest by <paramref name="family"/>; null where it stays as it is stored.</summary>
-    public static PackedFormat? FormatFor(ElementType type, int inputs, KernelFamily family) => null;
+    public static PackedFormat? FormatFor(ElementType type, int inputs, KernelFamily family) => type switch
+    {
+        ElementType.F32 => PackedFormat.Single,
+        ElementType.F16 => PackedFormat.Half,
+        ElementType.BF16 => PackedFormat.Brain,
+        _ => null,
+    };
 
     /// <summary>Bytes of a panel: scales, filled up to 64, and values.</summary>
     public static long PanelBytes(PackedFormat format, int inputs) => ScaleBytes(format, inputs) + ValueBytes(format, inputs);

@@ -18,6 +18,11 @@ public static unsafe class PackedMatMul
     /// <param name="rows">Number of rows, 1 to those of <paramref name="room"/>.</param>
     /// <param name="room">Overwritten.</param>
     /// <param name="crew">Who shares the work; null: the caller alone.</param>
-    public static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, QuantizedRows room, WorkCrew? crew) =>
-        throw new ArgumentException($"no kernel for {weight.Format}", nameof(weight));
+    public static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, QuantizedRows room, WorkCrew? crew)
+    {
+        if (weight.Format is PackedFormat.Single or PackedFormat.Half or PackedFormat.Brain)
+            FloatMatMul.Multiply(weight, input, output, rows, crew);
+        else
+            throw new ArgumentException($"no kernel for {weight.Format}", nameof(weight));
+    }
 }
