@@ -7,7 +7,7 @@ namespace Fairlead.Protocols.OpenAi;
 internal ref struct ChatCall
 {
     /// <summary>It calls a function, and says which.</summary>
-    public readonly bool IsFunction => !_otherType && Name.Exists;
+    public readonly bool IsFunction => !_otherType && Name is { Exists: true, IsBlank: false };
 
     public JsonString Id { get; private set; }
     public JsonString Name { get; private set; }

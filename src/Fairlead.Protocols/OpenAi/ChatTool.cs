@@ -7,7 +7,7 @@ namespace Fairlead.Protocols.OpenAi;
 internal ref struct ChatTool
 {
     /// <summary>It is a function with a name, and not one of the tools that only OpenAI runs or reads.</summary>
-    public readonly bool IsFunction => !_otherType && Name.Exists;
+    public readonly bool IsFunction => !_otherType && Name is { Exists: true, IsBlank: false };
 
     public JsonString Name { get; private set; }
     public JsonString Description { get; private set; }

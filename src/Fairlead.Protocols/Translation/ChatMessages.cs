@@ -13,7 +13,13 @@ internal record struct ChatMessage
     public Range Content { get; set; }
 
     public Range Refusal { get; set; }
+
+    /// <summary>An array that holds at least one object.</summary>
     public Range ThinkingBlocks { get; set; }
+
+    /// <summary>Something stands among its thinking blocks that is none.</summary>
+    public bool HasStrayThoughts { get; set; }
+
     public Range ToolCalls { get; set; }
     public Range FunctionCall { get; set; }
     public Range ToolCallId { get; set; }
@@ -82,7 +88,7 @@ internal readonly ref struct ChatMessages : IDisposable
 
     /// <summary>An assistant's message of no words and no calls: as if it were not there.</summary>
     public bool SaysNothing(ChatMessage message) =>
-        message.Role == ChatRole.Assistant && message.FunctionCall.Equals(default) && IsEmpty(Of(message.ToolCalls)) && IsEmpty(Of(message.ThinkingBlocks)) && CountParts(message) == 0;
+        message.Role == ChatRole.Assistant && message.FunctionCall.Equals(default) && IsEmpty(Of(message.ToolCalls)) && message.ThinkingBlocks.Equals(default) && CountParts(message) == 0;
 
     public void Dispose() => ArrayPool<ChatMessage>.Shared.Return(_messages);
 
@@ -111,12 +117,26 @@ internal readonly ref struct ChatMessages : IDisposable
             else if (kind == JsonKind.Array && JsonText.Is(name, escaped, "tool_calls"u8))
                 message.ToolCalls = range;
             else if (kind == JsonKind.Array && JsonText.Is(name, escaped, "thinking_blocks"u8))
-                message.ThinkingBlocks = range;
+                ReadThoughts(ref message, text, range);
             else if (kind == JsonKind.Object && JsonText.Is(name, escaped, "function_call"u8))
                 message.FunctionCall = range;
             else if (kind == JsonKind.Object && JsonText.Is(name, escaped, "cache_control"u8))
                 message.CacheControl = range;
         }
         return message;
+    }
+
+    private static void ReadThoughts(ref ChatMessage message, ReadOnlySpan<byte> text, Range range)
+    {
+        bool any = false;
+        bool strays = false;
+        for (var elements = new JsonElements(text[range]); elements.Next(out ReadOnlySpan<byte> element);)
+        {
+            bool thought = JsonSpan.IsObject(element);
+            any |= thought;
+            strays |= !thought;
+        }
+        message.ThinkingBlocks = any ? range : default;
+        message.HasStrayThoughts = strays;
     }
 }

@@ -100,12 +100,15 @@ internal static class MessagesToChat
         members.End();
     }
 
-    /// <summary>A schema has no name and no strictness here: it is always kept to.</summary>
+    /// <summary>A schema has no name and no strictness here: it is always kept to. A form of another kind binds the request to its own dialect.</summary>
     private static void WriteFormat(ReadOnlySpan<byte> format, BodyMembers members, PooledBuffer output)
     {
+        ReadOnlySpan<byte> schema = JsonMembers.Find(format, "schema"u8);
+        if (!JsonSpan.IsObject(schema))
+            return;
         members.Begin("response_format");
         output.Append("{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\",\"schema\":"u8);
-        output.Append(JsonMembers.Find(format, "schema"u8));
+        output.Append(schema);
         output.Append(",\"strict\":true}}"u8);
         members.End();
     }

@@ -72,6 +72,7 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
     /// <summary>Writes <c>messages</c>.</summary>
     public void WriteMessages()
     {
+        NoteStrayThoughts();
         _draft.Json.OpenArray("messages"u8);
         bool any = false;
         bool assistant = false;
@@ -96,6 +97,15 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
         if (!any || (assistant && !_draft.Rules.Prefill))
             WriteFiller();
         _draft.Json.Close();
+    }
+
+    private void NoteStrayThoughts()
+    {
+        for (int i = _instructions; i < _messages.Count; i++)
+        {
+            if (_messages[i].Role == ChatRole.Assistant && _messages[i].HasStrayThoughts)
+                _draft.Note("messages.thinking_blocks");
+        }
     }
 
     private static int CountInstructions(ChatMessages messages)
@@ -234,8 +244,6 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
             cursor.Skip(out Range range);
             if (block)
                 WriteThought(blocks[range]);
-            else
-                _draft.Note("messages.thinking_blocks");
         }
     }
 

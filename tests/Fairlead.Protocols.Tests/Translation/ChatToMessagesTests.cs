@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Fairlead.Protocols.Tests.Translation;
 
 /// <summary>What Anthropic gets of a chat, field by field.</summary>
@@ -151,6 +153,29 @@ public sealed class ChatToMessagesTests
         Assert.Equal("""[{"type":"thinking","thinking":"hé","signature":"c2ln"},{"type":"redacted_thinking","data":"EmwK"},{"type":"text","text":"ho"},{"type":"tool_use","id":"a","name":"f","input":{}}]""", chat.Body["messages"]![1]!["content"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
         Assert.Equal("""{"type":"enabled","budget_tokens":1024}""", chat["thinking"]);
         Assert.Null(chat.Adapted);
+    }
+
+    [Theory]
+    [InlineData("""["é",[],false]""", 1)]
+    [InlineData("""["é",{"type":"redacted_thinking","data":"EmwK"}]""", 3)]
+    public void What_is_no_block_of_thinking_is_left_out_and_named_and_a_turn_of_nothing_else_is_no_turn(string blocks, int turns)
+    {
+        Translated chat = Translated.Messages($$"""[{"role":"user","content":"hi"},{"role":"assistant","content":null,"thinking_blocks":{{blocks}}},{"role":"user","content":"and?"}]""");
+
+        JsonArray messages = chat.Body["messages"]!.AsArray();
+        Assert.Equal(turns, messages.Count);
+        Assert.DoesNotContain("\"content\":[]", messages.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal("messages.thinking_blocks", chat.Adapted);
+    }
+
+    [Theory]
+    [InlineData("\"\"")]
+    [InlineData("\" \"")]
+    [InlineData("null")]
+    public void A_call_or_a_tool_without_a_name_is_nothing_that_Claude_could_be_told(string name)
+    {
+        Assert.Equal("messages[1].tool_calls", Requests.Bodies.Request($$$$"""{"model":"o/m","messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":{{{{name}}}},"arguments":"{}"}}]}]}""").BoundToDialect);
+        Assert.NotNull(Requests.Bodies.Request($$$$"""{"model":"o/m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":{{{{name}}}}}}]}""").BoundToDialect);
     }
 
     [Fact]
