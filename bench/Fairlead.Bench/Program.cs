@@ -16,6 +16,13 @@ if (args is ["floats"])
     return 0;
 }
 
+// bench/Fairlead.Bench encoder THREADS [CHECKPOINT]; without one, BERT-base with random weights
+if (args is ["encoder", var count, ..])
+{
+    EncoderBench.Run(args.ElementAtOrDefault(2), int.Parse(count, CultureInfo.InvariantCulture));
+    return 0;
+}
+
 // bench/soak.sh builds and calls this.
 if (args is ["soak", var soaked, var time])
     return await new Soak(soaked, TimeSpan.FromSeconds(double.Parse(time, CultureInfo.InvariantCulture))).RunAsync() ? 0 : 1;

@@ -48,24 +48,24 @@ internal sealed unsafe class DecoderBlock : IDisposable
     public void Forward(float* stream, ReadOnlySpan<StepRow> step, KvCache cache, DecoderRoom room, WorkCrew? crew)
     {
         int rows = step.Length;
-        float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows);
+        float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows, crew);
         float* answer = room.Answer.Data;
         _attention.Forward(read, answer, step, cache, room.Inner.Data, crew);
-        Normalised(_afterAttention, answer, answer, rows);
+        Normalised(_afterAttention, answer, answer, rows, crew);
         if (_parallel)
         {
             // The feed-forward layer still reads the stream as it came: attention's answer waits beside it.
-            read = _beforeMlp is null ? read : Normalised(_beforeMlp, stream, room.Normed.Data, rows);
+            read = _beforeMlp is null ? read : Normalised(_beforeMlp, stream, room.Normed.Data, rows, crew);
             FeedForward(read, room.Second.Data, rows, room, crew);
-            Add(stream, room.Second.Data, rows);
-            Add(stream, answer, rows);
+            Add(stream, room.Second.Data, rows, crew);
+            Add(stream, answer, rows, crew);
             return;
         }
 
-        Add(stream, answer, rows);
-        FeedForward(Normalised(_beforeMlp, stream, room.Normed.Data, rows), answer, rows, room, crew);
-        Normalised(_afterMlp, answer, answer, rows);
-        Add(stream, answer, rows);
+        Add(stream, answer, rows, crew);
+        FeedForward(Normalised(_beforeMlp, stream, room.Normed.Data, rows, crew), answer, rows, room, crew);
+        Normalised(_afterMlp, answer, answer, rows, crew);
+        Add(stream, answer, rows, crew);
     }
 
     /// <inheritdoc/>
@@ -80,11 +80,11 @@ internal sealed unsafe class DecoderBlock : IDisposable
         _moe?.Dispose();
     }
 
-    private float* Normalised(Norm? norm, float* input, float* output, int rows)
+    private static float* Normalised(Norm? norm, float* input, float* output, int rows, WorkCrew? crew)
     {
         if (norm is null)
             return input;
-        norm.Forward(input, output, rows);
+        norm.Forward(input, output, rows, crew);
         return output;
     }
 
@@ -95,7 +95,13 @@ internal sealed unsafe class DecoderBlock : IDisposable
             _moe.Forward(input, output, rows, room.Inner.Data, room.Moe, crew);
     }
 
-    private void Add(float* stream, float* answer, int rows) => Elementwise.AddScaled(stream, answer, _residualScale, (long)rows * _width);
+    private void Add(float* stream, float* answer, int rows, WorkCrew? crew) => RowCrew.Run(rows, _width, new Sum(stream, answer, _residualScale, _width), crew);
+
+    private readonly struct Sum(float* stream, float* answer, float scale, int width) : IRowWork
+    {
+        public void Do(int first, int end) =>
+            Elementwise.AddScaled(stream + ((long)first * width), answer + ((long)first * width), scale, (long)(end - first) * width);
+    }
 }
 
 /// <summary>The activations of one pass, shared by all layers.</summary>

@@ -26,14 +26,14 @@ public sealed class EmbeddingModel : IDisposable
     private readonly WorkCrew _crew;
     private readonly EmbeddingLoop _loop;
 
-    private EmbeddingModel(ModelFolder folder, Encoder encoder, EmbeddingPipeline pipeline, EmbeddingSettings settings, Tokenizer tokenizer, EmbeddingOptions options)
+    private EmbeddingModel(ModelFolder folder, Encoder encoder, EmbeddingPipeline pipeline, EmbeddingSettings settings, Tokenizer tokenizer, WorkCrew crew, EmbeddingOptions options)
     {
         _folder = folder;
         _encoder = encoder;
         _pipeline = pipeline;
         _settings = settings;
         _tokenizer = tokenizer;
-        _crew = new WorkCrew(options.Threads ?? 0);
+        _crew = crew;
         Dimension = pipeline.Outputs(encoder.Width);
         MaxTokens = Math.Min(encoder.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
         _loop = new EmbeddingLoop(Compute, options.TokensPerPass, options.Slots, options.Queue);
@@ -116,18 +116,21 @@ public sealed class EmbeddingModel : IDisposable
         IReadOnlyList<EmbeddingModule>? modules = files is null ? null : EmbeddingPipeline.ReadModules(files);
         string transformer = modules?[0].Folder ?? "";
         ModelFolder folder = ModelFolder.Open(transformer.Length == 0 ? path : Path.Combine(path, transformer));
+        WorkCrew? crew = null;
         Encoder? encoder = null;
         EmbeddingPipeline? pipeline = null;
         try
         {
-            encoder = Encoder.Load(folder, meter);
+            crew = new WorkCrew(options.Threads ?? 0);
+            encoder = Encoder.Load(folder, meter, crew: crew);
             pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, encoder.Width) : Plain(folder, encoder.Width);
-            return new EmbeddingModel(folder, encoder, pipeline, SettingsOf(files, transformer), Tokenizer.Of(folder), options);
+            return new EmbeddingModel(folder, encoder, pipeline, SettingsOf(files, transformer), Tokenizer.Of(folder), crew, options);
         }
         catch
         {
             pipeline?.Dispose();
             encoder?.Dispose();
+            crew?.Dispose();
             folder.Dispose();
             throw;
         }

@@ -31,20 +31,38 @@ internal sealed unsafe class Linear : IDisposable
     /// <summary>Values that come out.</summary>
     public int Outputs { get; }
 
-    /// <summary><paramref name="input"/> <c>[rows × inputs]</c> to <paramref name="output"/> <c>[rows × outputs]</c>; the two do not overlap.</summary>
-    public void Forward(float* input, float* output, int rows, WorkCrew? crew)
+    /// <summary>The product alone, without the bias: for who adds it with <see cref="AddBias"/> while going over the rows anyway.</summary>
+    public void Multiply(float* input, float* output, int rows, WorkCrew? crew)
     {
         if (_packs is not null)
             _packs.Multiply(_packed, input, output, rows, crew);
         else
             MatMul.Multiply(_weight, input, output, rows, crew);
+    }
+
+    /// <summary>Adds the bias, if there is one, to <paramref name="rows"/> rows of outputs.</summary>
+    public void AddBias(float* output, int rows)
+    {
         if (_bias is not null)
             Elementwise.AddToRows(output, _bias.Data, rows, Outputs);
+    }
+
+    /// <summary><paramref name="input"/> <c>[rows × inputs]</c> to <paramref name="output"/> <c>[rows × outputs]</c>; the two do not overlap.</summary>
+    public void Forward(float* input, float* output, int rows, WorkCrew? crew)
+    {
+        Multiply(input, output, rows, crew);
+        if (_bias is not null)
+            RowCrew.Run(rows, Outputs, new Biases(this, output), crew);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _bias?.Dispose();
+    }
+
+    private readonly struct Biases(Linear linear, float* output) : IRowWork
+    {
+        public void Do(int first, int end) => linear.AddBias(output + ((long)first * linear.Outputs), end - first);
     }
 }

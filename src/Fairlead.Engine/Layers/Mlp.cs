@@ -29,13 +29,13 @@ internal sealed unsafe class Mlp : IDisposable
         if (_gate is null)
         {
             _up.Forward(input, inner, rows, crew);
-            Activations.Apply(_activation, inner, count);
+            RowCrew.Run(rows, _up.Outputs, new Activate(_activation, inner, null, _up.Outputs), crew);
         }
         else
         {
             _gate.Forward(input, inner, rows, crew);
             _up.Forward(input, other, rows, crew);
-            Activations.Gate(_activation, inner, other, inner, count);
+            RowCrew.Run(rows, _up.Outputs, new Activate(_activation, inner, other, _up.Outputs), crew);
         }
 
         _down.Forward(inner, output, rows, crew);
@@ -47,5 +47,14 @@ internal sealed unsafe class Mlp : IDisposable
         _gate?.Dispose();
         _up.Dispose();
         _down.Dispose();
+    }
+
+    private readonly struct Activate(Activation activation, float* gate, float* up, int width) : IRowWork
+    {
+        public void Do(int first, int end)
+        {
+            long from = (long)first * width, count = (long)(end - first) * width;
+            Activations.Gate(activation, gate + from, up is null ? null : up + from, gate + from, count);
+        }
     }
 }

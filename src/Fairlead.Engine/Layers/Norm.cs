@@ -1,3 +1,5 @@
+using Fairlead.Engine.Tensors;
+
 namespace Fairlead.Engine.Layers;
 
 /// <summary>Which norm.</summary>
@@ -31,6 +33,10 @@ internal sealed unsafe class Norm : IDisposable
     public int Width => _scale.Length;
 
     /// <summary>Each of <paramref name="rows"/> rows by itself, one after the other in memory; <paramref name="output"/> may be <paramref name="input"/>.</summary>
+    /// <param name="crew">Who shares the work; null: the caller alone.</param>
+    public void Forward(float* input, float* output, int rows, WorkCrew? crew) => RowCrew.Run(rows, Width, new Rows(this, input, output), crew);
+
+    /// <summary>As the other, by the caller alone.</summary>
     public void Forward(float* input, float* output, int rows)
     {
         if (_kind == NormKind.Layer)
@@ -44,5 +50,14 @@ internal sealed unsafe class Norm : IDisposable
     {
         _scale.Dispose();
         _shift?.Dispose();
+    }
+
+    private readonly struct Rows(Norm norm, float* input, float* output) : IRowWork
+    {
+        public void Do(int first, int end)
+        {
+            long from = (long)first * norm.Width;
+            norm.Forward(input + from, output + from, end - first);
+        }
     }
 }

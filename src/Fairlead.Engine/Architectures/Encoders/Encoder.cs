@@ -87,7 +87,7 @@ internal sealed unsafe class Encoder : IDisposable
     {
         rows = Math.Max(rows, design.MaxTokens); // a longer text is computed alone
         long bias = design.DistanceBuckets == 0 ? 0 : (long)rows * design.MaxTokens * design.Heads; // texts of full length are the worst
-        return ((rows * (EncoderLayer.RoomPerRow(design) + design.Width)) + bias) * sizeof(float);
+        return (((long)rows * design.Width) + EncoderLayer.Room(design, rows) + bias) * sizeof(float);
     }
 
     /// <summary>Encodes several texts at once.</summary>
@@ -101,11 +101,10 @@ internal sealed unsafe class Encoder : IDisposable
     {
         Check(tokens, segments, lengths);
         int rows = tokens.Length, width = _design.Width;
-        long perRow = EncoderLayer.RoomPerRow(_design) + width;
-        Grow(ref _activations, rows * perRow);
+        Grow(ref _activations, ((long)rows * width) + EncoderLayer.Room(_design, rows));
         float* hidden = _activations.Data, room = hidden + ((long)rows * width);
         Embed(tokens, segments, lengths, hidden);
-        _embeddingNorm.Forward(hidden, hidden, rows);
+        _embeddingNorm.Forward(hidden, hidden, rows, crew);
         FillBias(lengths);
         foreach (EncoderLayer layer in _layers)
             layer.Forward(hidden, rows, lengths, _distances is null ? null : _bias.Data, room, crew);

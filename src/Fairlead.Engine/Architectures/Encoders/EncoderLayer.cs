@@ -8,6 +8,9 @@ namespace Fairlead.Engine.Architectures.Encoders;
 /// <summary>One layer: attention to the whole text, added and normed; a plain feed-forward part, added and normed.</summary>
 internal sealed unsafe class EncoderLayer : IDisposable
 {
+    /// <summary>Rows that go through everything behind attention before the next: the more, the seldomer are weights read; the fewer, the more of their values lie in the second-level cache.</summary>
+    private const int PieceRows = Encoder.RowsPerPass;
+
     private readonly EncoderDesign _design;
     private readonly AttentionShape _shape;
     private readonly Linear _query;
@@ -34,12 +37,12 @@ internal sealed unsafe class EncoderLayer : IDisposable
         _outputNorm = new Norm(NormKind.Layer, design.Epsilon, weights.OutputNorm, addsOne: false);
     }
 
-    /// <summary>Values of room that <see cref="Forward"/> wants for each row.</summary>
-    public static long RoomPerRow(EncoderDesign design) => (4L * design.Width) + Math.Max(design.Width, design.Inner);
+    /// <summary>Values of room that <see cref="Forward"/> wants for <paramref name="rows"/> rows.</summary>
+    public static long Room(EncoderDesign design, int rows) => (4L * rows * design.Width) + ((long)Math.Min(rows, PieceRows) * design.Inner);
 
     /// <summary>Changes <paramref name="hidden"/> <c>[rows × width]</c> in place.</summary>
     /// <param name="bias">For each text <c>[heads × tokens × tokens]</c>, one after the other; null: none.</param>
-    /// <param name="room"><see cref="RoomPerRow"/> values for each row, overwritten.</param>
+    /// <param name="room"><see cref="Room"/> values, overwritten.</param>
     public void Forward(float* hidden, int rows, ReadOnlySpan<int> lengths, float* bias, float* room, WorkCrew? crew)
     {
         int width = _design.Width;
@@ -56,15 +59,18 @@ internal sealed unsafe class EncoderLayer : IDisposable
             bias = bias is null ? null : bias + ((long)length * length * _design.Heads);
         }
 
-        _output.Forward(mixed, query, rows, crew);
-        Elementwise.Add(hidden, query, values);
-        _attentionNorm.Forward(hidden, hidden, rows);
-
-        _up.Forward(hidden, inner, rows, crew);
-        Activations.Apply(_design.Activation, inner, (long)rows * _design.Inner);
-        _down.Forward(inner, mixed, rows, crew);
-        Elementwise.Add(hidden, mixed, values);
-        _outputNorm.Forward(hidden, hidden, rows);
+        // Piece by piece, for the middle of the feed-forward part is the widest of all and is read again at once.
+        for (int first = 0; first < rows; first += PieceRows)
+        {
+            long from = (long)first * width;
+            int count = Math.Min(PieceRows, rows - first);
+            _output.Multiply(mixed + from, query + from, count, crew);
+            RowCrew.Run(count, width, new AddAndNorm(_output, query + from, _attentionNorm, hidden + from), crew);
+            _up.Multiply(hidden + from, inner, count, crew);
+            RowCrew.Run(count, _design.Inner, new Activate(_up, _design.Activation, inner), crew);
+            _down.Multiply(inner, query + from, count, crew);
+            RowCrew.Run(count, width, new AddAndNorm(_down, query + from, _outputNorm, hidden + from), crew);
+        }
     }
 
     /// <inheritdoc/>
@@ -72,5 +78,34 @@ internal sealed unsafe class EncoderLayer : IDisposable
     {
         foreach (IDisposable part in (IDisposable[])[_query, _key, _value, _output, _attentionNorm, _up, _down, _outputNorm])
             part.Dispose();
+    }
+
+    /// <summary>What follows on a product whose result is added to the stream: its bias, the sum, the norm of the sum, while a row is in the cache.</summary>
+    private readonly struct AddAndNorm(Linear linear, float* product, Norm norm, float* stream) : IRowWork
+    {
+        public void Do(int first, int end)
+        {
+            for (long row = first; row < end; row++)
+            {
+                float* added = product + (row * norm.Width), to = stream + (row * norm.Width);
+                linear.AddBias(added, 1);
+                Elementwise.Add(to, added, norm.Width);
+                norm.Forward(to, to, 1);
+            }
+        }
+    }
+
+    /// <summary>The bias and the function in the middle of the feed-forward part.</summary>
+    private readonly struct Activate(Linear linear, Activation activation, float* product) : IRowWork
+    {
+        public void Do(int first, int end)
+        {
+            for (long row = first; row < end; row++)
+            {
+                float* values = product + (row * linear.Outputs);
+                linear.AddBias(values, 1);
+                Activations.Apply(activation, values, linear.Outputs);
+            }
+        }
     }
 }
