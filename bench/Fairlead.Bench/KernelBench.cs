@@ -1,45 +1,77 @@
+using System.Globalization;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Bench;
 
-/// <summary>How fast a matrix of each type is multiplied with one row, as a share of what reading the same bytes costs. One thread, best of several rounds.</summary>
+/// <summary>
+/// How fast quantised weights are multiplied by each family of kernels: with one row as a share of what reading the same bytes costs, with more rows in multiply-adds. One thread,
+/// best of several rounds.
+/// </summary>
 internal static unsafe class KernelBench
 {
-    private const int Columns = 4096, Rounds = 7;
+    private const int Inputs = 2048, Rounds = 5;
 
     /// <summary>More than the caches of a core hold: a decode step reads every weight once and finds none of them there.</summary>
-    private const long WeightBytes = 192L << 20;
+    private const long WeightBytes = 96L << 20;
+
+    private static readonly int[] s_rows = [1, 8, 64, 512];
+    private static readonly ElementType[] s_types = [ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q5_K, ElementType.Q6_K];
 
     public static void Run()
     {
-        Console.WriteLine($"{Simd.Best}, {Environment.ProcessorCount} processors, one thread");
-        Console.WriteLine("| type | 1 row: GB/s | reading alone: GB/s | ratio | 64 rows: G multiply-adds/s |");
-        Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
-        using var input = new NativeBuffer<float>(64 * Columns);
+        Console.WriteLine($"Families here: {string.Join(", ", KernelChoice.Available)}. One thread, {Inputs} inputs.");
+        Console.WriteLine("| weights | family | 1 row: GB/s | ÷ reading alone | G multiply-adds/s: 1 row | 8 rows | 64 rows | 512 rows |");
+        Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        using var input = new NativeBuffer<float>(512L * Inputs);
         var random = new Random(1);
-        for (int i = 0; i < input.Length; i++)
+        for (long i = 0; i < input.Length; i++)
             input.Data[i] = (float)random.NextDouble() - 0.5f;
-        foreach (ElementType type in Enum.GetValues<ElementType>())
+        using var room = new QuantizedRows(512, Inputs);
+        foreach (ElementType type in s_types)
         {
-            long rowBytes = BlockLayout.Of(type).SizeOf(Columns);
-            int rows = (int)(WeightBytes / rowBytes);
-            using var weights = new NativeBuffer<byte>(rows * rowBytes);
-            using var output = new NativeBuffer<float>(64L * rows);
-            Fill(type, weights, random);
-            double read = 0, single = 0, batch = 0;
-            for (int round = 0; round < Rounds; round++)
+            PackedFormat format = PackedLayout.FormatFor(type, Inputs, KernelFamily.Scalar)!.Value;
+            int outputs = (int)(WeightBytes / PackedLayout.PanelBytes(format, Inputs)) * PackedLayout.PanelOutputs;
+            using var weights = new NativeBuffer<byte>(PackedLayout.BytesFor(format, outputs, Inputs));
+            Fill(format, new PackedMatrix(format, outputs, Inputs, (nint)weights.Data), random);
+            using var output = new NativeBuffer<float>(Math.Max(outputs, 512L * 2048));
+            foreach (KernelFamily family in KernelChoice.Available)
             {
-                var view = new TensorView(type, [rows, Columns], weights.Data);
-                read = Math.Max(read, rows * rowBytes / Seconds(() => Sum(weights)) / 1e9);
-                single = Math.Max(single, rows * rowBytes / Seconds(() => MatMul.Multiply(view, input.Data, output.Data, 1)) / 1e9);
-                var part = new TensorView(type, [rows / 16, Columns], weights.Data);
-                batch = Math.Max(batch, 64.0 * (rows / 16) * Columns / Seconds(() => MatMul.Multiply(part, input.Data, output.Data, 64)) / 1e9);
+                if (family is not KernelFamily.Scalar)
+                    Row(type, format, family, outputs, weights, input, output, room);
             }
-
-            Console.WriteLine(FormattableString.Invariant($"| {type} | {single:F1} | {read:F1} | {single / read:F2} | {batch:F1} |"));
         }
+
+        KernelChoice.Family = KernelChoice.Best;
+    }
+
+    private static void Row(
+        ElementType type, PackedFormat format, KernelFamily family, int outputs, NativeBuffer<byte> weights, NativeBuffer<float> input, NativeBuffer<float> output, QuantizedRows room)
+    {
+        KernelChoice.Family = family;
+        double read = 0;
+        double[] speeds = new double[s_rows.Length];
+        for (int round = 0; round < Rounds; round++)
+        {
+            read = Math.Max(read, weights.Length / Seconds(() => Sum(weights)) / 1e9);
+            for (int i = 0; i < s_rows.Length; i++)
+            {
+                int rows = s_rows[i], some = Math.Min(outputs, rows == 1 ? outputs : rows == 8 ? 16384 : 2048);
+                var matrix = new PackedMatrix(format, some, Inputs, (nint)weights.Data);
+                double products = (double)rows * some * Inputs;
+                if (rows * (long)some > output.Length)
+                    matrix = matrix with { Outputs = (int)(output.Length / rows) };
+                products = (double)rows * matrix.Outputs * Inputs;
+                speeds[i] = Math.Max(speeds[i], products / Seconds(() => PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, room, null)) / 1e9);
+            }
+        }
+
+        double single = speeds[0] * weights.Length / ((double)outputs * Inputs);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {type} | {family} | {single:F1} | {single / read:F2} | {speeds[0]:F1} | {speeds[1]:F1} | {speeds[2]:F1} | {speeds[3]:F1} |"));
     }
 
     /// <summary>Processor time, which neighbours on the same machine take less from than from the clock's.</summary>
@@ -50,32 +82,38 @@ internal static unsafe class KernelBench
         return (Environment.CpuUsage.TotalTime - start).TotalSeconds;
     }
 
-    /// <summary>Small scales and any quants: speed must not be that of infinities or subnormal numbers.</summary>
-    private static void Fill(ElementType type, NativeBuffer<byte> weights, Random random)
+    /// <summary>Any quants and small scales: speed must not be that of infinities or subnormal numbers.</summary>
+    private static void Fill(PackedFormat format, PackedMatrix matrix, Random random)
     {
-        random.NextBytes(new Span<byte>(weights.Data, (int)weights.Length));
-        BlockLayout layout = BlockLayout.Of(type);
-        for (byte* block = weights.Data; block < weights.Data + weights.Length; block += layout.Bytes)
+        for (int panel = 0; panel < matrix.Panels; panel++)
         {
-            float value = ((float)random.NextDouble() - 0.5f) * 0.04f;
-            switch (type)
+            var bytes = new Span<byte>(matrix.Panel(panel), (int)PackedLayout.PanelBytes(format, Inputs));
+            random.NextBytes(bytes);
+            int scales = (int)PackedLayout.ScaleBytes(format, Inputs);
+            int block = format switch { PackedFormat.Six => 288, PackedFormat.FourWithMinimum or PackedFormat.FiveWithMinimum => 320, _ => 32 };
+            int halves = format is PackedFormat.FourWithMinimum or PackedFormat.FiveWithMinimum ? 32 : 16;
+            for (int at = 0; at + block <= scales; at += block)
             {
-                case ElementType.F32: *(float*)block = value; break;
-                case ElementType.BF16: *(ushort*)block = (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16); break;
-                case ElementType.Q6_K: *(Half*)(block + 208) = (Half)value; break;
-                default: *(Half*)block = (Half)value; break;
+                for (int i = 0; i < halves; i++)
+                    System.Runtime.InteropServices.MemoryMarshal.Write(bytes[(at + (2 * i))..], (Half)(float)(random.NextDouble() * 0.01));
             }
-
-            if (type is ElementType.Q4_1 or ElementType.Q5_1 or ElementType.Q4_K or ElementType.Q5_K)
-                ((Half*)block)[1] = (Half)value;
         }
     }
 
+    /// <summary>One stream, as a kernel reads it.</summary>
     private static float Sum(NativeBuffer<byte> bytes)
     {
         Vector512<int> a = default, b = default, c = default, d = default;
         for (byte* at = bytes.Data, end = at + (bytes.Length & -256); at < end; at += 256)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0(at + 4096);
+                Sse.Prefetch0(at + 4160);
+                Sse.Prefetch0(at + 4224);
+                Sse.Prefetch0(at + 4288);
+            }
+
             a ^= Vector512.Load((int*)at);
             b ^= Vector512.Load((int*)(at + 64));
             c ^= Vector512.Load((int*)(at + 128));

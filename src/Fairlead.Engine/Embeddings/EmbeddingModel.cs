@@ -91,7 +91,7 @@ public sealed class EmbeddingModel : IDisposable
             IsEncoder = true,
             Weights = tally.ResidentBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
             Cache = 0,
-            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.BytesFor(tally.Matrices, Encoder.RowsPerPass, KernelChoice.Family) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
+            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.BytesFor(tally.Matrices, Encoder.RowsPerPass, KernelChoice.Family, options.Threads ?? Environment.ProcessorCount) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
             Context = context,
             LongestContext = context,
             Slots = options.Slots,

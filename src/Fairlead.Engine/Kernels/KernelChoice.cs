@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Fairlead.Engine.Kernels.Machine;
 
 namespace Fairlead.Engine.Kernels;
 
@@ -21,6 +22,8 @@ public static class KernelChoice
         KernelFamily.Neon => Dp.IsSupported,
         KernelFamily.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         KernelFamily.AvxVnni => Avx2.IsSupported && Fma.IsSupported && AvxVnni.IsSupported,
+        KernelFamily.Avx512 => MachineSupport.HasVnni,
+        KernelFamily.Amx => MachineSupport.HasTiles,
         _ => false,
     };
 }

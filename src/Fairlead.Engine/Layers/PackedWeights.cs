@@ -9,7 +9,6 @@ internal sealed unsafe class PackedWeights : IDisposable
 {
     private readonly Dictionary<nint, PackedMatrix> _matrices = [];
     private readonly NativeBuffer<byte> _memory;
-
     private readonly QuantizedRows _room;
 
     private PackedWeights(NativeBuffer<byte> memory, QuantizedRows room) => (_memory, _room) = (memory, room);
@@ -19,7 +18,7 @@ internal sealed unsafe class PackedWeights : IDisposable
     public static PackedWeights Pack(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, WorkCrew? crew)
     {
         List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
-        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen)));
+        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen), crew?.Threads ?? 1));
         byte* at = packed._memory.Data;
         foreach ((LinearWeights from, PackedFormat format) in chosen)
         {
@@ -36,11 +35,11 @@ internal sealed unsafe class PackedWeights : IDisposable
         return packed;
     }
 
-    /// <summary>Bytes that <see cref="Pack"/> with the same arguments takes.</summary>
-    public static long BytesFor(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family)
+    /// <summary>Bytes that <see cref="Pack"/> with a crew of <paramref name="threads"/> takes.</summary>
+    public static long BytesFor(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, int threads)
     {
         List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
-        return BytesOf(chosen) + QuantizedRows.BytesFor(rowsPerPass, LongestOf(chosen));
+        return BytesOf(chosen) + QuantizedRows.BytesFor(rowsPerPass, LongestOf(chosen), threads);
     }
 
     /// <summary>The packed form of a matrix, if it has one.</summary>

@@ -20,16 +20,16 @@ public sealed class LlamaCppTests(ITestOutputHelper output)
 
     /// <summary>How far a logit may be from llama.cpp's, as a share of the root mean square of its row.</summary>
     /// <remarks>
-    /// We multiply with activations in single precision. llama.cpp rounds them to the type of the weights where that is F16 or BF16, and to 8 bits in blocks of 32 or
-    /// 256 where these are quantised; the bounds are that rounding's share, about one and a half times what was measured (Emerald Rapids, llama.cpp v0.5.0: F32 4e-6,
-    /// F16 3e-6, BF16 0.018, blocks of 32 0.068–0.074, blocks of 256 0.097–0.111).
+    /// llama.cpp rounds activations to the type of the weights where that is F16 or BF16, and to 8 bits in blocks of 32 or 256 where these are quantised; we round them to 8 bits
+    /// in blocks of 32 where there are kernels for it (Q8_0, Q4_0 and the types with a K) and not at all elsewhere. The bounds are what both roundings come to, about one and a
+    /// half times what was measured at most (Emerald Rapids, llama.cpp v0.5.0: F32 7e-6, F16 7e-6, BF16 0.021, blocks of 32 0.060–0.074, blocks of 256 0.13–0.15).
     /// </remarks>
     private static double Bound(ElementType type) => type switch
     {
         ElementType.F32 => 1e-4,
         ElementType.F16 => 5e-3, // not every processor's variant of llama.cpp keeps the activations
         ElementType.BF16 => 3e-2,
-        ElementType.Q4_K or ElementType.Q5_K or ElementType.Q6_K => 0.17,
+        ElementType.Q4_K or ElementType.Q5_K or ElementType.Q6_K => 0.22,
         _ => 0.12,
     };
 
@@ -121,7 +121,8 @@ public sealed class LlamaCppTests(ITestOutputHelper output)
             output.WriteLine($"{name}: {difference}");
             if (difference.Largest > bound)
                 wrong.Add($"{name}: a logit differs by {difference.Largest:G3} of its row's root mean square, allowed {bound:G3}");
-            if (difference.Cosine < 0.999)
+            // Two engines that each stay above 0.999 of the exact row may be so far from one another.
+            if (difference.Cosine < 0.998)
                 wrong.Add($"{name}: the cosine of a row is {difference.Cosine:F5}");
             if (difference.Other > 0)
                 wrong.Add($"{name}: {difference.Other} tokens of the greedy text differ although the margin allows no doubt");

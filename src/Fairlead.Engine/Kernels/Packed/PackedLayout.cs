@@ -17,6 +17,11 @@ public static class PackedLayout
         ElementType.F32 => PackedFormat.Single,
         ElementType.F16 => PackedFormat.Half,
         ElementType.BF16 => PackedFormat.Brain,
+        ElementType.Q8_0 => PackedFormat.Eight,
+        ElementType.Q4_0 => PackedFormat.Four,
+        ElementType.Q4_K => PackedFormat.FourWithMinimum,
+        ElementType.Q5_K => PackedFormat.FiveWithMinimum,
+        ElementType.Q6_K => PackedFormat.Six,
         _ => null,
     };
 

@@ -2,28 +2,38 @@ using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Kernels.Packed;
 
-/// <summary>Room for rows of activations in the forms that packed kernels read, made anew for every multiplication and shared by all layers of a model.</summary>
+/// <summary>Room for rows of activations as bytes, made anew for every multiplication and shared by all layers of a model.</summary>
 /// <remarks>
 /// A row is cut into blocks of 32 values. With a = the largest magnitude of a block, its values become bytes round(x · 127 / a) (to nearest, ties to even)
-/// and its scale a / 127; a block of zeros has scale 0, and one with an infinity or a NaN has scale NaN, so that nothing that is not a number is lost.
-/// A value is off by at most half its block's scale.
+/// and its scale a / 127. A block whose largest magnitude is below 2^−120 counts as zeros, with scale 0; one with an infinity or a NaN has scale NaN, so that
+/// nothing that is not a number is lost. Otherwise a value is off by at most half its block's scale, and a rounding of 2^−23 of itself.
 /// </remarks>
 public sealed unsafe class QuantizedRows : IDisposable
 {
+    /// <summary>Rows whose scales lie together.</summary>
+    internal const int TileRows = 16;
+
+    /// <summary>Singles of a block in <see cref="Scales"/>: 16 scales and 16 sums.</summary>
+    internal const int BlockScales = 2 * TileRows;
+
     private readonly NativeBuffer<sbyte> _values;
     private readonly NativeBuffer<float> _scales;
-    private readonly NativeBuffer<float> _sums;
-    private readonly NativeBuffer<int> _wholeSums;
+    private readonly NativeBuffer<int> _halfSums;
+    private readonly NativeBuffer<byte> _scratch;
+    private readonly int[] _scratchTaken;
+    private readonly long _scratchBytes;
 
-    /// <summary>Room for <paramref name="rows"/> rows of at most <paramref name="inputs"/> values.</summary>
-    public QuantizedRows(int rows, int inputs)
+    /// <summary>Room for <paramref name="rows"/> rows of at most <paramref name="inputs"/> values, and for <paramref name="threads"/> threads that multiply at the same time.</summary>
+    public QuantizedRows(int rows, int inputs, int threads = 1)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         (Rows, Inputs) = (rows, inputs);
         _values = new NativeBuffer<sbyte>((long)rows * StrideOf(inputs));
-        long blocks = (long)rows * ((inputs + PackedLayout.GroupInputs - 1) / PackedLayout.GroupInputs);
-        _scales = new NativeBuffer<float>(blocks);
-        _sums = new NativeBuffer<float>(blocks);
-        _wholeSums = new NativeBuffer<int>(blocks);
+        _scales = new NativeBuffer<float>(ScalesOf(rows, inputs));
+        _halfSums = new NativeBuffer<int>(HalfSumsOf(rows, inputs));
+        _scratchBytes = PanelScratch.BytesFor(rows, inputs);
+        _scratch = new NativeBuffer<byte>(threads * _scratchBytes);
+        _scratchTaken = new int[threads];
     }
 
     /// <summary>Most rows.</summary>
@@ -35,28 +45,46 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary>The bytes: row r begins at r · <see cref="StrideOf"/>(inputs of the matrix).</summary>
     public sbyte* Values => _values.Data;
 
-    /// <summary><c>[rows × inputs / 32]</c>: the scale of each block.</summary>
+    /// <summary>For each 16 rows and each block of 32 inputs: the scales of the 16 rows, then for each row the scale times the sum of the block's bytes, rounded once.</summary>
     public float* Scales => _scales.Data;
 
-    /// <summary><c>[rows × inputs / 32]</c>: the block's scale times the sum of its bytes, rounded once.</summary>
-    public float* Sums => _sums.Data;
-
-    /// <summary><c>[rows × inputs / 32]</c>: the sum of the block's bytes.</summary>
-    public int* WholeSums => _wholeSums.Data;
+    /// <summary><c>[rows × inputs / 16]</c>: sums of 16 bytes.</summary>
+    public int* HalfSums => _halfSums.Data;
 
     /// <summary>Bytes from one row to the next: an odd number of cache lines, so that the rows of a tile do not meet in the same lines of the first-level cache.</summary>
     public static int StrideOf(int inputs) => (((inputs + 63) / 64) | 1) * 64;
 
     /// <summary>Bytes that such room takes.</summary>
-    public static long BytesFor(int rows, int inputs) =>
-        rows * (StrideOf(inputs) + (((long)inputs + PackedLayout.GroupInputs - 1) / PackedLayout.GroupInputs * 12));
+    public static long BytesFor(int rows, int inputs, int threads) =>
+        (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(int)) + (threads * PanelScratch.BytesFor(rows, inputs));
+
+    /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
+    internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);
+
+    /// <summary>Scratch that nobody else uses until it is given back; there is one for every thread.</summary>
+    internal PanelScratch TakeScratch(out int number)
+    {
+        for (number = 0; ; number = (number + 1) % _scratchTaken.Length)
+        {
+            if (Interlocked.CompareExchange(ref _scratchTaken[number], 1, 0) == 0)
+                return new PanelScratch(_scratch.Data + (number * _scratchBytes), Inputs);
+        }
+    }
+
+    /// <summary>Gives it back.</summary>
+    internal void ReturnScratch(int number) => Volatile.Write(ref _scratchTaken[number], 0);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _values.Dispose();
         _scales.Dispose();
-        _sums.Dispose();
-        _wholeSums.Dispose();
+        _halfSums.Dispose();
+        _scratch.Dispose();
     }
+
+    private static long ScalesOf(int rows, int inputs) =>
+        (rows + TileRows - 1L) / TileRows * ((inputs + PackedLayout.GroupInputs - 1) / PackedLayout.GroupInputs) * BlockScales;
+
+    private static long HalfSumsOf(int rows, int inputs) => rows * ((inputs + 15L) / 16);
 }

@@ -14,6 +14,17 @@ public static unsafe class WeightPacker
         if (to.Format >= PackedFormat.Single)
             FloatPacker.Pack(from, transposed, to, firstPanel, endPanel);
         else
+            PackIntegers(from, to, firstPanel, endPanel);
+    }
+
+    private static void PackIntegers(in TensorView from, in PackedMatrix to, int firstPanel, int endPanel)
+    {
+        if (PackedLayout.FormatFor(from.Type, from.Columns, KernelFamily.Scalar) != to.Format)
             throw new ArgumentException($"{from} cannot be packed as {to.Format}", nameof(from));
+        for (int output = firstPanel * PackedLayout.PanelOutputs; output < Math.Min(endPanel * PackedLayout.PanelOutputs, to.Outputs); output++)
+        {
+            byte* panel = to.Panel(output / PackedLayout.PanelOutputs);
+            IntegerPacker.Output(to.Format, from.Data + (output * from.RowBytes), to.Inputs, panel, output % PackedLayout.PanelOutputs);
+        }
     }
 }

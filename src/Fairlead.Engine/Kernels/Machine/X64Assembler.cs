@@ -1,0 +1,217 @@
+using System.Buffers.Binary;
+
+namespace Fairlead.Engine.Kernels.Machine;
+
+/// <summary>A general register, by its number in an instruction. Those that a called function may overwrite under the System V convention, and no others.</summary>
+internal enum Register
+{
+    Rax = 0,
+    Rcx = 1,
+    Rdx = 2,
+    Rsi = 6,
+
+    /// <summary>The first argument.</summary>
+    Rdi = 7,
+    R8 = 8,
+    R9 = 9,
+    R10 = 10,
+    R11 = 11,
+}
+
+/// <summary>A place in memory: <paramref name="Base"/> + <paramref name="Offset"/>.</summary>
+internal readonly record struct Place(Register Base, int Offset);
+
+/// <summary>Writes machine code for 64-bit x86: the few instructions that .NET has no name for, and what they need around them.</summary>
+/// <remarks>
+/// Encodings are those of Intel's manual, volume 2 (VEX: 2.3, EVEX: 2.7). Every offset takes four bytes, so that an instruction has one length and EVEX's
+/// scaled offsets do not come in. Vector registers are of 512 bits, numbered 0 to 31; tiles 0 to 7.
+/// </remarks>
+internal sealed class X64Assembler
+{
+    private const int NoIndex = -1;
+    private readonly List<byte> _code = [];
+
+    /// <summary>What was written.</summary>
+    public ReadOnlySpan<byte> Code => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_code);
+
+    /// <summary>The place that the next instruction gets, to be jumped back to.</summary>
+    public int Here => _code.Count;
+
+    /// <summary>register = memory (64 bits).</summary>
+    public void Load(Register to, Place from) => General(0x8b, (int)to, from);
+
+    /// <summary>memory = register (64 bits).</summary>
+    public void Store(Place to, Register from) => General(0x89, (int)from, to);
+
+    /// <summary>register = a number.</summary>
+    public void Set(Register to, int value) => Immediate(0xc7, 0, to, value);
+
+    /// <summary>register += a number.</summary>
+    public void Add(Register to, int value) => Immediate(0x81, 0, to, value);
+
+    /// <summary>register += register.</summary>
+    public void Add(Register to, Register value)
+    {
+        Bytes((byte)(0x48 | ((int)value >> 3 << 2) | ((int)to >> 3)), 0x01, (byte)(0xc0 | (((int)value & 7) << 3) | ((int)to & 7)));
+    }
+
+    /// <summary>register −= 1; sets the flag that <see cref="JumpIfNotZero"/> looks at.</summary>
+    public void Decrement(Register register) => Bytes((byte)(0x48 | ((int)register >> 3)), 0xff, (byte)(0xc8 | ((int)register & 7)));
+
+    /// <summary>Sets the flag that <see cref="JumpIfZero"/> looks at.</summary>
+    public void Test(Register register)
+    {
+        int high = (int)register >> 3, low = (int)register & 7;
+        Bytes((byte)(0x48 | (high << 2) | high), 0x85, (byte)(0xc0 | (low << 3) | low));
+    }
+
+    /// <summary>Back to <paramref name="target"/>, unless the last result was zero.</summary>
+    public void JumpIfNotZero(int target)
+    {
+        Bytes(0x0f, 0x85);
+        Number(target - (_code.Count + 4));
+    }
+
+    /// <summary>Forward, if the last result was zero, to where the returned jump is given to <see cref="Land"/>.</summary>
+    public int JumpIfZero()
+    {
+        Bytes(0x0f, 0x84);
+        Number(0);
+        return _code.Count;
+    }
+
+    /// <summary>Forward to where the returned jump is given to <see cref="Land"/>.</summary>
+    public int Jump()
+    {
+        Bytes(0xe9);
+        Number(0);
+        return _code.Count;
+    }
+
+    /// <summary>A jump that was written before comes out here.</summary>
+    public void Land(int jump) =>
+        BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_code)[(jump - 4)..], _code.Count - jump);
+
+    /// <summary>Asks for a cache line, for all levels.</summary>
+    public void Prefetch(Place line)
+    {
+        if ((int)line.Base >= 8)
+            Bytes(0x41);
+        Bytes(0x0f, 0x18);
+        Operand(1, line, NoIndex);
+    }
+
+    public void Return() => Bytes(0xc3);
+
+    /// <summary>Forgets the upper parts of vector registers 0 to 15, as code that knows nothing of them wants it.</summary>
+    public void ZeroUpper() => Bytes(0xc5, 0xf8, 0x77);
+
+    /// <summary>vector = 16 singles or 64 bytes of memory.</summary>
+    public void LoadVector(int to, Place from) => Vector(0x10, 0, 1, to, 0, from);
+
+    /// <summary>memory = vector.</summary>
+    public void StoreVector(Place to, int from) => Vector(0x11, 0, 1, from, 0, to);
+
+    /// <summary>vector = 16 whole numbers of memory as singles.</summary>
+    public void ConvertToSingle(int to, Place from) => Vector(0x5b, 0, 1, to, 0, from);
+
+    /// <summary>to = a as singles, which were whole numbers.</summary>
+    public void ConvertToSingle(int to, int from) => Vector(0x5b, 0, 1, to, 0, from);
+
+    /// <summary>to = a · b.</summary>
+    public void Multiply(int to, int a, int b) => Vector(0x59, 0, 1, to, a, b);
+
+    /// <summary>to = a · one single of memory + to, rounded once.</summary>
+    public void MultiplyAddBroadcast(int to, int a, Place single) => Vector(0xb8, 1, 2, to, a, single, broadcast: true);
+
+    /// <summary>to = −a · one single of memory + to, rounded once.</summary>
+    public void NegativeMultiplyAddBroadcast(int to, int a, Place single) => Vector(0xbc, 1, 2, to, a, single, broadcast: true);
+
+    /// <summary>to = a with the bits that differ from b's.</summary>
+    public void ExclusiveOr(int to, int a, int b) => Vector(0xef, 1, 1, to, a, b);
+
+    /// <summary>vector = one number of memory, 16 times.</summary>
+    public void Broadcast(int to, Place from) => Vector(0x58, 1, 2, to, 0, from);
+
+    /// <summary>to += the products of unsigned bytes of a and the signed bytes of one number of memory, in fours (AVX512-VNNI).</summary>
+    public void DotBytesBroadcast(int to, int unsigned, Place signed) => Vector(0x50, 1, 2, to, unsigned, signed, broadcast: true);
+
+    /// <summary>Shapes the tiles by 64 bytes of memory.</summary>
+    public void ConfigureTiles(Register from) => Bytes(0xc4, (byte)(0xc2 | ((int)from < 8 ? 0x20 : 0)), 0x78, 0x49, (byte)((int)from & 7));
+
+    /// <summary>Gives the tiles back, so that the system need not keep them for this thread.</summary>
+    public void ReleaseTiles() => Bytes(0xc4, 0xe2, 0x78, 0x49, 0xc0);
+
+    public void ZeroTile(int tile) => Bytes(0xc4, 0xe2, 0x7b, 0x49, (byte)(0xc0 | (tile << 3)));
+
+    /// <summary>tile = rows of memory, so many bytes apart as <paramref name="stride"/> says.</summary>
+    public void LoadTile(int tile, Place from, Register stride) => Tile(3, tile, from, stride);
+
+    /// <summary>memory = tile.</summary>
+    public void StoreTile(Place to, Register stride, int tile) => Tile(2, tile, to, stride);
+
+    /// <summary>to += products of signed bytes (AMX-INT8).</summary>
+    public void DotTileBytes(int to, int a, int b) => TileDot(0x5e, 3, to, a, b);
+
+    /// <summary>to += products of brain floats (AMX-BF16).</summary>
+    public void DotTileBrains(int to, int a, int b) => TileDot(0x5c, 2, to, a, b);
+
+    private void TileDot(byte opcode, int prefix, int to, int a, int b) => Bytes(0xc4, 0xe2, (byte)(((~b & 15) << 3) | prefix), opcode, (byte)(0xc0 | (to << 3) | a));
+
+    private void Tile(int prefix, int tile, Place place, Register stride)
+    {
+        Bytes(0xc4, (byte)(0x80 | ((int)stride < 8 ? 0x40 : 0) | ((int)place.Base < 8 ? 0x20 : 0) | 2), (byte)(0x78 | prefix), 0x4b);
+        Operand(tile, place, (int)stride);
+    }
+
+    private void General(byte opcode, int register, Place place)
+    {
+        Bytes((byte)(0x48 | (register >> 3 << 2) | ((int)place.Base >> 3)), opcode);
+        Operand(register, place, NoIndex);
+    }
+
+    private void Immediate(byte opcode, int extension, Register register, int value)
+    {
+        Bytes((byte)(0x48 | ((int)register >> 3)), opcode, (byte)(0xc0 | (extension << 3) | ((int)register & 7)));
+        Number(value);
+    }
+
+    private void Vector(byte opcode, int prefix, int map, int register, int second, Place place, bool broadcast = false)
+    {
+        Evex(prefix, map, register, second, baseBit: (int)place.Base >> 3, indexBit: 0, broadcast);
+        Bytes(opcode);
+        Operand(register, place, NoIndex);
+    }
+
+    private void Vector(byte opcode, int prefix, int map, int register, int second, int third)
+    {
+        Evex(prefix, map, register, second, baseBit: (third >> 3) & 1, indexBit: third >> 4, broadcast: false);
+        Bytes(opcode, (byte)(0xc0 | ((register & 7) << 3) | (third & 7)));
+    }
+
+    private void Evex(int prefix, int map, int register, int second, int baseBit, int indexBit, bool broadcast) => Bytes(
+        0x62,
+        (byte)(((~register >> 3 & 1) << 7) | ((~indexBit & 1) << 6) | ((~baseBit & 1) << 5) | ((~register >> 4 & 1) << 4) | map),
+        (byte)(((~second & 15) << 3) | 4 | prefix),
+        (byte)(0x40 | (broadcast ? 0x10 : 0) | ((~second >> 4 & 1) << 3)));
+
+    /// <summary>The bytes that name a register and a place with an offset of four bytes.</summary>
+    private void Operand(int register, Place place, int index)
+    {
+        int low = (int)place.Base & 7;
+        if (index == NoIndex)
+            Bytes((byte)(0x80 | ((register & 7) << 3) | low));
+        else
+            Bytes((byte)(0x80 | ((register & 7) << 3) | 4), (byte)(((index & 7) << 3) | low));
+        Number(place.Offset);
+    }
+
+    private void Number(int value)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        _code.AddRange(bytes);
+    }
+
+    private void Bytes(params ReadOnlySpan<byte> bytes) => _code.AddRange(bytes);
+}

@@ -1,0 +1,121 @@
+using System.Runtime.Intrinsics.X86;
+using Fairlead.Engine.Tensors;
+
+namespace Fairlead.Engine.Kernels.Packed;
+
+/// <summary>Activations as bytes times panels of the integer forms, with the kernels of the family that was chosen.</summary>
+internal static unsafe class IntegerMatMul
+{
+    /// <summary>Multiply-adds below which another thread would come too late to help: a few microseconds of one.</summary>
+    private const long WorthSharing = 1 << 17;
+
+    /// <summary>From so many rows on a panel is expanded and multiplied by tiles; fewer are done as fast as the panel is read.</summary>
+    private const int RowsForTiles = 4;
+
+    /// <summary>Activations that are multiplied with one panel after another stay in the second-level cache: at most so many bytes at a time.</summary>
+    private const int ActivationBytes = 512 << 10;
+
+    /// <summary>See <see cref="PackedMatMul.Multiply"/>.</summary>
+    public static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, QuantizedRows room, WorkCrew? crew)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, room.Rows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(weight.Inputs, room.Inputs);
+        var quantising = new Quantising(input, weight.Inputs, room);
+        if (crew is { Threads: > 1 } && (long)rows * weight.Inputs >= WorthSharing)
+        {
+            crew.Run(rows, quantising);
+        }
+        else
+        {
+            for (int row = 0; row < rows; row++)
+                quantising.Do(row);
+        }
+
+        bool shared = crew is { Threads: > 1 } && (long)weight.Outputs * weight.Inputs * rows >= WorthSharing;
+        int parts = shared ? Math.Min(weight.Panels, crew!.Threads * 8) : 1;
+        var panels = new Panels(weight, output, rows, room, parts);
+        if (shared)
+            crew!.Run(parts, panels);
+        else
+            panels.Do(0);
+    }
+
+    private readonly struct Quantising(float* input, int inputs, QuantizedRows room) : IWork
+    {
+        public void Do(int row) => ActivationQuantizer.Row(input + ((long)row * inputs), inputs, room, row);
+    }
+
+    /// <summary>A part is a run of panels, so that a thread reads one stream of weights.</summary>
+    private readonly struct Panels(PackedMatrix weight, float* output, int rows, QuantizedRows room, int parts) : IWork
+    {
+        public void Do(int part)
+        {
+            PanelScratch scratch = room.TakeScratch(out int number);
+            int first = (int)((long)weight.Panels * part / parts), end = (int)((long)weight.Panels * (part + 1) / parts);
+            int atOnce = Math.Max(16, ActivationBytes / QuantizedRows.StrideOf(weight.Inputs) / 16 * 16);
+            for (int row = 0; row < rows; row += atOnce)
+            {
+                for (int panel = first; panel < end; panel++)
+                    Panel(panel, row, Math.Min(rows, row + atOnce), scratch);
+            }
+
+            room.ReturnScratch(number);
+        }
+
+        private void Panel(int panel, int firstRow, int endRow, PanelScratch scratch)
+        {
+            byte* stored = weight.Panel(panel);
+            bool tiles = KernelChoice.Family == KernelFamily.Amx && endRow - firstRow >= RowsForTiles;
+            PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
+            byte* values = Values(stored + PackedLayout.ScaleBytes(weight.Format, weight.Inputs), tiles, scratch, out ValueForm form);
+            int outputs = Math.Min(PackedLayout.PanelOutputs, weight.Outputs - (panel * PackedLayout.PanelOutputs));
+            bool isFull = outputs == PackedLayout.PanelOutputs;
+            float* target = output + (panel * PackedLayout.PanelOutputs);
+            var task = new PanelTask
+            {
+                Values = values,
+                Form = form,
+                Scales = scratch.Scales,
+                HasMinimums = PanelScales.HasMinimums(weight.Format),
+                HalfGroups = weight.Format == PackedFormat.Six,
+                Inputs = weight.Inputs,
+                Rows = room,
+                Output = isFull ? target : scratch.Outputs,
+                OutputStride = isFull ? weight.Outputs : PackedLayout.PanelOutputs,
+            };
+            if (tiles)
+                TilePanel.Multiply(task, firstRow, endRow);
+            else
+                Multiply(task, firstRow, endRow);
+            for (int row = firstRow; !isFull && row < endRow; row++)
+                new ReadOnlySpan<float>(scratch.Outputs + (row * PackedLayout.PanelOutputs), outputs).CopyTo(new Span<float>(target + ((long)row * weight.Outputs), outputs));
+        }
+
+        /// <summary>Where the kernel reads the values: where they lie, or expanded.</summary>
+        private byte* Values(byte* values, bool tiles, PanelScratch scratch, out ValueForm form)
+        {
+            form = weight.Format switch
+            {
+                PackedFormat.Four when !tiles => ValueForm.CentredNibbles,
+                PackedFormat.FourWithMinimum when !tiles => ValueForm.Nibbles,
+                _ => ValueForm.Bytes,
+            };
+            if (form != ValueForm.Bytes || weight.Format == PackedFormat.Eight)
+                return values;
+            PanelValues.Expand(weight.Format, values, weight.Inputs, scratch.Values);
+            return (byte*)scratch.Values;
+        }
+
+        private static void Multiply(in PanelTask task, int firstRow, int endRow)
+        {
+            switch (KernelChoice.Family)
+            {
+                case KernelFamily.Avx2: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
+                case KernelFamily.AvxVnni or KernelFamily.Avx512 or KernelFamily.Amx when AvxVnni.IsSupported: VectorPanel<VnniDot>.Multiply(task, firstRow, endRow); break;
+                case KernelFamily.Avx512 or KernelFamily.Amx: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
+                default: ScalarPanel.Multiply(task, firstRow, endRow); break;
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Packed;
+using Fairlead.Engine.Tensors;
+
+namespace Fairlead.Engine.Tests.Kernels;
+
+/// <summary>Quantised weights times activations as bytes: the same bits in every family, and how far from exact.</summary>
+[Collection(Widths.Name)]
+public sealed unsafe class IntegerMatMulTests
+{
+    public static TheoryData<ElementType> Types => [ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q5_K, ElementType.Q6_K];
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Every_family_gives_the_bits_of_the_scalar_one(ElementType type)
+    {
+        var random = new Random(3);
+        foreach ((int outputs, int inputs) in ((int, int)[])[(1, 256), (16, 256), (37, 512), (64, 768), (50, 1280)])
+        {
+            foreach (int rows in (int[])[1, 2, 3, 4, 5, 8, 15, 16, 17, 40])
+                Compare(random, type, outputs, inputs, rows);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void A_row_has_the_same_bits_alone_in_a_batch_and_with_more_threads(ElementType type)
+    {
+        const int Outputs = 176, Inputs = 512, Rows = 37;
+        var random = new Random(4);
+        using var packed = new PackedSample(type, Outputs, Inputs, seed: 4);
+        using var input = new NativeBuffer<float>(Rows * Inputs);
+        Activations(random, input.Slice(0, Rows * Inputs));
+        using var crew = new WorkCrew(3);
+        using var room = new QuantizedRows(Rows, Inputs, 3);
+        using var output = new NativeBuffer<float>(Rows * Outputs);
+        using var alone = new NativeBuffer<float>(Outputs);
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, room, crew);
+        for (int row = 0; row < Rows; row++)
+        {
+            PackedMatMul.Multiply(packed.Matrix, input.Data + (row * Inputs), alone.Data, 1, room, null);
+            Widths.AssertSameBits(alone.Slice(0, Outputs), output.Slice(row * Outputs, Outputs), $"row {row}");
+        }
+    }
+
+    /// <summary>
+    /// An output is within Σ |weight| · scale / 2 of the exact product, with the scale of each input's block (the rounding of activations to bytes), and 2^−21 of Σ |weight · input| for
+    /// what is rounded on the way.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void An_output_is_as_near_to_the_exact_product_as_is_promised(ElementType type)
+    {
+        const int Outputs = 33, Inputs = 1024, Rows = 3;
+        var random = new Random(5);
+        using var packed = new PackedSample(type, Outputs, Inputs, seed: 5);
+        using var input = new NativeBuffer<float>(Rows * Inputs);
+        Activations(random, input.Slice(0, Rows * Inputs));
+        using var room = new QuantizedRows(Rows, Inputs);
+        using var output = new NativeBuffer<float>(Rows * Outputs);
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, room, null);
+        float[] row = new float[Inputs];
+        for (int o = 0; o < Outputs; o++)
+        {
+            packed.Stored.Row(o).CopyTo(row, 0);
+            for (int r = 0; r < Rows; r++)
+            {
+                double exact = 0, bound = 0;
+                for (int block = 0; block < Inputs; block += 32)
+                {
+                    Span<float> values = input.Slice((r * Inputs) + block, 32);
+                    float largest = 0;
+                    foreach (float value in values)
+                        largest = Math.Max(largest, Math.Abs(value));
+                    for (int i = 0; i < 32; i++)
+                    {
+                        exact += (double)row[block + i] * values[i];
+                        bound += Math.Abs((double)row[block + i]) * ((largest / 127.0 * 0.5001) + (Math.Abs(values[i]) * Math.ScaleB(1, -21)));
+                    }
+                }
+
+                // A form with minimums subtracts two sums, each of them larger than what is left.
+                Assert.InRange(Math.Abs(output.Data[(r * Outputs) + o] - exact), 0, (bound * 1.5) + 1e-6);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void What_is_not_a_number_is_not_lost_and_zeros_stay_zeros(ElementType type)
+    {
+        const int Outputs = 20, Inputs = 256;
+        using var packed = new PackedSample(type, Outputs, Inputs, seed: 6);
+        using var room = new QuantizedRows(4, Inputs);
+        using var input = new NativeBuffer<float>(4 * Inputs);
+        using var output = new NativeBuffer<float>(4 * Outputs);
+        input.Data[7] = float.NaN;
+        input.Data[Inputs + 100] = float.PositiveInfinity;
+        input.Data[(2 * Inputs) + 3] = 1e-38f; // below what a byte's scale can be taken of
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 4, room, null);
+        for (int o = 0; o < Outputs; o++)
+        {
+            Assert.True(float.IsNaN(output.Data[o]));
+            Assert.True(float.IsNaN(output.Data[Outputs + o]));
+            Assert.Equal(0, output.Data[(2 * Outputs) + o]);
+            Assert.Equal(0, output.Data[(3 * Outputs) + o]);
+        }
+    }
+
+    [Fact]
+    public void A_multiplication_allocates_nothing()
+    {
+        const int Outputs = 64, Inputs = 512, Rows = 20;
+        using var packed = new PackedSample(ElementType.Q4_K, Outputs, Inputs, seed: 7);
+        using var room = new QuantizedRows(Rows, Inputs);
+        using var input = new NativeBuffer<float>(Rows * Inputs);
+        using var output = new NativeBuffer<float>(Rows * Outputs);
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, room, null);
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 1, room, null);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, room, null);
+        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 1, room, null);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void Compare(Random random, ElementType type, int outputs, int inputs, int rows)
+    {
+        using var packed = new PackedSample(type, outputs, inputs, random.Next());
+        using var input = new NativeBuffer<float>((long)rows * inputs);
+        Activations(random, input.Slice(0, rows * inputs));
+        using var room = new QuantizedRows(rows, inputs);
+        float[]? scalar = null;
+        try
+        {
+            foreach (KernelFamily family in KernelChoice.Available)
+            {
+                KernelChoice.Family = family;
+                using var output = new NativeBuffer<float>((long)rows * outputs);
+                PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, rows, room, null);
+                float[] result = output.Slice(0, rows * outputs).ToArray();
+                scalar ??= result;
+                Widths.AssertSameBits(scalar, result, $"{type} [{outputs} x {inputs}], {rows} rows, {family}");
+            }
+        }
+        finally
+        {
+            KernelChoice.Family = KernelChoice.Best;
+        }
+    }
+
+    /// <summary>Ordinary ones, with a block of zeros and a block of one large value among them.</summary>
+    private static void Activations(Random random, Span<float> values)
+    {
+        foreach (ref float value in values)
+            value = (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-2, 2)));
+        values[..32].Clear();
+        values[40] = 3e4f;
+    }
+
+    /// <summary>Weights as stored and as packed.</summary>
+    private sealed class PackedSample : IDisposable
+    {
+        private readonly NativeBuffer<byte> _packed;
+
+        public PackedSample(ElementType type, int outputs, int inputs, int seed)
+        {
+            Stored = new RandomWeights(type, outputs, inputs, seed);
+            PackedFormat format = PackedLayout.FormatFor(type, inputs, KernelFamily.Scalar)!.Value;
+            _packed = new NativeBuffer<byte>(PackedLayout.BytesFor(format, outputs, inputs));
+            Matrix = new PackedMatrix(format, outputs, inputs, (nint)_packed.Data);
+            WeightPacker.Pack(Stored.View, transposed: false, Matrix, 0, Matrix.Panels);
+        }
+
+        public RandomWeights Stored { get; }
+
+        public PackedMatrix Matrix { get; }
+
+        public void Dispose()
+        {
+            Stored.Dispose();
+            _packed.Dispose();
+        }
+    }
+}
