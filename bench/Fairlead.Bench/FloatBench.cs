@@ -36,7 +36,7 @@ internal static unsafe class FloatBench
         long bytes = PackedLayout.BytesFor(format, Largest, Inputs);
         using var memory = new NativeBuffer<byte>(bytes);
         using var input = new NativeBuffer<float>((long)most * Inputs);
-        using var room = new QuantizedRows(most, Inputs);
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(most, Inputs));
         using var output = new NativeBuffer<float>((long)most * Inputs);
         var random = new Random(1);
         for (long i = 0; i < input.Length; i++)

@@ -18,7 +18,7 @@ internal sealed unsafe class PackedWeights : IDisposable
     public static PackedWeights Pack(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, WorkCrew? crew)
     {
         List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
-        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen), crew?.Threads ?? 1));
+        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen), crew?.Threads ?? 1, BrainTileBytesOf(chosen, rowsPerPass)));
         byte* at = packed._memory.Data;
         foreach ((LinearWeights from, PackedFormat format) in chosen)
         {
@@ -39,7 +39,7 @@ internal sealed unsafe class PackedWeights : IDisposable
     public static long BytesFor(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, int threads)
     {
         List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
-        return BytesOf(chosen) + QuantizedRows.BytesFor(rowsPerPass, LongestOf(chosen), threads);
+        return BytesOf(chosen) + QuantizedRows.BytesFor(rowsPerPass, LongestOf(chosen), threads, BrainTileBytesOf(chosen, rowsPerPass));
     }
 
     /// <summary>The packed form of a matrix, if it has one.</summary>
@@ -78,7 +78,12 @@ internal sealed unsafe class PackedWeights : IDisposable
     private static long BytesOf(List<(LinearWeights From, PackedFormat Format)> chosen) =>
         chosen.Sum(static one => PackedLayout.BytesFor(one.Format, one.From.Outputs, one.From.Inputs));
 
-    private static int LongestOf(List<(LinearWeights From, PackedFormat Format)> chosen) => chosen.Max(static one => (int?)one.From.Inputs) ?? 0;
+    /// <summary>The most inputs of a matrix whose activations become bytes; 1 where there is none.</summary>
+    private static int LongestOf(List<(LinearWeights From, PackedFormat Format)> chosen) =>
+        chosen.Where(static one => one.Format < PackedFormat.Single).Max(static one => (int?)one.From.Inputs) ?? 1;
+
+    private static long BrainTileBytesOf(List<(LinearWeights From, PackedFormat Format)> chosen, int rows) =>
+        chosen.Where(static one => one.Format is PackedFormat.BrainTiles or PackedFormat.BrainPairTiles).Max(one => (long?)BrainMatMul.RoomBytes(rows, one.From.Inputs)) ?? 0;
 
     private readonly struct Panels(LinearWeights from, PackedMatrix to) : IWork
     {

@@ -3,8 +3,8 @@ using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Tests.Kernels;
 
-/// <summary>Every width of vector that this machine can run, one after the other. Tests that use it run one at a time, for the choice is the process's.</summary>
-[CollectionDefinition(Name)]
+/// <summary>Every width of vector that this machine can run, one after the other. Tests that use it, or choose a family of kernels, run while no other does: the choice is the process's.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Widths
 {
     public const string Name = "kernels";

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Kernels.Packed;
@@ -25,6 +26,8 @@ internal static unsafe class FloatPacker
             case (ElementType.F32, PackedFormat.Single): Interleave<uint>(source, outputs, to.Inputs, (uint*)panel); break;
             case (ElementType.F16, PackedFormat.Half): Interleave<ushort>(source, outputs, to.Inputs, (ushort*)panel); break;
             case (ElementType.BF16, PackedFormat.Brain): Interleave<ushort>(source, outputs, to.Inputs, (ushort*)panel); break;
+            case (ElementType.BF16, PackedFormat.BrainTiles): Tiles(source, outputs, to.Inputs, panel); break;
+            case (ElementType.F32 or ElementType.F16, PackedFormat.BrainPairTiles): PairTiles(source, outputs, to.Inputs, panel); break;
             default: throw new ArgumentException($"{source.Type} cannot be packed as {to.Format}", nameof(to));
         }
     }
@@ -42,6 +45,50 @@ internal static unsafe class FloatPacker
             for (int o = outputs; o < PackedLayout.PanelOutputs; o++)
                 to[o] = default;
         }
+    }
+
+    /// <summary>For each 32 inputs a tile; zeros where there are fewer inputs or outputs.</summary>
+    private static void Tiles(Source source, int outputs, int inputs, byte* panel)
+    {
+        ushort* to = (ushort*)panel;
+        new Span<byte>(panel, (int)PackedLayout.ValueBytes(PackedFormat.BrainTiles, inputs)).Clear();
+        for (int i = 0; i < inputs; i++)
+        {
+            byte* from = (byte*)source.Data + (i * source.InputBytes);
+            ushort* pair = to + (i / BrainTile.Inputs * BrainTile.Bytes / sizeof(ushort)) + (i % 16 * 2 * PackedLayout.PanelOutputs) + (i / 16 % 2);
+            for (int o = 0; o < outputs; o++, from += source.OutputBytes)
+                pair[2 * o] = Unsafe.ReadUnaligned<ushort>(from);
+        }
+    }
+
+    /// <summary>For each 32 inputs a tile of the rounded weights and one of what the rounding left.</summary>
+    private static void PairTiles(Source source, int outputs, int inputs, byte* panel)
+    {
+        float* lower = stackalloc float[2 * PackedLayout.PanelOutputs], upper = lower + PackedLayout.PanelOutputs;
+        for (int start = 0; start < inputs; start += BrainTile.Inputs, panel += 2 * BrainTile.Bytes)
+        {
+            for (int i = 0; i < BrainTile.Inputs / 2; i++)
+            {
+                Read(source, outputs, start + i, inputs, lower);
+                Read(source, outputs, start + i + (BrainTile.Inputs / 2), inputs, upper);
+                (Vector512<uint> firstLower, Vector512<float> leftLower) = BrainFloat.Round(Vector512.Load(lower));
+                (Vector512<uint> firstUpper, Vector512<float> leftUpper) = BrainFloat.Round(Vector512.Load(upper));
+                uint* to = (uint*)panel + (i * PackedLayout.PanelOutputs);
+                BrainFloat.Pair(firstLower, firstUpper).Store(to);
+                BrainFloat.Pair(BrainFloat.Round(leftLower).Bits, BrainFloat.Round(leftUpper).Bits).Store(to + (BrainTile.Bytes / sizeof(uint)));
+            }
+        }
+    }
+
+    /// <summary>The weights of 16 outputs for one input as singles; zeros where there are fewer, and behind the last input.</summary>
+    private static void Read(Source source, int outputs, int input, int inputs, float* to)
+    {
+        new Span<float>(to, PackedLayout.PanelOutputs).Clear();
+        if (input >= inputs)
+            return;
+        byte* from = (byte*)source.Data + (input * source.InputBytes);
+        for (int o = 0; o < outputs; o++, from += source.OutputBytes)
+            to[o] = source.Type == ElementType.F32 ? Unsafe.ReadUnaligned<float>(from) : (float)Unsafe.ReadUnaligned<Half>(from);
     }
 
     /// <summary>A stored matrix: its first byte, and the way from one output and from one input to the next.</summary>

@@ -44,7 +44,7 @@ public enum PackedFormat
     Brain = 18,
 
     /// <summary>
-    /// BF16 for tiles: for each 32 inputs (the last filled up with zeros) 16 rows of 64 bytes, row r holding inputs 2r and 2r + 1 of output 0, then of output 1, …
+    /// BF16 for tiles: for each 32 inputs (the last filled up with zeros) 16 rows of 64 bytes, row r holding inputs r and r + 16 of output 0, then of output 1, …
     /// </summary>
     BrainTiles = 19,
 

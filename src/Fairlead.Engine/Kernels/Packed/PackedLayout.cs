@@ -14,6 +14,8 @@ public static class PackedLayout
     /// <summary>The form in which a matrix of that type and number of inputs is multiplied fastest by <paramref name="family"/>; null where it stays as it is stored.</summary>
     public static PackedFormat? FormatFor(ElementType type, int inputs, KernelFamily family) => type switch
     {
+        ElementType.F32 when family == KernelFamily.Amx => PackedFormat.BrainPairTiles,
+        ElementType.BF16 when family == KernelFamily.Amx => PackedFormat.BrainTiles,
         ElementType.F32 => PackedFormat.Single,
         ElementType.F16 => PackedFormat.Half,
         ElementType.BF16 => PackedFormat.Brain,

@@ -22,6 +22,8 @@ public static unsafe class PackedMatMul
     {
         if (weight.Format is PackedFormat.Single or PackedFormat.Half or PackedFormat.Brain)
             FloatMatMul.Multiply(weight, input, output, rows, crew);
+        else if (weight.Format is PackedFormat.BrainTiles or PackedFormat.BrainPairTiles)
+            BrainMatMul.Multiply(weight, input, output, rows, room.BrainTiles, crew);
         else
             IntegerMatMul.Multiply(weight, input, output, rows, room, crew);
     }

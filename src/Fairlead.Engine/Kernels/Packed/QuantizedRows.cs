@@ -21,10 +21,12 @@ public sealed unsafe class QuantizedRows : IDisposable
     private readonly NativeBuffer<int> _halfSums;
     private readonly NativeBuffer<byte> _scratch;
     private readonly int[] _scratchTaken;
+    private readonly NativeBuffer<byte> _brainTiles;
     private readonly long _scratchBytes;
 
     /// <summary>Room for <paramref name="rows"/> rows of at most <paramref name="inputs"/> values, and for <paramref name="threads"/> threads that multiply at the same time.</summary>
-    public QuantizedRows(int rows, int inputs, int threads = 1)
+    /// <param name="brainTileBytes">Room for activations that are cut into brain floats, see <see cref="BrainMatMul.RoomBytes"/>; 0: none are.</param>
+    public QuantizedRows(int rows, int inputs, int threads = 1, long brainTileBytes = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         (Rows, Inputs) = (rows, inputs);
@@ -34,6 +36,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         _scratchBytes = PanelScratch.BytesFor(rows, inputs);
         _scratch = new NativeBuffer<byte>(threads * _scratchBytes);
         _scratchTaken = new int[threads];
+        _brainTiles = new NativeBuffer<byte>(brainTileBytes);
     }
 
     /// <summary>Most rows.</summary>
@@ -51,12 +54,15 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary><c>[rows × inputs / 16]</c>: sums of 16 bytes.</summary>
     public int* HalfSums => _halfSums.Data;
 
+    /// <summary>Tiles of brain floats, see <see cref="BrainMatMul"/>.</summary>
+    internal byte* BrainTiles => _brainTiles.Data;
+
     /// <summary>Bytes from one row to the next: an odd number of cache lines, so that the rows of a tile do not meet in the same lines of the first-level cache.</summary>
     public static int StrideOf(int inputs) => (((inputs + 63) / 64) | 1) * 64;
 
     /// <summary>Bytes that such room takes.</summary>
-    public static long BytesFor(int rows, int inputs, int threads) =>
-        (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(int)) + (threads * PanelScratch.BytesFor(rows, inputs));
+    public static long BytesFor(int rows, int inputs, int threads, long brainTileBytes = 0) =>
+        brainTileBytes + (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(int)) + (threads * PanelScratch.BytesFor(rows, inputs));
 
     /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
     internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);
@@ -81,6 +87,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         _scales.Dispose();
         _halfSums.Dispose();
         _scratch.Dispose();
+        _brainTiles.Dispose();
     }
 
     private static long ScalesOf(int rows, int inputs) =>

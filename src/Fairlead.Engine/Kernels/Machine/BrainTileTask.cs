@@ -1,0 +1,38 @@
+namespace Fairlead.Engine.Kernels.Machine;
+
+/// <summary>What <see cref="BrainTileKernel"/> reads: up to 32 rows of activations and one or two panels of weights. Its fields lie as the machine code has them.</summary>
+internal unsafe struct BrainTileTask
+{
+    /// <summary>Times all the rows, each time the next ones: ≥ 1. Overwritten, as are the places of inputs and outputs.</summary>
+    public long Blocks;
+
+    /// <summary>Bytes from the inputs of a block to those of the next.</summary>
+    public long InputsBlock;
+
+    /// <summary>Rows 0 to 15: for each 32 inputs a tile for each part.</summary>
+    public byte* Inputs;
+
+    /// <summary>Rows 16 to 31 likewise.</summary>
+    public byte* SecondInputs;
+
+    /// <summary>The first panel.</summary>
+    public byte* Weights;
+
+    /// <summary>The second panel.</summary>
+    public byte* SecondWeights;
+
+    /// <summary>Weights that come next: <see cref="BrainTileKernel.LinesAhead"/> lines are asked for with every step.</summary>
+    public byte* Ahead;
+
+    /// <summary>Times 32 inputs, ≥ 1.</summary>
+    public long Steps;
+
+    /// <summary>Where row 0's first output goes.</summary>
+    public float* Output;
+
+    /// <summary>Bytes from one row of outputs to the next.</summary>
+    public long OutputStride;
+
+    /// <summary>64 bytes that shape the tiles, see <see cref="BrainTileKernel.Configure"/>.</summary>
+    public byte* Configuration;
+}
