@@ -13,7 +13,8 @@ namespace Fairlead.Bench;
 /// </summary>
 internal static unsafe class KernelBench
 {
-    private const int Inputs = 2048, Rounds = 5;
+    private const int Inputs = 2048;
+    private const int Rounds = 5;
 
     /// <summary>More than the caches of a core hold: a decode step reads every weight once and finds none of them there.</summary>
     private const long WeightBytes = 96L << 20;
@@ -35,7 +36,7 @@ internal static unsafe class KernelBench
         {
             PackedFormat format = PackedLayout.FormatFor(type, Inputs, KernelFamily.Scalar)!.Value;
             int outputs = (int)(WeightBytes / PackedLayout.PanelBytes(format, Inputs)) * PackedLayout.PanelOutputs;
-            using var weights = new NativeBuffer<byte>(PackedLayout.BytesFor(format, outputs, Inputs));
+            using var weights = new NativeBuffer<byte>(PackedLayout.BytesFor(format, outputs, Inputs), hugePages: true);
             Fill(format, new PackedMatrix(format, outputs, Inputs, (nint)weights.Data), random);
             using var output = new NativeBuffer<float>(Math.Max(outputs, 512L * 2048));
             foreach (KernelFamily family in KernelChoice.Available)

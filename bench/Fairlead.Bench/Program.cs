@@ -23,6 +23,13 @@ if (args is ["encoder", var count, ..])
     return 0;
 }
 
+// One of the two processes that bench/engine.sh compares: bench/Fairlead.Bench engine-driver MODEL THREADS CONTEXT SLOTS
+if (args is ["engine-driver", var driven, var threads, var context, var slots])
+{
+    await EngineDriver.RunAsync(driven, int.Parse(threads, CultureInfo.InvariantCulture), int.Parse(context, CultureInfo.InvariantCulture), int.Parse(slots, CultureInfo.InvariantCulture));
+    return 0;
+}
+
 // bench/soak.sh builds and calls this.
 if (args is ["soak", var soaked, var time])
     return await new Soak(soaked, TimeSpan.FromSeconds(double.Parse(time, CultureInfo.InvariantCulture))).RunAsync() ? 0 : 1;

@@ -18,7 +18,7 @@ internal sealed unsafe class PackedWeights : IDisposable
     public static PackedWeights Pack(IReadOnlyCollection<LinearWeights> matrices, int rowsPerPass, KernelFamily family, WorkCrew? crew)
     {
         List<(LinearWeights From, PackedFormat Format)> chosen = Choose(matrices, family);
-        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen)), new QuantizedRows(rowsPerPass, LongestOf(chosen), crew?.Threads ?? 1, BrainTileBytesOf(chosen, rowsPerPass)));
+        var packed = new PackedWeights(new NativeBuffer<byte>(BytesOf(chosen), hugePages: true), new QuantizedRows(rowsPerPass, LongestOf(chosen), crew?.Threads ?? 1, BrainTileBytesOf(chosen, rowsPerPass)));
         byte* at = packed._memory.Data;
         foreach ((LinearWeights from, PackedFormat format) in chosen)
         {

@@ -15,6 +15,7 @@ internal static unsafe partial class MappedPages
 
     private const int MADV_WILLNEED = 3;
     private const int MADV_DONTNEED = 4;
+    private const int MADV_HUGEPAGE = 14;
     private const int MADV_POPULATE_READ = 22;
     private const int EINVAL = 22;
 
@@ -57,6 +58,13 @@ internal static unsafe partial class MappedPages
         byte* first = (byte*)(((nuint)data + page - 1) / page * page), end = (byte*)((nuint)(data + length) / page * page);
         if (first < end)
             _ = Advise(first, end, MADV_DONTNEED); // advice: where it is not taken, nothing but memory is lost
+    }
+
+    /// <summary>Asks for large pages where the bytes are not in memory yet.</summary>
+    public static void AskForHuge(byte* data, long length)
+    {
+        if (OperatingSystem.IsLinux())
+            _ = Advise(data, data + length, MADV_HUGEPAGE); // advice: a system without them keeps the usual ones
     }
 
     /// <summary>0, or the error number.</summary>

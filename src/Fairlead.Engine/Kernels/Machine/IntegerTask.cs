@@ -27,7 +27,7 @@ internal unsafe struct IntegerTask
     /// <summary>Bytes from one row of outputs to the next.</summary>
     public long OutputStride;
 
-    /// <summary>Two tiles of 1,024 bytes, aligned to 64.</summary>
+    /// <summary><see cref="IntegerTileKernel.ScratchBytes"/>, aligned to 64.</summary>
     public byte* Scratch;
 
     /// <summary>64 bytes that shape the tiles.</summary>
@@ -36,9 +36,6 @@ internal unsafe struct IntegerTask
     /// <summary>How often all rows of the kernel are computed, each time for the next rows: ≥ 1.</summary>
     public long Blocks;
 
-    /// <summary>Half the groups less one, rounded down: turns of the loop.</summary>
+    /// <summary>Turns of the loop, of four groups each: <see cref="IntegerTileKernel.TurnsFor"/>.</summary>
     public long Turns;
-
-    /// <summary>Not 0 where the number of groups is even.</summary>
-    public long IsEven;
 }

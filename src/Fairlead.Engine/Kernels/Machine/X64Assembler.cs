@@ -92,13 +92,13 @@ internal sealed class X64Assembler
     public void Land(int jump) =>
         BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_code)[(jump - 4)..], _code.Count - jump);
 
-    /// <summary>Asks for a cache line, for all levels.</summary>
+    /// <summary>Asks for a cache line, for all levels but the first.</summary>
     public void Prefetch(Place line)
     {
         if ((int)line.Base >= 8)
             Bytes(0x41);
         Bytes(0x0f, 0x18);
-        Operand(1, line, NoIndex);
+        Operand(2, line, NoIndex);
     }
 
     public void Return() => Bytes(0xc3);
@@ -129,6 +129,30 @@ internal sealed class X64Assembler
 
     /// <summary>to = a with the bits that differ from b's.</summary>
     public void ExclusiveOr(int to, int a, int b) => Vector(0xef, 1, 1, to, a, b);
+
+    /// <summary>to = a with the bits that differ from 64 bytes of memory.</summary>
+    public void ExclusiveOr(int to, int a, Place from) => Vector(0xef, 1, 1, to, a, from);
+
+    /// <summary>to = the bits that a and b share.</summary>
+    public void And(int to, int a, int b) => Vector(0xdb, 1, 1, to, a, b);
+
+    /// <summary>to = a + b, 16 whole numbers.</summary>
+    public void AddWhole(int to, int a, int b) => Vector(0xfe, 1, 1, to, a, b);
+
+    /// <summary>to = a + one whole number of memory.</summary>
+    public void AddWholeBroadcast(int to, int a, Place number) => Vector(0xfe, 1, 1, to, a, number, broadcast: true);
+
+    /// <summary>to = a − b, 16 whole numbers.</summary>
+    public void SubtractWhole(int to, int a, int b) => Vector(0xfa, 1, 1, to, a, b);
+
+    /// <summary>to = 16 whole numbers times 2 to the power of <paramref name="bits"/>.</summary>
+    public void ShiftWholeLeft(int to, int from, int bits) => Shift(0x72, 6, to, from, bits);
+
+    /// <summary>to = 32 numbers of 16 bits, moved down by <paramref name="bits"/>.</summary>
+    public void ShiftWordsRight(int to, int from, int bits) => Shift(0x71, 2, to, from, bits);
+
+    /// <summary>vector = 16 halves of memory as singles.</summary>
+    public void LoadHalves(int to, Place from) => Vector(0x13, 1, 2, to, 0, from);
 
     /// <summary>vector = one number of memory, 16 times.</summary>
     public void Broadcast(int to, Place from) => Vector(0x58, 1, 2, to, 0, from);
@@ -187,6 +211,12 @@ internal sealed class X64Assembler
     {
         Evex(prefix, map, register, second, baseBit: (third >> 3) & 1, indexBit: third >> 4, broadcast: false);
         Bytes(opcode, (byte)(0xc0 | ((register & 7) << 3) | (third & 7)));
+    }
+
+    private void Shift(byte opcode, int extension, int to, int from, int bits)
+    {
+        Evex(1, 1, extension, to, baseBit: (from >> 3) & 1, indexBit: from >> 4, broadcast: false);
+        Bytes(opcode, (byte)(0xc0 | (extension << 3) | (from & 7)), (byte)bits);
     }
 
     private void Evex(int prefix, int map, int register, int second, int baseBit, int indexBit, bool broadcast) => Bytes(

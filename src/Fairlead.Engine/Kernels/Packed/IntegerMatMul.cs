@@ -66,8 +66,11 @@ internal static unsafe class IntegerMatMul
         private void Panel(int panel, int firstRow, int endRow, PanelScratch scratch)
         {
             byte* stored = weight.Panel(panel);
-            bool tiles = KernelChoice.Family == KernelFamily.Amx && endRow - firstRow >= RowsForTiles;
-            PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
+            bool few = endRow - firstRow < RowsForTiles;
+            bool tiles = !few && KernelChoice.Family == KernelFamily.Amx && TilePanel.Takes(weight.Inputs, weight.Format == PackedFormat.Six);
+            bool readsHalves = few && ReadsHalves(weight.Format);
+            if (!readsHalves)
+                PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
             byte* values = Values(stored + PackedLayout.ScaleBytes(weight.Format, weight.Inputs), tiles, scratch, out ValueForm form);
             int outputs = Math.Min(PackedLayout.PanelOutputs, weight.Outputs - (panel * PackedLayout.PanelOutputs));
             bool isFull = outputs == PackedLayout.PanelOutputs;
@@ -86,6 +89,8 @@ internal static unsafe class IntegerMatMul
             };
             if (tiles)
                 TilePanel.Multiply(task, firstRow, endRow);
+            else if (readsHalves || (few && HasRowKernel && form == ValueForm.Nibbles))
+                RowPanel.Multiply(task, readsHalves ? stored : (byte*)scratch.Scales, firstRow, endRow);
             else
                 Multiply(task, firstRow, endRow);
             for (int row = firstRow; !isFull && row < endRow; row++)
@@ -106,6 +111,11 @@ internal static unsafe class IntegerMatMul
             PanelValues.Expand(weight.Format, values, weight.Inputs, scratch.Values);
             return (byte*)scratch.Values;
         }
+
+        private static bool HasRowKernel => KernelChoice.Family is KernelFamily.Avx512 or KernelFamily.Amx;
+
+        /// <summary>The kernel for a few rows turns halves into singles itself.</summary>
+        private static bool ReadsHalves(PackedFormat format) => HasRowKernel && (format is PackedFormat.Eight or PackedFormat.Four);
 
         private static void Multiply(in PanelTask task, int firstRow, int endRow)
         {

@@ -5,12 +5,15 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// <summary>An expanded panel times rows, by tiles.</summary>
 internal static unsafe class TilePanel
 {
+    /// <summary>Whether a matrix has groups enough.</summary>
+    public static bool Takes(int inputs, bool halfGroups) => GroupsOf(inputs, halfGroups) >= IntegerTileKernel.FewestGroups;
+
     /// <summary>Rows <paramref name="first"/> to <paramref name="end"/> − 1; <paramref name="first"/> is a multiple of 16.</summary>
     public static void Multiply(in PanelTask task, int first, int end)
     {
-        byte* memory = stackalloc byte[2048 + 64 + 64];
-        byte* scratch = (byte*)(((nuint)memory + 63) & ~(nuint)63), configuration = scratch + 2048;
-        int groups = task.Inputs / (task.HalfGroups ? 16 : 32);
+        byte* memory = stackalloc byte[IntegerTileKernel.ScratchBytes + 64 + 64];
+        byte* scratch = (byte*)(((nuint)memory + 63) & ~(nuint)63), configuration = scratch + IntegerTileKernel.ScratchBytes;
+        int groups = GroupsOf(task.Inputs, task.HalfGroups);
         int whole = (end - first) / IntegerTileKernel.MostRows * IntegerTileKernel.MostRows;
         if (whole > 0)
             Run(task, first, IntegerTileKernel.MostRows, whole / IntegerTileKernel.MostRows);
@@ -34,10 +37,11 @@ internal static unsafe class TilePanel
                 Scratch = scratch,
                 Configuration = configuration,
                 Blocks = blocks,
-                Turns = (groups - 1) / 2,
-                IsEven = groups % 2 == 0 ? 1 : 0,
+                Turns = IntegerTileKernel.TurnsFor(groups),
             };
-            IntegerTileKernel.For(rows, panel.HalfGroups, panel.HasMinimums)(&call);
+            IntegerTileKernel.For(rows, groups, panel.HalfGroups, panel.HasMinimums)(&call);
         }
     }
+
+    private static int GroupsOf(int inputs, bool halfGroups) => inputs / (halfGroups ? 16 : 32);
 }

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Threading.Channels;
+using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels;
+
+namespace Fairlead.Bench;
+
+/// <summary>
+/// Our engine as a process of its own that does what a line on its input says and answers with a line, as bench/peers/llama.mjs does for llama.cpp:
+/// <c>prefill TOKENS</c>, <c>decode CONTEXT TOKENS</c>, <c>batch SEQUENCES TOKENS</c>. An answer is <c>{"seconds":…,"cpu":…,"tokens":…}</c>.
+/// </summary>
+internal sealed class EngineDriver(LanguageModel model)
+{
+    private readonly Random _random = new(1);
+
+    /// <summary>Loads the model and serves until the input ends.</summary>
+    public static async Task RunAsync(string path, int threads, int context, int slots)
+    {
+        var clock = Stopwatch.StartNew();
+        using LanguageModel model = LanguageModel.Open(path, new LanguageModelOptions { Threads = threads, ContextLength = context, Slots = slots, StepTokens = 512 });
+        var driver = new EngineDriver(model);
+        Say($$"""{"loaded":{{clock.Elapsed.TotalSeconds:F4}},"engine":"Fairlead, {{KernelChoice.Family}}"}""");
+        while (await Console.In.ReadLineAsync() is { } line)
+        {
+            string[] words = line.Split(' ');
+            (double seconds, double cpu, int tokens) = words[0] switch
+            {
+                "prefill" => await driver.PrefillAsync(Number(words[1])),
+                "decode" => await driver.DecodeAsync(1, Number(words[1]), Number(words[2])),
+                "batch" => await driver.DecodeAsync(Number(words[1]), 16, Number(words[2])),
+                _ => throw new ArgumentException($"what is {line}?", nameof(path)),
+            };
+            using var self = Process.GetCurrentProcess();
+            Say($$"""{"seconds":{{seconds:F5}},"cpu":{{cpu:F5}},"tokens":{{tokens}},"rss":{{self.WorkingSet64}}}""");
+        }
+    }
+
+    /// <summary>A prompt, to its first token.</summary>
+    private async Task<(double Seconds, double Cpu, int Tokens)> PrefillAsync(int tokens)
+    {
+        ChannelReader<GenerationEvent> answer = Start(tokens, 1);
+        (double seconds, double cpu, _) = await MeasureAsync([answer]);
+        return (seconds, cpu, tokens);
+    }
+
+    /// <summary>Tokens of several answers at once, from when all of them have their first.</summary>
+    private async Task<(double Seconds, double Cpu, int Tokens)> DecodeAsync(int sequences, int context, int tokens)
+    {
+        var answers = new List<ChannelReader<GenerationEvent>>();
+        for (int i = 0; i < sequences; i++)
+            answers.Add(Start(context, tokens + 1));
+        foreach (ChannelReader<GenerationEvent> answer in answers)
+        {
+            if (!await answer.WaitToReadAsync() || !answer.TryRead(out _))
+                throw new InvalidOperationException("an answer ended before its first token");
+        }
+
+        return await MeasureAsync(answers);
+    }
+
+    private static async Task<(double Seconds, double Cpu, int Tokens)> MeasureAsync(List<ChannelReader<GenerationEvent>> answers)
+    {
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        var clock = Stopwatch.StartNew();
+        int tokens = 0;
+        foreach (ChannelReader<GenerationEvent> answer in answers)
+        {
+            await foreach (GenerationEvent happened in answer.ReadAllAsync())
+            {
+                if (happened is GenerationEvent.Failed failed)
+                    throw new InvalidOperationException(failed.Reason);
+                tokens += happened is GenerationEvent.Piece piece ? piece.Tokens.Length : 0;
+            }
+        }
+
+        return (clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds, tokens);
+    }
+
+    private ChannelReader<GenerationEvent> Start(int prompt, int tokens)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = [.. Enumerable.Range(0, prompt).Select(_ => _random.Next(300, model.VocabularySize - 300))],
+            MaxTokens = tokens,
+            MinTokens = tokens,
+            Sampling = new SamplingSettings { Temperature = 0 },
+        };
+        return model.TryStart(request, default, out ChannelReader<GenerationEvent>? events, out GenerationRefusal? refusal) ? events : throw new InvalidOperationException(refusal.ToString());
+    }
+
+    private static int Number(string word) => int.Parse(word, CultureInfo.InvariantCulture);
+
+    private static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}
