@@ -25,12 +25,16 @@ internal sealed record BatchModel(
 /// <param name="Slots">Answers written at once.</param>
 /// <param name="Queue">Requests that may wait for a slot.</param>
 /// <param name="StepTokens">Most rows of a step; at least as many as slots.</param>
-internal sealed record BatchLimits(int Slots, int Queue, int StepTokens);
+internal sealed record BatchLimits(int Slots, int Queue, int StepTokens)
+{
+    /// <summary>See <see cref="LanguageModelOptions.Stall"/>.</summary>
+    public TimeSpan Stall { get; init; } = LanguageModelOptions.DefaultStall;
+}
 
 /// <summary>Writes the answers of all requests to one model, several at once: the one owner of its cache and its sequences.</summary>
 /// <remarks>
 /// Each step takes one row of every answer that is being written and fills up with rows of prompts, never more than
-/// <see cref="BatchLimits.StepTokens"/>: a long prompt delays the others' next token by that much and no more. Prompts that are read at the same
+/// <see cref="BatchLimits.StepTokens"/> and than <see cref="StepPace"/> allows: a long prompt delays the others' next token by that much and no more. Prompts that are read at the same
 /// time share what is left evenly. Answers join and leave between any two steps.
 /// <para>
 /// Room: a sequence enters when its prompt fits and every running one could still take a block. When a running one needs a block and neither
@@ -60,6 +64,7 @@ internal sealed class BatchLoop : IDisposable
     private readonly float[] _logits;
     private readonly float[] _raw;
     private readonly SamplerScratch _scratch;
+    private readonly StepPace _pace;
     private readonly object _gate = new(); // of _awake; a monitor, because a caller may still ring when everything else is disposed
     private bool _awake;
     private Thread? _thread;
@@ -80,6 +85,7 @@ internal sealed class BatchLoop : IDisposable
         _logits = new float[checked((limits.Slots + PromptScoreRows) * model.VocabularySize)];
         _raw = new float[model.VocabularySize];
         _scratch = new SamplerScratch(model.VocabularySize);
+        _pace = new StepPace(limits.Stall);
         Counters = new GenerationCounters { Slots = limits.Slots, Blocks = cache.Blocks, FreeBlocks = cache.FreeBlocks };
     }
 
@@ -157,7 +163,9 @@ internal sealed class BatchLoop : IDisposable
         foreach (StepRow row in _rows.AsSpan(0, rows))
             scores += row.WantsLogits ? 1 : 0;
         long began = Stopwatch.GetTimestamp(), chosen = Counters.CompletionTokens;
-        int answers = _running.Count;
+        int answers = _running.Count, written = 0;
+        foreach (BatchSequence sequence in _running)
+            written += sequence.Missing == 1 ? 1 : 0;
         try
         {
             _model.Step(_rows.AsSpan(0, rows), _cache, _logits.AsSpan(0, scores * _model.VocabularySize));
@@ -169,6 +177,7 @@ internal sealed class BatchLoop : IDisposable
             return true;
         }
 
+        _pace.Stepped(written, rows - written, Stopwatch.GetElapsedTime(began).TotalSeconds);
         TakeResults();
         Counters.Stepped(rows, answers, Counters.CompletionTokens - chosen, Stopwatch.GetElapsedTime(began).TotalSeconds);
         Publish();
@@ -364,13 +373,15 @@ internal sealed class BatchLoop : IDisposable
     /// <summary>One row for each answer; the rest of the step goes to prompts, in even parts, and what short ones leave to the oldest.</summary>
     private void ShareStep()
     {
-        int reading = 0, left = _limits.StepTokens, leftScores = PromptScoreRows;
+        int reading = 0, answers = 0, leftScores = PromptScoreRows;
         foreach (BatchSequence sequence in _running)
         {
             sequence.Take = sequence.Missing == 1 ? 1 : 0;
-            left -= sequence.Take;
+            answers += sequence.Take;
             reading += 1 - sequence.Take;
         }
+
+        int left = _pace.PromptRows(answers, _limits.StepTokens - answers);
 
         int share = left / Math.Max(1, reading);
         for (int most = share; left > 0; most = left)

@@ -219,7 +219,7 @@ public sealed class LanguageModel : IDisposable
         Threads = options.Threads ?? 0,
     };
 
-    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens);
+    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall };
 
     private static ChatTemplate Parse(ModelFolder folder, string name, string source) => ChatTemplate.Parse($"{folder.Path} (chat template \"{name}\")", source);
 

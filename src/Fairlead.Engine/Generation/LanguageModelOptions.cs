@@ -9,6 +9,9 @@ public sealed record LanguageModelOptions
     /// </summary>
     public const int DefaultContext = 4096;
 
+    /// <summary>A tenth of a second: a reader does not notice it.</summary>
+    public static readonly TimeSpan DefaultStall = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Prompt and answer together, in tokens, and no more than the model was made for; null for <see cref="DefaultContext"/>.</summary>
     public int? ContextLength { get; init; }
 
@@ -19,10 +22,16 @@ public sealed record LanguageModelOptions
     public int Queue { get; init; } = 64;
 
     /// <summary>
-    /// Most tokens of a step, prompts and answers together; at least as many as slots. A running answer waits for a prompt that is being read, and
-    /// a cancelled one for its end, no longer than one such step. Default 64: reading the weights once for so many rows costs less than computing with them.
+    /// Most tokens of a step, prompts and answers together; at least as many as slots. Default 512: a row is hardly cheaper beyond it, and activations of so many rows
+    /// take some megabytes in a small model and 80 in one of eight billion parameters.
     /// </summary>
-    public int StepTokens { get; init; } = 64;
+    public int StepTokens { get; init; } = 512;
+
+    /// <summary>
+    /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. A step in which prompts alone are
+    /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by 16 tokens in any case.
+    /// </summary>
+    public TimeSpan Stall { get; init; } = DefaultStall;
 
     /// <summary>Threads that share a step, 1…1024; null for as many as the process may use. The answers are the same for any number.</summary>
     public int? Threads { get; init; }
@@ -46,6 +55,7 @@ public sealed record LanguageModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Queue, 1, nameof(Queue));
         ArgumentOutOfRangeException.ThrowIfLessThan(StepTokens, Slots, nameof(StepTokens));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(StepTokens, 4096, nameof(StepTokens));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Stall, TimeSpan.Zero, nameof(Stall));
         if (Threads is { } threads)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));

@@ -166,7 +166,8 @@ public sealed class LanguageModelTests
         Answers answer = await AnswerAsync(guide, Request(guide, "<|bos|><|user|>What is Fairlead?<|end|><|assistant|>"));
         Assert.Equal(FinishReason.Stop, answer.End().Reason);
         Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = 90_000 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Slots = 65 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Slots = 65, StepTokens = 64 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Stall = TimeSpan.Zero }));
     }
 
     private static string Prompt(LanguageModel model, JsonElement messages) =>
