@@ -21,13 +21,16 @@ internal unsafe struct BrainTileTask
     /// <summary>The second panel.</summary>
     public byte* SecondWeights;
 
-    /// <summary>Weights that come next: <see cref="BrainTileKernel.LinesAhead"/> lines are asked for with every step.</summary>
+    /// <summary>Weights that come next: <see cref="BrainTileKernel.LinesAhead"/> lines of each of two panels are asked for with every step.</summary>
     public byte* Ahead;
+
+    /// <summary>The second panel of those.</summary>
+    public byte* SecondAhead;
 
     /// <summary>Times 32 inputs, ≥ 1.</summary>
     public long Steps;
 
-    /// <summary>Where row 0's first output goes.</summary>
+    /// <summary>Where row 0's first output goes; where the kernel goes on with sums, it finds them there.</summary>
     public float* Output;
 
     /// <summary>Bytes from one row of outputs to the next.</summary>

@@ -21,7 +21,10 @@ internal static unsafe class BrainMatMul
     /// <summary>Rows of a block: two tiles, so that with two panels four products of tiles wait for nothing but themselves.</summary>
     private const int BlockRows = 2 * BrainTile.Rows;
 
-    /// <summary>Bytes of activations that are taken through all panels before the next: they stay in the second-level cache.</summary>
+    /// <summary>Most steps of 32 inputs that are taken together: sums go to memory and come back after so many.</summary>
+    private const int PieceSteps = 32;
+
+    /// <summary>Bytes of activations that are taken through all panels before the next: they stay in the second-level cache. Inputs too many for 32 rows of that come in pieces.</summary>
     private const int InputBytes = 1 << 20;
 
     /// <summary>Multiply-adds below which another thread would come too late to help: about ten microseconds of one.</summary>
@@ -104,30 +107,43 @@ internal static unsafe class BrainMatMul
         public void Do(int part)
         {
             int first = (int)((long)pairs * part / parts), end = (int)((long)pairs * (part + 1) / parts);
-            long rowBytes = (long)Steps(weight.Inputs) * Parts * BrainTile.Bytes / BrainTile.Rows;
-            int rowsAtOnce = (int)Math.Max(BlockRows, InputBytes / rowBytes / BlockRows * BlockRows);
+            int steps = Steps(weight.Inputs), pieces = rows <= BlockRows ? 1 : (steps + PieceSteps - 1) / PieceSteps; // few rows: weights are read once, and as they lie
+            int rowsAtOnce = (int)Math.Max(1, InputBytes * (long)pieces / (steps * Parts * BrainTile.Bytes * 2)) * BlockRows;
             for (int row = 0; row < rows; row += rowsAtOnce)
             {
-                for (int pair = first; pair < end; pair++)
-                    Rows(pair, row, Math.Min(rows, row + rowsAtOnce));
+                for (int piece = 0; piece < pieces; piece++)
+                {
+                    for (int pair = first; pair < end; pair++)
+                        Rows(pair, row, Math.Min(rows, row + rowsAtOnce), (int)((long)steps * piece / pieces), (int)((long)steps * (piece + 1) / pieces));
+                }
             }
         }
 
         [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Rows(int pair, int firstRow, int endRow)
+        private void Rows(int pair, int firstRow, int endRow, int firstStep, int endStep)
         {
             byte* configuration = stackalloc byte[64];
             float* apart = stackalloc float[BlockRows * 2 * PackedLayout.PanelOutputs];
             int panel = 2 * pair, panels = Math.Min(2, weight.Panels - panel), outputs = Math.Min(2 * PackedLayout.PanelOutputs, weight.Outputs - (panel * PackedLayout.PanelOutputs));
             bool isWhole = outputs == panels * PackedLayout.PanelOutputs;
-            int steps = Steps(weight.Inputs), row = firstRow;
-            long tileBytes = (long)steps * Parts * BrainTile.Bytes;
+            if (!isWhole)
+            {
+                // The last outputs go apart first, and all their inputs with the last piece.
+                if (endStep < Steps(weight.Inputs))
+                    return;
+                firstStep = 0;
+            }
+
+            int row = firstRow;
+            bool arePairs = weight.Format == PackedFormat.BrainPairTiles;
+            long tileBytes = (long)Steps(weight.Inputs) * Parts * BrainTile.Bytes, weightsBefore = (long)firstStep * BrainTile.Bytes * (arePairs ? 2 : 1);
             BrainTileTask task = default;
-            task.Weights = weight.Panel(panel);
-            task.SecondWeights = weight.Panel(panel + panels - 1);
-            task.Ahead = weight.Panel(panel + panels); // behind the last panel lies something that nobody reads
-            task.Steps = steps;
+            task.Weights = weight.Panel(panel) + weightsBefore;
+            task.SecondWeights = weight.Panel(panel + panels - 1) + weightsBefore;
+            task.Ahead = weight.Panel(panel + panels) + weightsBefore; // behind the last panel lies something that nobody reads
+            task.SecondAhead = weight.Panel(panel + panels + 1) + weightsBefore;
+            task.Steps = endStep - firstStep;
             task.InputsBlock = 2 * tileBytes;
             task.OutputStride = isWhole ? (long)weight.Outputs * sizeof(float) : 2 * PackedLayout.PanelOutputs * sizeof(float);
             task.Configuration = configuration;
@@ -138,10 +154,10 @@ internal static unsafe class BrainMatMul
                 float* to = output + ((long)row * weight.Outputs) + ((long)panel * PackedLayout.PanelOutputs);
                 BrainTileKernel.Configure(configuration, count);
                 task.Blocks = blocks;
-                task.Inputs = room + (row / BrainTile.Rows * tileBytes);
+                task.Inputs = room + (row / BrainTile.Rows * tileBytes) + ((long)firstStep * Parts * BrainTile.Bytes);
                 task.SecondInputs = task.Inputs + tileBytes;
                 task.Output = isWhole ? to : apart;
-                BrainTileKernel.For(weight.Format == PackedFormat.BrainPairTiles, rowTiles, panels)(&task);
+                BrainTileKernel.For(arePairs, rowTiles, panels, goesOn: firstStep > 0)(&task);
                 for (int r = 0; r < count && !isWhole; r++)
                     new ReadOnlySpan<float>(apart + (r * 2 * PackedLayout.PanelOutputs), outputs).CopyTo(new Span<float>(to + ((long)r * weight.Outputs), outputs));
                 row += blocks * count;
