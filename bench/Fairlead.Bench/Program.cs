@@ -16,6 +16,13 @@ if (args is ["floats"])
     return 0;
 }
 
+// bench/Fairlead.Bench attention THREADS
+if (args is ["attention", var crew])
+{
+    AttentionBench.Run(int.Parse(crew, CultureInfo.InvariantCulture));
+    return 0;
+}
+
 // bench/Fairlead.Bench encoder THREADS [CHECKPOINT]; without one, BERT-base with random weights
 if (args is ["encoder", var count, ..])
 {

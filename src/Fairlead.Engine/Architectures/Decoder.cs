@@ -30,12 +30,14 @@ public sealed unsafe class Decoder : IDisposable
     private readonly WorkCrew _crew;
     private readonly PackedWeights _packs;
     private readonly int _rowsPerPass;
+    private readonly KvType _kv;
 
     private Decoder(DecoderPlan plan)
     {
         (DecoderDesign design, DecoderWeights weights) = (plan.Design, plan.Weights);
         _design = design;
         Shape = plan.Shape;
+        _kv = plan.Options.Kv;
         _rowsPerPass = plan.Options.RowsPerPass;
         _crew = new WorkCrew(plan.Options.Threads);
         _packs = PackedWeights.Pack(plan.Tally().Matrices, _rowsPerPass, KernelChoice.Family, _crew);
@@ -47,7 +49,7 @@ public sealed unsafe class Decoder : IDisposable
         _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null, _packs))];
         _finalNorm = Make(weights.FinalNorm);
         _head = new Linear(weights.Head, _packs);
-        _room = new DecoderRoom(design, weights, _rowsPerPass);
+        _room = new DecoderRoom(design, weights, _rowsPerPass, Shape.ContextLength);
     }
 
     /// <summary>Sizes that a caller needs.</summary>
@@ -67,7 +69,7 @@ public sealed unsafe class Decoder : IDisposable
     internal static Decoder Load(DecoderPlan plan) => new(plan);
 
     /// <summary>A cache of <paramref name="blocks"/> blocks for this model's keys and values.</summary>
-    public KvCache NewCache(int blocks) => new(Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
+    public KvCache NewCache(int blocks) => new(_kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
 
     /// <summary>Computes <paramref name="rows"/>: adds their keys and values to <paramref name="cache"/> and writes the scores that are wanted.</summary>
     /// <param name="rows">At least one, of any number of sequences; the rows of one stand together, in ascending order and without gaps.</param>

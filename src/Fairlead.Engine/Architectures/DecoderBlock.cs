@@ -1,5 +1,6 @@
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Attending;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Tensors;
 using Attention = Fairlead.Engine.Layers.Attention;
@@ -50,7 +51,7 @@ internal sealed unsafe class DecoderBlock : IDisposable
         int rows = step.Length;
         float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows, crew);
         float* answer = room.Answer.Data;
-        _attention.Forward(read, answer, step, cache, room.Inner.Data, crew);
+        _attention.Forward(read, answer, step, cache, room.Inner.Data, room.Pieces, crew);
         Normalised(_afterAttention, answer, answer, rows, crew);
         if (_parallel)
         {
@@ -107,8 +108,8 @@ internal sealed unsafe class DecoderBlock : IDisposable
 /// <summary>The activations of one pass, shared by all layers.</summary>
 internal sealed class DecoderRoom : IDisposable
 {
-    /// <summary>Room for <paramref name="rows"/> rows of a decoder.</summary>
-    public DecoderRoom(DecoderDesign design, DecoderWeights weights, int rows)
+    /// <summary>Room for <paramref name="rows"/> rows of a decoder whose texts have up to <paramref name="context"/> positions.</summary>
+    public DecoderRoom(DecoderDesign design, DecoderWeights weights, int rows, int context)
     {
         long stream = (long)rows * design.Width;
         Stream = new NativeBuffer<float>(stream);
@@ -116,14 +117,15 @@ internal sealed class DecoderRoom : IDisposable
         Answer = new NativeBuffer<float>(stream);
         Second = new NativeBuffer<float>(design.Parallel ? stream : 0);
         Inner = new NativeBuffer<float>(rows * InnerPerRow(design, weights));
+        Pieces = new AttentionRoom(design.Heads, design.HeadDimension, context);
         Moe = design.Moe is { } moe ? new MoeRoom(rows, design.Width, moe.Experts) : null;
     }
 
     /// <summary>Bytes that such room takes.</summary>
-    public static long BytesFor(DecoderDesign design, DecoderWeights weights, int rows)
+    public static long BytesFor(DecoderDesign design, DecoderWeights weights, int rows, int context)
     {
         long perRow = ((design.Parallel ? 4L : 3L) * design.Width) + InnerPerRow(design, weights) + (design.Moe is { } moe ? moe.Experts + (2L * design.Width) : 0);
-        return rows * perRow * sizeof(float);
+        return (rows * perRow * sizeof(float)) + AttentionRoom.BytesFor(design.Heads, design.HeadDimension, context);
     }
 
     /// <summary>The residual stream.</summary>
@@ -141,6 +143,9 @@ internal sealed class DecoderRoom : IDisposable
     /// <summary>What happens inside a sublayer.</summary>
     public NativeBuffer<float> Inner { get; }
 
+    /// <summary>What attention keeps between its threads.</summary>
+    public AttentionRoom Pieces { get; }
+
     /// <summary>What experts need beside that; null without any.</summary>
     public MoeRoom? Moe { get; }
 
@@ -152,6 +157,7 @@ internal sealed class DecoderRoom : IDisposable
         Answer.Dispose();
         Second.Dispose();
         Inner.Dispose();
+        Pieces.Dispose();
         Moe?.Dispose();
     }
 

@@ -1,3 +1,5 @@
+using Fairlead.Engine.Generation;
+
 namespace Fairlead.Engine.Architectures;
 
 /// <summary>How a decoder is served; what it computes is said by its configuration.</summary>
@@ -18,6 +20,9 @@ public sealed record DecoderOptions
     /// of the model. Default 256: beyond it matrix products gain nothing, and 256 rows of a model of 4,096 with a feed-forward layer of 14,336 take some 40 MB.
     /// </summary>
     public int RowsPerPass { get; init; } = 256;
+
+    /// <summary>In what form caches keep keys and values. Default <see cref="KvType.F16"/>, as llama.cpp's: half the memory to read for every token, and an error that does not show.</summary>
+    public KvType Kv { get; init; } = KvType.F16;
 
     /// <summary>Threads that share a step, the caller's included; 0, the default, means as many as this process may use. The result is the same for any number.</summary>
     public int Threads { get; init; }

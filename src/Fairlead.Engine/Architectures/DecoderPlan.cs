@@ -31,7 +31,7 @@ internal sealed class DecoderPlan
     public int LongestContext { get; }
 
     /// <summary>Bytes of activations and rotary tables.</summary>
-    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float));
+    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float));
 
     /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it.</exception>
     public static DecoderPlan Read(ModelFolder folder, DecoderOptions options) =>
@@ -57,7 +57,7 @@ internal sealed class DecoderPlan
     public WeightTally Tally() => Weights.Tally();
 
     /// <summary>Bytes of a cache of <paramref name="blocks"/> blocks.</summary>
-    public long CacheBytes(int blocks) => KvCache.BytesFor(Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
+    public long CacheBytes(int blocks) => KvCache.BytesFor(Options.Kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
 
     private static int DefaultContext(DecoderDesign design)
     {

@@ -4,8 +4,7 @@ namespace Fairlead.Engine.Generation;
 
 /// <summary>Keys and values of everything that was read so far, in blocks of <see cref="BlockPositions"/> positions that sequences share.</summary>
 /// <remarks>
-/// A block holds its positions for all layers. Keys lie transposed, <c>[head × dimension × 16]</c>, so that attention over a block is a sum of
-/// broadcasts and needs no sum across a vector; values lie row-major, <c>[head × 16 × dimension]</c>.
+/// A block holds its positions for all layers, <c>[layers × heads × <see cref="KvLayout.Bytes"/>]</c>: memory comes into use from its beginning, as positions do.
 /// Blocks are counted: a prompt that begins like an earlier one takes that one's full blocks instead of computing them again.
 /// One owner (the batch loop) takes and returns blocks; kernels read and write inside them.
 /// </remarks>
@@ -14,23 +13,24 @@ public sealed unsafe class KvCache : IDisposable
     /// <summary>Positions in a block: one AVX-512 register of single-precision scores.</summary>
     public const int BlockPositions = 16;
 
-    private readonly NativeBuffer<float> _memory;
+    private readonly HugeBuffer _memory;
     private readonly int[] _holders;
+    private readonly int[] _unsound;
     private readonly Stack<int> _free;
-    private readonly long _headSize;
     private readonly long _layerSize;
     private readonly long _blockSize;
 
     /// <summary>Room for <paramref name="blocks"/> blocks.</summary>
-    public KvCache(int layers, int heads, int keyDimension, int valueDimension, int blocks)
+    public KvCache(KvType type, int layers, int heads, int keyDimension, int valueDimension, int blocks)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blocks);
         (Layers, Heads, KeyDimension, ValueDimension, Blocks) = (layers, heads, keyDimension, valueDimension, blocks);
-        _headSize = (long)(keyDimension + valueDimension) * BlockPositions;
-        _layerSize = _headSize * heads;
+        Layout = new KvLayout(type, keyDimension, valueDimension);
+        _layerSize = (long)Layout.Bytes * heads;
         _blockSize = _layerSize * layers;
-        _memory = new NativeBuffer<float>(checked(_blockSize * blocks));
+        _memory = new HugeBuffer(checked(_blockSize * blocks));
         _holders = new int[blocks];
+        _unsound = new int[blocks];
         _free = new Stack<int>(blocks);
         for (int block = blocks - 1; block >= 0; block--)
             _free.Push(block);
@@ -48,6 +48,9 @@ public sealed unsafe class KvCache : IDisposable
     /// <summary>Length of a value.</summary>
     public int ValueDimension { get; }
 
+    /// <summary>How a head of a block lies.</summary>
+    public KvLayout Layout { get; }
+
     /// <summary>Blocks in all.</summary>
     public int Blocks { get; }
 
@@ -58,14 +61,11 @@ public sealed unsafe class KvCache : IDisposable
     public static int BlocksFor(int positions) => (int)(((long)positions + BlockPositions - 1) / BlockPositions);
 
     /// <summary>Bytes that a cache of <paramref name="blocks"/> blocks takes once every one of them was used.</summary>
-    public static long BytesFor(int layers, int heads, int keyDimension, int valueDimension, int blocks) =>
-        checked(blocks * (((long)layers * heads * (keyDimension + valueDimension) * BlockPositions * sizeof(float)) + (2 * sizeof(int))));
+    public static long BytesFor(KvType type, int layers, int heads, int keyDimension, int valueDimension, int blocks) =>
+        checked(blocks * (((long)layers * heads * new KvLayout(type, keyDimension, valueDimension).Bytes) + (3 * sizeof(int))));
 
-    /// <summary>Keys of one head in one block: <c>[KeyDimension × 16]</c>.</summary>
-    public float* Keys(int layer, int block, int head) => _memory.Data + (block * _blockSize) + (layer * _layerSize) + (head * _headSize);
-
-    /// <summary>Values of one head in one block: <c>[16 × ValueDimension]</c>.</summary>
-    public float* Values(int layer, int block, int head) => Keys(layer, block, head) + ((long)KeyDimension * BlockPositions);
+    /// <summary>Keys and values of one head in one block, as <see cref="Layout"/> says.</summary>
+    public byte* Head(int layer, int block, int head) => _memory.Data + (block * _blockSize) + (layer * _layerSize) + ((long)head * Layout.Bytes);
 
     /// <summary>Takes a block nobody holds; false when there is none. What an earlier holder wrote is still in it.</summary>
     public bool TryTake(out int block)
@@ -73,6 +73,7 @@ public sealed unsafe class KvCache : IDisposable
         if (!_free.TryPop(out block))
             return false;
         _holders[block] = 1;
+        _unsound[block] = 0;
         return true;
     }
 
@@ -89,6 +90,22 @@ public sealed unsafe class KvCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(_holders[block]);
         if (--_holders[block] == 0)
             _free.Push(block);
+    }
+
+    /// <summary>
+    /// A bit for each place of a block where some layer's key or value held what is no number or infinite. Zeros stand in place of those, because a weight of zero makes
+    /// neither harmless; whoever sees such a place gets no numbers, as from the key or value itself.
+    /// </summary>
+    public int Unsound(int block) => _unsound[block];
+
+    /// <summary>Says whether the key and value that a layer has just written were sound. The first layer's word stands in place of what was said before.</summary>
+    internal void SetSound(int layer, int block, int place, bool sound)
+    {
+        ref int places = ref _unsound[block];
+        if (!sound)
+            Interlocked.Or(ref places, 1 << place);
+        else if (layer == 0 && (Volatile.Read(ref places) & (1 << place)) != 0)
+            Interlocked.And(ref places, ~(1 << place));
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Fairlead.Engine.Generation;
 
 /// <summary>The blocks of one sequence in a <see cref="KvCache"/>, in order of position.</summary>
@@ -9,6 +11,9 @@ public sealed class KvSequence(int positions = 0)
 
     /// <summary>The blocks, in order of position.</summary>
     public IReadOnlyList<int> Blocks => _blocks;
+
+    /// <summary>The same, as it lies; until the next change.</summary>
+    internal ReadOnlySpan<int> Table => CollectionsMarshal.AsSpan(_blocks);
 
     /// <summary>Positions for which there is room.</summary>
     public int Capacity => _blocks.Count * KvCache.BlockPositions;

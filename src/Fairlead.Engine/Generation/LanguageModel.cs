@@ -217,6 +217,7 @@ public sealed class LanguageModel : IDisposable
         LongestDefault = LanguageModelOptions.DefaultContext,
         RowsPerPass = options.StepTokens,
         Threads = options.Threads ?? 0,
+        Kv = options.Kv,
     };
 
     private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall };

@@ -5,7 +5,7 @@ public sealed record LanguageModelOptions
 {
     /// <summary>
     /// Tokens of an answer with its prompt where nobody says otherwise. Memory for keys and values is set aside for every slot's whole context, and
-    /// models are made for 128k tokens and more: eight slots of that take 24 GiB even in a model of half a billion parameters.
+    /// models are made for 128k tokens and more: eight slots of that take 12 GiB even in a model of half a billion parameters.
     /// </summary>
     public const int DefaultContext = 4096;
 
@@ -42,6 +42,9 @@ public sealed record LanguageModelOptions
     /// </summary>
     public long? CacheBytes { get; init; }
 
+    /// <summary>In what form keys and values are kept; decides what a position takes of that memory.</summary>
+    public KvType Kv { get; init; } = KvType.F16;
+
     /// <summary>Chance for requests that bring no seed, called from any thread; null for the operating system's.</summary>
     public Func<ulong>? DrawSeed { get; init; }
 
@@ -62,6 +65,8 @@ public sealed record LanguageModelOptions
             ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024, nameof(Threads));
         }
 
+        if (!Enum.IsDefined(Kv))
+            throw new ArgumentOutOfRangeException(nameof(Kv), Kv, null);
         if (CacheBytes is { } bytes)
             ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1, nameof(CacheBytes));
     }

@@ -21,6 +21,10 @@ internal unsafe interface ILanes<V>
     /// <summary><see cref="Count"/> half-precision numbers, exactly.</summary>
     static abstract V LoadHalf(ushort* source);
 
+    /// <summary><see cref="Count"/> numbers of sign, five bits of exponent and ten of fraction, each times 2^−112, exactly: bits are moved and nothing else. Every exponent but 0, which is
+    /// for zeros alone, counts as an exponent.</summary>
+    static abstract V LoadHalfUnbiased(ushort* source);
+
     /// <summary><see cref="Count"/> upper halves of single-precision numbers, exactly.</summary>
     static abstract V LoadBrain(ushort* source);
 
@@ -65,6 +69,8 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
     public static float Load(float* source) => *source;
 
     public static float LoadHalf(ushort* source) => (float)BitConverter.UInt16BitsToHalf(*source);
+
+    public static float LoadHalfUnbiased(ushort* source) => BitConverter.Int32BitsToSingle(((short)*source << 13) & HalfBits.Unsmeared);
 
     public static float LoadBrain(ushort* source) => BitConverter.UInt32BitsToSingle((uint)*source << 16);
 
@@ -112,6 +118,10 @@ internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
         Vector128<float> value = Vector128.MinNative(normal, Vector128.FusedMultiplyAdd(normal, Vector128.Create(2f), Vector128.Create(-HalfBits.SmallestNormal)));
         return (value.AsInt32() | (bits & Vector128.Create(HalfBits.Sign))).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadHalfUnbiased(ushort* source) =>
+        (Vector128.ShiftLeft(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsInt16()), 13) & Vector128.Create(HalfBits.Unsmeared)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBrain(ushort* source) =>
@@ -172,6 +182,10 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalfUnbiased(ushort* source) =>
+        (Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((short*)source), 13) & Vector256.Create(HalfBits.Unsmeared)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBrain(ushort* source) => Vector256.ShiftLeft(Avx2.ConvertToVector256Int32(source), 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -228,6 +242,10 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadHalfUnbiased(ushort* source) =>
+        (Vector512.ShiftLeft(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13) & Vector512.Create(HalfBits.Unsmeared)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBrain(ushort* source) =>
         Vector512.ShiftLeft(Avx512F.ConvertToVector512Int32(Vector256.Load(source)), 16).AsSingle();
 
@@ -277,6 +295,7 @@ internal static class HalfBits
 {
     internal const int Magnitude = 0x7fff;
     internal const int Sign = int.MinValue;
+    internal const int Unsmeared = ~(7 << 28); // a half with its sign extended, 13 places up: the sign, and the exponent's lower five bits without the sign's copies above them
     internal const int Bias = (127 - 15) << 23;
     internal const int LargestFinite = 0x7bff << 13;
     internal const float SmallestNormal = 6.103515625e-5f; // 2^−14

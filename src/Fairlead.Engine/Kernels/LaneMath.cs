@@ -12,6 +12,8 @@ internal static unsafe class LaneMath
     /// <summary>Above this, 2^n would need n = 128: infinity is returned, a little early (the largest single is e^88.72).</summary>
     private const float LargestExponent = 88.37626f;
 
+    private static readonly float[] s_counts = [.. Enumerable.Range(0, Simd.Lanes)];
+
     /// <summary>e^x within 2 units of the last place between −87.3 and 88.3. Cody and Waite's reduction, the polynomial of Cephes' expf.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static V Exp<L, V>(V x)
@@ -85,5 +87,23 @@ internal static unsafe class LaneMath
     {
         Vector128<float> four = (Vector128.Load(lanes) + Vector128.Load(lanes + 8)) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12));
         return (four[0] + four[2]) + (four[1] + four[3]);
+    }
+
+    /// <summary>The largest of the 16 numbers at <paramref name="lanes"/>, of which all are numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float Largest(float* lanes)
+    {
+        Vector128<float> four = Vector128.Max(Vector128.Max(Vector128.Load(lanes), Vector128.Load(lanes + 8)), Vector128.Max(Vector128.Load(lanes + 4), Vector128.Load(lanes + 12)));
+        return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
+    }
+
+    /// <summary><paramref name="first"/> and the numbers that follow it, as many as there are lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V CountUp<L, V>(int first)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        fixed (float* counts = s_counts)
+            return L.Add(L.Create(first), L.Load(counts));
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Attending;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;
@@ -8,6 +9,9 @@ namespace Fairlead.Engine.Layers;
 /// <summary>Attention of each row to its own sequence: earlier rows by their keys and values in the cache, this step's among them.</summary>
 internal sealed unsafe class Attention : IDisposable
 {
+    /// <summary>What a row counts for where turning and remembering is shared out: a part is up to a block of 16 positions, for those lie in the same cache lines.</summary>
+    private const int RememberedWidth = 256;
+
     private readonly AttentionShape _shape;
     private readonly Linear[] _projections;
     private readonly ImmutableArray<int> _order;
@@ -41,7 +45,8 @@ internal sealed unsafe class Attention : IDisposable
 
     /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping. Adds the rows' keys and values to the cache.</summary>
     /// <param name="room"><c>rows</c> times <see cref="RoomPerRow"/>, overwritten.</param>
-    public void Forward(float* input, float* output, ReadOnlySpan<StepRow> rows, KvCache cache, float* room, WorkCrew? crew)
+    /// <param name="pieces">Lets threads share a long text of few rows.</param>
+    public void Forward(float* input, float* output, ReadOnlySpan<StepRow> rows, KvCache cache, float* room, AttentionRoom? pieces, WorkCrew? crew)
     {
         int heads = _shape.Heads, kvHeads = _shape.KvHeads, dimension = _shape.KeyDimension;
         float* queries = room, keys = queries + ((long)rows.Length * heads * dimension), values = keys + ((long)rows.Length * kvHeads * dimension);
@@ -62,15 +67,9 @@ internal sealed unsafe class Attention : IDisposable
         _keyNorm?.Forward(keys, keys, rows.Length * kvHeads * dimension / _keyNorm.Width);
 
         // Every key of the step is in its place before any row looks: rows of one sequence see each other.
-        for (int row = 0; row < rows.Length; row++)
-        {
-            float* query = queries + ((long)row * heads * dimension), key = keys + ((long)row * kvHeads * dimension);
-            _rope?.Turn(row, query, heads, dimension);
-            _rope?.Turn(row, key, kvHeads, dimension);
-            Kernels.Attention.Remember(cache, _layer, rows[row].Sequence, rows[row].Position, key, values + ((long)row * kvHeads * dimension));
-        }
+        RowCrew.Run(rows.Length, RememberedWidth, new Turned(this, rows, cache, queries, keys, values), crew);
 
-        Kernels.Attention.Causal(rows, queries, cache, _layer, _shape, _slopes is null ? null : _slopes.Data, rest, crew);
+        Kernels.Attention.Causal(rows, queries, cache, _layer, _shape, _slopes is null ? null : _slopes.Data, rest, crew, pieces);
         _output.Forward(rest, output, rows.Length, crew);
     }
 
@@ -107,6 +106,24 @@ internal sealed unsafe class Attention : IDisposable
                     : i < heads + kvHeads ? keys + ((((long)row * kvHeads) + i - heads) * dimension)
                     : values + ((((long)row * kvHeads) + i - heads - kvHeads) * dimension);
                 new ReadOnlySpan<float>(fused + _order[i], dimension).CopyTo(new Span<float>(to, dimension));
+            }
+        }
+    }
+
+    /// <summary>Queries and keys of some rows get their positions, and keys and values go to the cache.</summary>
+    private readonly ref struct Turned(Attention layer, ReadOnlySpan<StepRow> rows, KvCache cache, float* queries, float* keys, float* values) : IRowWork
+    {
+        private readonly ReadOnlySpan<StepRow> _rows = rows;
+
+        public void Do(int first, int end)
+        {
+            (int heads, int kvHeads, int dimension) = (layer._shape.Heads, layer._shape.KvHeads, layer._shape.KeyDimension);
+            for (int row = first; row < end; row++)
+            {
+                float* query = queries + ((long)row * heads * dimension), key = keys + ((long)row * kvHeads * dimension);
+                layer._rope?.Turn(row, query, heads, dimension);
+                layer._rope?.Turn(row, key, kvHeads, dimension);
+                Kernels.Attention.Remember(cache, layer._layer, _rows[row].Sequence, _rows[row].Position, key, values + ((long)row * kvHeads * dimension));
             }
         }
     }

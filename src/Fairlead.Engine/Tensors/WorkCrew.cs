@@ -22,7 +22,7 @@ public sealed unsafe class WorkCrew : IDisposable
     /// <summary>Rounds of looking for work before a thread sleeps; a round is one pause of the processor, which the runtime makes about 40 ns long.</summary>
     private const int SpinRounds = 1000;
 
-    /// <summary>Of each thread's stack. Kernels keep less than 100 KiB there; the system's usual 8 MiB a thread would count in full where a process's memory is bounded.</summary>
+    /// <summary>Of each thread's stack. Kernels keep less than 200 KiB there; the system's usual 8 MiB a thread would count in full where a process's memory is bounded.</summary>
     private const int StackBytes = 1 << 20;
 
     private readonly object _gate = new();

@@ -21,7 +21,7 @@ public sealed class Gemma3WithImagesTests
         var config = new JsonObject { ["model_type"] = "gemma3", ["text_config"] = text, ["mm_tokens_per_image"] = 256, ["image_token_index"] = 262144, ["vision_config"] = new JsonObject { ["model_type"] = "siglip_vision_model" } };
         using var weights = new Renamed(folder.Weights, root, other);
         using Decoder decoder = Decoder.Load(
-            new ConfigReader(JsonConfig.Parse("config.json", System.Text.Encoding.UTF8.GetBytes(config.ToJsonString()))), new CheckpointReader("model", weights), new DecoderOptions { Threads = 1 });
+            new ConfigReader(JsonConfig.Parse("config.json", System.Text.Encoding.UTF8.GetBytes(config.ToJsonString()))), new CheckpointReader("model", weights), new DecoderOptions { Threads = 1, Kv = KvType.F32 });
         using KvCache cache = decoder.NewCache(8);
         GoldenCase expected = golden.Cases[^1];
         float[] scores = new Reader(decoder, cache).Read(expected.Ids);

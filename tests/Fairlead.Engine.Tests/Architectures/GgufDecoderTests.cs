@@ -22,7 +22,7 @@ public sealed class GgufDecoderTests
             using TemporaryFolder temporary = new();
             HubToGguf.Convert(hub).WriteTo(temporary["model.gguf"]);
             using ModelFolder gguf = ModelFolder.Open(temporary["model.gguf"]);
-            using Decoder decoder = Decoder.Load(gguf, new DecoderOptions { Threads = 1 });
+            using Decoder decoder = Decoder.Load(gguf, new DecoderOptions { Threads = 1, Kv = KvType.F32 });
             foreach (GoldenCase expected in golden.Cases)
             {
                 if (golden.Distance(Last(decoder, expected.Ids), expected.LastLogits) is > 1 and var distance)
@@ -47,7 +47,7 @@ public sealed class GgufDecoderTests
             using TemporaryFolder temporary = new();
             HubToGguf.Convert(hub).WriteTo(temporary["model.gguf"]);
             using ModelFolder gguf = ModelFolder.Open(temporary["model.gguf"]);
-            using Decoder fromHub = Decoder.Load(hub, new DecoderOptions { Threads = 1 }), fromGguf = Decoder.Load(gguf, new DecoderOptions { Threads = 1 });
+            using Decoder fromHub = Decoder.Load(hub, new DecoderOptions { Threads = 1, Kv = KvType.F32 }), fromGguf = Decoder.Load(gguf, new DecoderOptions { Threads = 1, Kv = KvType.F32 });
             int[] ids = golden.Cases[^1].Ids;
             if (golden.Distance(Scores(fromGguf, ids), Scores(fromHub, ids)) is > 1 and var distance)
                 wrong.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: {distance:0.##} tolerances away"));
@@ -67,7 +67,7 @@ public sealed class GgufDecoderTests
         using TemporaryFolder temporary = new();
         HubToGguf.Convert(hub, ElementType.BF16).WriteTo(temporary["model.gguf"]);
         using ModelFolder gguf = ModelFolder.Open(temporary["model.gguf"]);
-        using Decoder decoder = Decoder.Load(gguf, new DecoderOptions { Threads = 1 });
+        using Decoder decoder = Decoder.Load(gguf, new DecoderOptions { Threads = 1, Kv = KvType.F32 });
         GoldenCase expected = golden.Cases[^1];
         Assert.True(golden.Distance(Last(decoder, expected.Ids), expected.LastLogits) <= 1);
     }

@@ -12,7 +12,7 @@ public sealed class GuideDecoderTests
     public void The_guide_answers_every_recorded_conversation_token_by_token_as_the_reference_does()
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Guide);
-        using Decoder decoder = Decoder.Load(folder);
+        using Decoder decoder = Decoder.Load(folder, new DecoderOptions { Kv = KvType.F32 });
         using KvCache cache = decoder.NewCache(512 / KvCache.BlockPositions);
         using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Goldens.Data, "guide", "expected.json")));
         int conversations = 0;

@@ -152,7 +152,7 @@ public sealed class StepTests
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("llama"));
         using Decoder decoder = Decoder.Load(folder);
-        using KvCache cache = decoder.NewCache(9), other = new(1, 1, 16, 16, 1);
+        using KvCache cache = decoder.NewCache(9), other = new(KvType.F16, 1, 1, 16, 16, 1);
         var sequence = new KvSequence();
         Assert.True(sequence.TryReserve(cache, 144));
         var logits = new float[decoder.Shape.VocabularySize];

@@ -15,7 +15,7 @@ public sealed class LanguageModelTests
     [Fact]
     public async Task The_guide_answers_every_conversation_word_for_word_as_the_reference_does()
     {
-        using LanguageModel guide = LanguageModel.Open(Goldens.Guide);
+        using LanguageModel guide = LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Kv = KvType.F32 });
         using JsonDocument expected = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Goldens.Data, "guide", "expected.json"), Running));
         JsonElement[] cases = [.. expected.RootElement.GetProperty("cases").EnumerateArray()];
         Assert.Equal(11, cases.Length);
@@ -157,15 +157,15 @@ public sealed class LanguageModelTests
     [Fact]
     public async Task A_small_budget_makes_the_context_shorter_and_says_so()
     {
-        // 6 layers × 2 heads × 128 numbers × 16 positions × 4 bytes = 98,304 bytes a block.
-        using LanguageModel guide = LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = (4 * 98_304) + 1000, Slots = 2, StepTokens = 8 });
+        // 6 layers × 2 heads × 128 numbers × 16 positions × 2 bytes = 49,152 bytes a block.
+        using LanguageModel guide = LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = (4 * 49_152) + 1000, Slots = 2, StepTokens = 8 });
         Assert.Equal(64, guide.ContextLimit);
         GenerationRequest tooLong = new() { Prompt = [.. Enumerable.Repeat(100, 64)] };
         Assert.False(guide.TryStart(tooLong, CancellationToken.None, out _, out GenerationRefusal? refusal));
         Assert.Contains("64 tokens", refusal.Message, StringComparison.Ordinal);
         Answers answer = await AnswerAsync(guide, Request(guide, "<|bos|><|user|>What is Fairlead?<|end|><|assistant|>"));
         Assert.Equal(FinishReason.Stop, answer.End().Reason);
-        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = 90_000 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = 45_000 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Slots = 65, StepTokens = 64 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Stall = TimeSpan.Zero }));
     }

@@ -269,7 +269,7 @@ internal sealed class LoadedModel : IDisposable
     {
         _files = files;
         _folder = ModelFolder.Open(path);
-        Decoder = Decoder.Load(_folder);
+        Decoder = Decoder.Load(_folder, new DecoderOptions { Kv = KvType.F32 });
     }
 
     public Decoder Decoder { get; }

@@ -134,5 +134,5 @@ public sealed class PrefixCacheTests
 
     private static int[] Block(int kind) => [.. Enumerable.Repeat(kind, KvCache.BlockPositions)];
 
-    private static KvCache NewCache(int blocks) => new(layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
+    private static KvCache NewCache(int blocks) => new(KvType.F32, layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
 }

@@ -21,7 +21,7 @@ internal sealed unsafe class RememberingModel
 
     public Action<int>? BeforeStep { get; set; }
 
-    public static KvCache NewCache(int blocks) => new(layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
+    public static KvCache NewCache(int blocks) => new(KvType.F32, layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
 
     public BatchModel Model(int contextLength = 4096, params int[] endTokens) =>
         new(Step, Vocabulary, contextLength, [.. endTokens], static _ => new AnswerDecoder(Text, static () => ""));
@@ -84,7 +84,7 @@ internal sealed unsafe class RememberingModel
     }
 
     private static float* Place(StepRow row, KvCache cache, int position) =>
-        cache.Keys(0, row.Sequence.Blocks[position / KvCache.BlockPositions], 0) + (position % KvCache.BlockPositions);
+        (float*)cache.Head(0, row.Sequence.Blocks[position / KvCache.BlockPositions], 0) + (position % KvCache.BlockPositions);
 }
 
 /// <summary>What came out of one request.</summary>

@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+using Fairlead.Engine.Generation;
+
+namespace Fairlead.Engine.Kernels.Attending;
+
+/// <summary>Up to twelve queries that are taken through the positions together, and what is known of their softmaxes so far: the largest score, the sum of weights,
+/// and the weighed sum of values (Milakov and Gimelshein 2018).</summary>
+/// <remarks>
+/// Positions come in units of at most 64. Whatever is computed of a query is computed in the same order alone and beside others; a place that a query does not see has the weight 0, and
+/// what stands there is finite, so it adds nothing.
+/// </remarks>
+internal readonly unsafe struct QueryTile
+{
+    /// <summary>Queries that one kernel takes together.</summary>
+    internal const int Few = 4;
+
+    /// <summary>Queries that the largest kernel takes together: with two vectors of positions each, 24 sums for 32 registers.</summary>
+    internal const int Many = 12;
+
+    /// <summary>Positions of a unit.</summary>
+    internal const int UnitPositions = UnitBlocks * KvCache.BlockPositions;
+
+    /// <summary>Blocks of a unit.</summary>
+    internal const int UnitBlocks = 4;
+
+    /// <summary>Heads longer than this come four queries at a time, so that a tile stays below 50 KiB.</summary>
+    private const int LongHead = 256;
+
+    private const int Positions = KvCache.BlockPositions;
+
+    /// <summary>A tile of <paramref name="count"/> queries in <paramref name="room"/>, which is aligned to 64 bytes. All of them are zeros.</summary>
+    /// <param name="width">Queries it has room for: <see cref="Few"/> or <see cref="Many"/>.</param>
+    internal QueryTile(float* room, int count, int width, int dimension, int valueWidth)
+    {
+        (Count, Width, Dimension, ValueWidth) = (count, width, dimension, valueWidth);
+        Scores = room;
+        Scaled = Scores + (width * UnitPositions);
+        Sums = Scaled + (width * UnitPositions);
+        Values = Sums + (width * Positions);
+        Queries = Values + (width * valueWidth);
+        Largest = Queries + (width * dimension);
+        new Span<float>(Queries, width * dimension).Clear();
+        new Span<float>(Scores, 2 * width * UnitPositions).Clear();
+    }
+
+    /// <summary>Queries in it.</summary>
+    internal int Count { get; }
+
+    /// <summary>Queries it has room for: <see cref="Few"/> or <see cref="Many"/>.</summary>
+    internal int Width { get; }
+
+    /// <summary>Length of a query.</summary>
+    internal int Dimension { get; }
+
+    /// <summary>From a sum of values to the next: a multiple of 16.</summary>
+    internal int ValueWidth { get; }
+
+    /// <summary><c>[Dimension × Width]</c>, scaled; zeros behind the last query.</summary>
+    internal float* Queries { get; }
+
+    /// <summary><c>[Width × 64]</c>: scores, then weights of the unit's positions.</summary>
+    internal float* Scores { get; }
+
+    /// <summary>The weights times the scales of a group of values; as many as there are <see cref="Scores"/>, behind them.</summary>
+    internal float* Scaled { get; }
+
+    /// <summary><c>[Width × 16]</c>: position p's weight is in sum p mod 16.</summary>
+    internal float* Sums { get; }
+
+    /// <summary><c>[Width × ValueWidth]</c>.</summary>
+    internal float* Values { get; }
+
+    /// <summary><c>[Width]</c>.</summary>
+    internal float* Largest { get; }
+
+    /// <summary>Most queries of a tile for heads of these lengths.</summary>
+    internal static int Most(int dimension, int valueDimension) => Math.Max(dimension, valueDimension) > LongHead ? Few : Many;
+
+    /// <summary>Singles that a tile of <paramref name="width"/> queries takes.</summary>
+    internal static int Room(int width, int dimension, int valueWidth) => (width * (dimension + (2 * UnitPositions) + Positions + valueWidth)) + Positions;
+
+    /// <summary>Puts a query into its place.</summary>
+    internal void Put(int place, float* query, float factor)
+    {
+        for (int d = 0; d < Dimension; d++)
+            Queries[(d * Width) + place] = query[d] * factor;
+    }
+
+    /// <summary>Forgets what was seen, and keeps the queries.</summary>
+    internal void Begin()
+    {
+        new Span<float>(Sums, Width * (Positions + ValueWidth)).Clear();
+        new Span<float>(Largest, Width).Fill(float.NegativeInfinity);
+    }
+
+    /// <summary>Turns the scores of query <paramref name="query"/> into weights, and takes them into the sums.</summary>
+    /// <param name="first">First block that was scored.</param>
+    /// <param name="end">Behind the last block that was scored.</param>
+    /// <param name="from">First place of the unit that the query sees.</param>
+    /// <param name="to">Behind the last such place; no more than <paramref name="from"/>: it sees none.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal void Soften<L, V>(int query, int first, int end, int from, int to, float lift)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        float* scores = Scores + (query * UnitPositions);
+        for (int place = first * Positions; place < Math.Min(from, end * Positions); place++)
+            scores[place] = float.NegativeInfinity;
+        for (int place = Math.Max(to, first * Positions); place < end * Positions; place++)
+            scores[place] = float.NegativeInfinity;
+
+        float* lanes = stackalloc float[Positions];
+        for (int lane = 0; lane < Positions; lane += L.Count)
+        {
+            V most = L.Create(float.NegativeInfinity);
+            for (int block = first; block < end; block++)
+                most = L.Max(L.Load(scores + (block * Positions) + lane), most); // in this order what is no number is passed over, and shows in the sum
+            L.Store(most, lanes + lane);
+        }
+
+        float before = Largest[query], largest = LaneMath.Largest(lanes);
+        largest = largest > before ? largest : before;
+        if (float.IsNegativeInfinity(largest) && !new ReadOnlySpan<float>(scores + (first * Positions), (end - first) * Positions).ContainsAnyExcept(float.NegativeInfinity))
+        {
+            new Span<float>(scores + (first * Positions), (end - first) * Positions).Clear();
+            return;
+        }
+
+        float* sums = Sums + (query * Positions);
+        if (largest > before)
+        {
+            Shrink<L, V>(query, LaneMath.Exp<Lanes1, float>(before - largest));
+            Largest[query] = largest;
+        }
+
+        V largests = L.Create(largest), lifts = L.Create(lift);
+        for (int lane = 0; lane < Positions; lane += L.Count)
+        {
+            V sum = L.Load(sums + lane);
+            for (int block = first; block < end; block++)
+            {
+                float* at = scores + (block * Positions) + lane;
+                V weight = LaneMath.Exp<L, V>(L.Subtract(L.Load(at), largests));
+                sum = L.Add(sum, weight);
+                L.Store(L.Multiply(weight, lifts), at);
+            }
+
+            L.Store(sum, sums + lane);
+        }
+    }
+
+    /// <summary>Takes in what another tile has seen of the same queries, behind what this one has.</summary>
+    internal void Merge<L, V>(int query, float largest, float* sums, float* values)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        // Nothing seen, and nothing that is no number.
+        if (float.IsNegativeInfinity(largest) && LaneMath.Sum(sums) == 0)
+            return;
+        float before = Largest[query], most = largest > before ? largest : before;
+        float mine = LaneMath.Exp<Lanes1, float>(before - most), others = LaneMath.Exp<Lanes1, float>(largest - most);
+        Largest[query] = most;
+        Mix<L, V>(Sums + (query * Positions), mine, sums, others, Positions);
+        Mix<L, V>(Values + (query * ValueWidth), mine, values, others, ValueWidth);
+    }
+
+    /// <summary>Writes the weighed mean of what was seen.</summary>
+    internal void Give<L, V>(int query, float lower, float* output, int count)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        float inverse = lower / LaneMath.Sum(Sums + (query * Positions));
+        float* values = Values + (query * ValueWidth);
+        V inverses = L.Create(inverse);
+        int c = 0;
+        for (; c + L.Count <= count; c += L.Count)
+            L.Store(L.Multiply(L.Load(values + c), inverses), output + c);
+        for (; c < count; c++)
+            output[c] = values[c] * inverse;
+    }
+
+    private void Shrink<L, V>(int query, float factor)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V factors = L.Create(factor);
+        float* sums = Sums + (query * Positions), values = Values + (query * ValueWidth);
+        for (int lane = 0; lane < Positions; lane += L.Count)
+            L.Store(L.Multiply(L.Load(sums + lane), factors), sums + lane);
+        for (int c = 0; c < ValueWidth; c += L.Count)
+            L.Store(L.Multiply(L.Load(values + c), factors), values + c);
+    }
+
+    private static void Mix<L, V>(float* mine, float myFactor, float* others, float theirFactor, int count)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        V a = L.Create(myFactor), b = L.Create(theirFactor);
+        for (int c = 0; c < count; c += L.Count)
+            L.Store(L.MultiplyAdd(L.Load(others + c), b, L.Multiply(L.Load(mine + c), a)), mine + c);
+    }
+}
