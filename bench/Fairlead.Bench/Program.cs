@@ -30,6 +30,13 @@ if (args is ["encoder", var count, ..])
     return 0;
 }
 
+// bench/engine.sh builds and calls this.
+if (args is ["engine"])
+{
+    await new EngineBench().RunAsync();
+    return 0;
+}
+
 // One of the two processes that bench/engine.sh compares: bench/Fairlead.Bench engine-driver MODEL THREADS CONTEXT SLOTS
 if (args is ["engine-driver", var driven, var threads, var context, var slots])
 {

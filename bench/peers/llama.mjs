@@ -1,0 +1,82 @@
+// node llama.mjs MODEL THREADS CONTEXT SLOTS: llama.cpp as npm carries it, in its best variant for this processor, doing what a line on its input says and
+// answering with a line, as `Fairlead.Bench engine-driver` does for our engine: `prefill TOKENS`, `decode CONTEXT TOKENS`, `batch SEQUENCES TOKENS`.
+import fs from "node:fs";
+import readline from "node:readline";
+import {getLlama, LlamaLogLevel} from "../../tests/llama/node_modules/node-llama-cpp/dist/index.js";
+
+const [path, ...numbers] = process.argv.slice(2);
+const [threads, contextSize, slots] = numbers.map(Number);
+const started = performance.now();
+const llama = await getLlama({gpu: false, build: "never", skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: threads});
+const loading = performance.now();
+const model = await llama.loadModel({modelPath: path, gpuLayers: 0, ignoreMemorySafetyChecks: true});
+const context = await model.createContext({
+    contextSize, sequences: slots, batchSize: 512, threads: {ideal: threads, min: threads}, ignoreMemorySafetyChecks: true
+});
+const loaded = (performance.now() - loading) / 1000;
+const sequences = Array.from({length: slots}, () => context.getSequence());
+say({loaded, engine: `llama.cpp ${JSON.parse(fs.readFileSync(new URL("../../tests/llama/node_modules/node-llama-cpp/llama/binariesGithubRelease.json", import.meta.url))).release}, ${variant()}`});
+
+for await (const line of readline.createInterface({input: process.stdin})) {
+    const [what, ...words] = line.split(" ");
+    const [first, second] = words.map(Number);
+    if (what === "prefill")
+        say(await prefill(first));
+    else if (what === "decode")
+        say(await decode(1, first, second));
+    else if (what === "batch")
+        say(await decode(first, 16, second));
+    else
+        throw new Error(`what is ${line}?`);
+}
+process.exit(0);
+
+async function prefill(tokens) {
+    await sequences[0].clearHistory();
+    const prompt = random(tokens);
+    return await measured(async () => {
+        for await (const token of sequences[0].evaluate(prompt, {temperature: 0}))
+            break;
+        return tokens;
+    });
+}
+
+async function decode(count, length, tokens) {
+    const used = sequences.slice(0, count);
+    for (const sequence of used) {
+        await sequence.clearHistory();
+        await sequence.evaluateWithoutGeneratingNewTokens(random(length - 1));
+    }
+    return await measured(async () => {
+        let done = 0;
+        await Promise.all(used.map(async (sequence) => {
+            let left = tokens;
+            for await (const token of sequence.evaluate(random(1), {temperature: 0, yieldEogToken: true})) {
+                done++;
+                if (--left === 0)
+                    break;
+            }
+        }));
+        return done;
+    });
+}
+
+async function measured(what) {
+    const cpu = process.cpuUsage(), from = performance.now();
+    const tokens = await what();
+    const used = process.cpuUsage(cpu);
+    return {seconds: (performance.now() - from) / 1000, cpu: (used.user + used.system) / 1e6, tokens, rss: process.memoryUsage.rss()};
+}
+
+function random(count) { // any tokens but the special ones at the beginning and the last ones
+    return Array.from({length: count}, () => 300 + Math.floor(Math.random() * 31000));
+}
+
+function variant() {
+    const library = fs.readFileSync("/proc/self/maps", "utf8").match(/libggml-cpu-([\w-]+)\.so/);
+    return library ? library[1] : "variant unknown";
+}
+
+function say(answer) {
+    process.stdout.write(JSON.stringify(answer) + "\n");
+}
