@@ -54,6 +54,9 @@ internal sealed unsafe class Encoder : IDisposable
     /// <summary>Longest text, in tokens.</summary>
     public int MaxTokens => _design.MaxTokens;
 
+    /// <summary>Numbers that there is room for between the layers: as many as the largest batch so far wanted.</summary>
+    internal long RoomValues => _activations.Length;
+
     /// <summary>Builds the encoder that <paramref name="folder"/> holds.</summary>
     /// <exception cref="ModelFileException">The architecture is not known, or an option or tensor is missing, unknown or of the wrong shape.</exception>
     /// <param name="meter">Gets the weights read into memory first, and hears how far that is; null: each page comes when it is first used.</param>
@@ -127,7 +130,7 @@ internal sealed unsafe class Encoder : IDisposable
         if (buffer.Length >= values)
             return;
         buffer.Dispose();
-        buffer = new NativeBuffer<float>(values);
+        buffer = new NativeBuffer<float>(values, hugePages: true);
     }
 
     private void Check(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths)

@@ -36,7 +36,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         _scratchBytes = PanelScratch.BytesFor(rows, inputs);
         _scratch = new NativeBuffer<byte>(threads * _scratchBytes);
         _scratchTaken = new int[threads];
-        _brainTiles = new NativeBuffer<byte>(brainTileBytes);
+        _brainTiles = new NativeBuffer<byte>(brainTileBytes, hugePages: true);
     }
 
     /// <summary>Most rows.</summary>

@@ -83,6 +83,19 @@ public sealed class EncoderGoldens
     }
 
     [Fact]
+    public unsafe void A_batch_of_mixed_lengths_has_a_row_for_each_token_and_none_for_padding()
+    {
+        using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("bert"));
+        using Encoder encoder = Encoder.Load(folder);
+        EncoderDesign design = Encoder.Plan(folder).Design;
+        int[] lengths = [encoder.MaxTokens, 3, 1, 17];
+        int rows = lengths.Sum();
+        encoder.Forward(new int[rows], new int[rows], lengths);
+        Assert.Equal(((long)rows * encoder.Width) + EncoderLayer.Room(design, rows), encoder.RoomValues);
+        Assert.True(EncoderLayer.Room(design, rows) < EncoderLayer.Room(design, lengths.Length * lengths.Max()));
+    }
+
+    [Fact]
     public unsafe void A_checkpoint_from_before_2019_with_a_head_on_top_gives_the_same_numbers()
     {
         using TemporaryFolder old = new();
