@@ -14,17 +14,24 @@ internal record struct ChatMessage
 
     public Range Refusal { get; set; }
 
-    /// <summary>An array that holds at least one object.</summary>
+    /// <summary>An array with at least one block of thinking.</summary>
     public Range ThinkingBlocks { get; set; }
 
     /// <summary>Something stands among its thinking blocks that is none.</summary>
     public bool HasStrayThoughts { get; set; }
 
+    /// <summary>An array with at least one element.</summary>
     public Range ToolCalls { get; set; }
+
     public Range FunctionCall { get; set; }
     public Range ToolCallId { get; set; }
     public Range Name { get; set; }
     public Range CacheControl { get; set; }
+
+    public readonly bool Thinks => !ThinkingBlocks.Equals(default);
+
+    /// <summary>Calls tools, or a function as it was called before.</summary>
+    public readonly bool Calls => !(ToolCalls.Equals(default) && FunctionCall.Equals(default));
 
     public readonly bool Instructs => Role is ChatRole.System or ChatRole.Developer;
 
@@ -86,13 +93,15 @@ internal readonly ref struct ChatMessages : IDisposable
         return count;
     }
 
-    /// <summary>An assistant's message of no words and no calls: as if it were not there.</summary>
+    /// <summary>An assistant's message of no words, no thoughts and no calls: as if it were not there.</summary>
     public bool SaysNothing(ChatMessage message) =>
-        message.Role == ChatRole.Assistant && message.FunctionCall.Equals(default) && IsEmpty(Of(message.ToolCalls)) && message.ThinkingBlocks.Equals(default) && CountParts(message) == 0;
+        message.Role == ChatRole.Assistant && !message.Calls && !message.Thinks && CountParts(message) == 0;
+
+    /// <summary>Whether an element of <c>thinking_blocks</c> is a block that Claude gave.</summary>
+    public static bool IsThought(ReadOnlySpan<byte> element) =>
+        JsonSpan.IsObject(element) && JsonMembers.Find(element, "type"u8) is var type && (JsonSpan.Is(type, "thinking"u8) || JsonSpan.Is(type, "redacted_thinking"u8));
 
     public void Dispose() => ArrayPool<ChatMessage>.Shared.Return(_messages);
-
-    private static bool IsEmpty(ReadOnlySpan<byte> array) => array.IsEmpty || array[1..^1].Trim(" \t\r\n"u8).IsEmpty;
 
     private static ChatMessage Read(ref JsonCursor cursor, ReadOnlySpan<byte> text)
     {
@@ -115,7 +124,7 @@ internal readonly ref struct ChatMessages : IDisposable
             else if (kind == JsonKind.String && JsonText.Is(name, escaped, "refusal"u8))
                 message.Refusal = range;
             else if (kind == JsonKind.Array && JsonText.Is(name, escaped, "tool_calls"u8))
-                message.ToolCalls = range;
+                message.ToolCalls = new JsonElements(text[range]).Next(out _) ? range : default;
             else if (kind == JsonKind.Array && JsonText.Is(name, escaped, "thinking_blocks"u8))
                 ReadThoughts(ref message, text, range);
             else if (kind == JsonKind.Object && JsonText.Is(name, escaped, "function_call"u8))
@@ -132,7 +141,7 @@ internal readonly ref struct ChatMessages : IDisposable
         bool strays = false;
         for (var elements = new JsonElements(text[range]); elements.Next(out ReadOnlySpan<byte> element);)
         {
-            bool thought = JsonSpan.IsObject(element);
+            bool thought = IsThought(element);
             any |= thought;
             strays |= !thought;
         }

@@ -32,13 +32,16 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
     {
         get
         {
+            bool calls = false;
             for (int i = _messages.Count - 1; i >= _instructions; i--)
             {
                 ChatMessage message = _messages[i];
-                if (message.Role == ChatRole.User)
-                    return true;
-                if (message.Role == ChatRole.Assistant && !message.ToolCalls.Equals(default) && message.ThinkingBlocks.Equals(default))
-                    return false;
+                bool assistant = message.Role == ChatRole.Assistant;
+                if (!assistant && !message.IsResult && _messages.CountParts(message) > 0)
+                    return true; // the loop is over: the user has spoken
+                calls = assistant && (calls || message.Calls);
+                if (calls && !message.Thinks && !_messages.SaysNothing(message))
+                    return false; // also what is said before a call: it is the beginning of the same turn
             }
             return true;
         }
@@ -194,7 +197,7 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
             ChatMessage message = _messages[i];
             int count = _messages.CountParts(message);
             parts += count;
-            blocks |= !(message.ToolCalls.Equals(default) && message.FunctionCall.Equals(default) && message.ThinkingBlocks.Equals(default)) || (count > 0 && IsMarked(message));
+            blocks |= message.Calls || message.Thinks || (count > 0 && IsMarked(message));
         }
         // What an answer is to go on from must not end in white space.
         int last = end == _messages.Count ? LastWords(end) : -1;
@@ -219,7 +222,7 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
     private void WriteAssistant(ChatMessage message, int index, bool trimmed)
     {
         WriteThinking(_messages.Of(message.ThinkingBlocks));
-        WriteBlocks(message, trimmed && message.ToolCalls.Equals(default) && message.FunctionCall.Equals(default));
+        WriteBlocks(message, trimmed && !message.Calls);
         WriteCalls(_messages.Of(message.ToolCalls));
         ReadOnlySpan<byte> single = _messages.Of(message.FunctionCall);
         if (single.IsEmpty)
@@ -235,15 +238,10 @@ internal readonly ref struct TurnWriter(ChatMessages messages, ChatDraft draft)
     {
         if (blocks.IsEmpty)
             return;
-        var cursor = new JsonCursor(blocks, JsonBounds.Scanned);
-        cursor.Enter();
-        bool first = true;
-        while (cursor.NextElement(ref first))
+        for (var elements = new JsonElements(blocks); elements.Next(out ReadOnlySpan<byte> element);)
         {
-            bool block = cursor.Peek() == JsonKind.Object;
-            cursor.Skip(out Range range);
-            if (block)
-                WriteThought(blocks[range]);
+            if (ChatMessages.IsThought(element))
+                WriteThought(element);
         }
     }
 

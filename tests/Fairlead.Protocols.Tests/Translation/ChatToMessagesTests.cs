@@ -158,6 +158,8 @@ public sealed class ChatToMessagesTests
     [Theory]
     [InlineData("""["é",[],false]""", 1)]
     [InlineData("""["é",{"type":"redacted_thinking","data":"EmwK"}]""", 3)]
+    [InlineData("""[{}]""", 1)]
+    [InlineData("""[{"type":"text","text":""},{"type":"tool_use","id":"a"}]""", 1)]
     public void What_is_no_block_of_thinking_is_left_out_and_named_and_a_turn_of_nothing_else_is_no_turn(string blocks, int turns)
     {
         Translated chat = Translated.Messages($$"""[{"role":"user","content":"hi"},{"role":"assistant","content":null,"thinking_blocks":{{blocks}}},{"role":"user","content":"and?"}]""");
@@ -190,10 +192,20 @@ public sealed class ChatToMessagesTests
     }
 
     [Theory]
+    [InlineData("""{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"1"}""", false)]
+    [InlineData("""{"role":"assistant","content":"I look."},{"role":"assistant","thinking_blocks":[{"type":"redacted_thinking","data":"a"}],"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"}""", false)]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"},{"role":"user","content":" "}""", false)]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"},{"role":"user","content":"and?"}""", true)]
+    [InlineData("""{"role":"assistant","content":"ho","tool_calls":[ ]},{"role":"tool","tool_call_id":"a","content":"1"}""", true)]
+    public void A_model_thinks_by_a_budget_where_every_turn_of_the_loop_begins_with_its_thinking(string loop, bool thinks) =>
+        Assert.Equal(thinks ? """{"type":"enabled","budget_tokens":1024}""" : "-", Translated.Messages($$"""[{"role":"user","content":"hi"},{{loop}}]""", more: "\"reasoning_effort\":\"low\"")["thinking"]);
+
+    [Theory]
     [InlineData("\"So: \\n\"", "So:")]
     [InlineData("\"So:\\u00a0\\t\"", "So:")]
     [InlineData("\"So:\\\\n\"", "So:\\n")]
     [InlineData("[{\"type\":\"text\",\"text\":\"So:  \"},{\"type\":\"text\",\"text\":\" \"}]", "So:")]
+    [InlineData("\"So: \",\"tool_calls\":[ ]", "So:")]
     public void The_beginning_of_an_answer_ends_without_white_space(string content, string sent)
     {
         Translated chat = Translated.Messages($$"""[{"role":"user","content":"hi "},{"role":"assistant","content":{{content}}}]""");
