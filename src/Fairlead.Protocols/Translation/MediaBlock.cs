@@ -16,18 +16,25 @@ internal static class MediaBlock
     {
         ChatPartKind.Text => part.Text.Exists,
         ChatPartKind.Image => DataUri.IsWeb(part.Url) || (DataUri.TryRead(part.Url, out DataUri uri) && IsImage(uri.Type)),
-        ChatPartKind.File => CanSayFile(ref part),
+        ChatPartKind.File => FormOf(ref part, out _) != FileForm.None,
         ChatPartKind.Thinking => true,
         _ => false,
     };
 
     private static bool IsImage(MediaType type) => type is MediaType.Jpeg or MediaType.Png or MediaType.Gif or MediaType.Webp;
 
-    private static bool CanSayFile(scoped ref ChatPart part)
+    /// <summary>How a file goes over: by the first of its members that says something. What that says and Anthropic does not take is not passed over for the next.</summary>
+    /// <param name="part">The file.</param>
+    /// <param name="uri">Its data, for <see cref="FileForm.Pdf"/> and <see cref="FileForm.Words"/>.</param>
+    private static FileForm FormOf(scoped ref ChatPart part, out DataUri uri)
     {
-        if (DataUri.TryRead(part.FileData, out DataUri uri))
-            return uri.Type is MediaType.Pdf or MediaType.Text;
-        return DataUri.IsWeb(part.FileData) || DataUri.IsWeb(part.FileUrl) || part.FileData.Raw.StartsWith(PdfHead) || IsAnthropicFile(part.FileId);
+        if (DataUri.TryRead(part.FileData, out uri))
+            return uri.Type switch { MediaType.Pdf => FileForm.Pdf, MediaType.Text => FileForm.Words, _ => FileForm.None };
+        if (!part.FileData.IsBlank)
+            return DataUri.IsWeb(part.FileData) ? FileForm.WebData : part.FileData.Raw.StartsWith(PdfHead) ? FileForm.BarePdf : FileForm.None;
+        if (!part.FileUrl.IsBlank)
+            return DataUri.IsWeb(part.FileUrl) ? FileForm.Web : FileForm.None;
+        return IsAnthropicFile(part.FileId) ? FileForm.Id : FileForm.None;
     }
 
     /// <summary>Anthropic's ids of files begin like this; OpenAI's with <c>file-</c>.</summary>
@@ -71,29 +78,29 @@ internal static class MediaBlock
         if (part.FileName is { Exists: true, IsBlank: false })
             json.Text("title"u8, part.FileName);
         json.Open("source"u8);
-        if (DataUri.TryRead(part.FileData, out DataUri uri))
+        switch (FormOf(ref part, out DataUri uri))
         {
-            if (uri.Type == MediaType.Text && TryWriteWords(uri.Data, json))
-                return;
-            WriteBase64(uri.Data, uri.Type == MediaType.Text ? "text/plain"u8 : "application/pdf"u8, json);
-        }
-        else if (DataUri.IsWeb(part.FileData))
-        {
-            WriteUrl(part.FileData, json);
-        }
-        else if (part.FileData.Exists)
-        {
-            WriteBase64(part.FileData, "application/pdf"u8, json);
-        }
-        else if (part.FileUrl.Exists)
-        {
-            WriteUrl(part.FileUrl, json);
-        }
-        else
-        {
-            json.Literal("type"u8, "file"u8);
-            json.Text("file_id"u8, part.FileId);
-            json.Close();
+            case FileForm.Words:
+                if (!TryWriteWords(uri.Data, json))
+                    WriteBase64(uri.Data, "text/plain"u8, json);
+                break;
+            case FileForm.Pdf:
+                WriteBase64(uri.Data, "application/pdf"u8, json);
+                break;
+            case FileForm.BarePdf:
+                WriteBase64(part.FileData, "application/pdf"u8, json);
+                break;
+            case FileForm.WebData:
+                WriteUrl(part.FileData, json);
+                break;
+            case FileForm.Web:
+                WriteUrl(part.FileUrl, json);
+                break;
+            default:
+                json.Literal("type"u8, "file"u8);
+                json.Text("file_id"u8, part.FileId);
+                json.Close();
+                break;
         }
     }
 
@@ -131,5 +138,23 @@ internal static class MediaBlock
         {
             ArrayPool<byte>.Shared.Return(bytes);
         }
+    }
+
+    private enum FileForm : byte
+    {
+        /// <summary>Anthropic has no block for it.</summary>
+        None = 0,
+
+        Pdf,
+        Words,
+
+        /// <summary>Data of which nobody says what it is, and which begins as a PDF does.</summary>
+        BarePdf,
+
+        /// <summary>An address where the data should be.</summary>
+        WebData,
+
+        Web,
+        Id,
     }
 }

@@ -121,6 +121,8 @@ public sealed class ChatToMessagesTests
     [InlineData("""{"type":"file","file":{"file_data":"data:text/csv;base64,%%%"}}""", """{"type":"document","source":{"type":"base64","media_type":"text/plain","data":"%%%"}}""")]
     [InlineData("""{"type":"file","file":{"file_url":"https://example.org/a.pdf"}}""", """{"type":"document","source":{"type":"url","url":"https://example.org/a.pdf"}}""")]
     [InlineData("""{"type":"file","file":{"file_id":"file_011"}}""", """{"type":"document","source":{"type":"file","file_id":"file_011"}}""")]
+    [InlineData("""{"type":"file","file":{"file_data":"","file_url":" ","file_id":"file_011"}}""", """{"type":"document","source":{"type":"file","file_id":"file_011"}}""")]
+    [InlineData("""{"type":"file","file":{"file_data":"","file_url":"https://example.org/a.pdf"}}""", """{"type":"document","source":{"type":"url","url":"https://example.org/a.pdf"}}""")]
     public void Images_and_files_become_blocks(string part, string block)
     {
         Translated chat = Translated.Messages($$"""[{"role":"user","content":[{"type":"text","text":"see"},{{part}}]}]""");
@@ -139,6 +141,8 @@ public sealed class ChatToMessagesTests
     [InlineData("""{"type":"video_url","video_url":{"url":"https://example.org/a.mp4"}}""")]
     [InlineData("""{"type":"file","file":{"file_id":"file-abc"}}""")]
     [InlineData("""{"type":"file","file":{"file_data":"data:application/zip;base64,AAAA"}}""")]
+    [InlineData("""{"type":"file","file":{"file_data":"AAAA","file_url":"https://example.org/a.pdf"}}""")]
+    [InlineData("""{"type":"file","file":{"file_url":"ftp://example.org/a.pdf","file_id":"file_011"}}""")]
     [InlineData("""{"type":"text"}""")]
     [InlineData("""{"x":1}""")]
     public void A_part_that_Anthropic_does_not_know_keeps_the_request_with_its_dialect(string part) =>
