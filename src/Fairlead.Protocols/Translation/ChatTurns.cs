@@ -14,7 +14,7 @@ internal sealed class ChatTurns(PooledBuffer output)
     /// <param name="system">A string, blocks of text, or nothing.</param>
     public void WriteSystem(ReadOnlySpan<byte> system)
     {
-        if (JsonSpan.IsSet(system) && !system.SequenceEqual("[]"u8))
+        if (JsonSpan.IsString(system) || (JsonSpan.IsArray(system) && new JsonElements(system).Next(out _)))
             WriteTexts("system"u8, system);
     }
 

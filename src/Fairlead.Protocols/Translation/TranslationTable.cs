@@ -155,6 +155,7 @@ public static class TranslationTable
         new("thinking.display", Fate.Lost, "what is told of the reasoning is the provider's choice", "\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\"}"),
         new("output_config", Fate.Carried, "`effort` is `reasoning_effort`, `format` is `response_format` with a schema, strictly", "\"output_config\":{\"effort\":\"low\",\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}}"),
         new("output_format", Fate.Carried, "as `output_config.format`, which it was before", "\"output_format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}"),
+        new("output_config.format: others than json_schema", Fate.Bound, "nobody else knows it", "\"output_config\":{\"format\":{\"type\":\"grammar\"}}"),
         new("metadata", Fate.Carried, "`user_id` is `user`", "\"metadata\":{\"user_id\":\"u-1\"}"),
         new("service_tier", Fate.Lost, "`auto` is what everybody does; no other dialect means the same by another", "\"service_tier\":\"standard_only\""),
         new("speed", Fate.Lost, "`standard` is what everybody does", "\"speed\":\"fast\""),

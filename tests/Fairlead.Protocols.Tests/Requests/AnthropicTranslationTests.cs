@@ -99,6 +99,7 @@ public sealed class AnthropicTranslationTests
         "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"output\",\"schema\":{\"type\":\"object\"},\"strict\":true}}")]
     [InlineData("\"output_config\":{\"format\":{\"type\":\"grammar\"}}", "")] // bound to its dialect: nobody of another is asked, and what would be written is sound
     [InlineData("\"tool_choice\":{\"type\":\"auto\"},\"tools\":[]", "")]
+    [InlineData("\"system\":[ ]", "")]
     public void Each_option_has_its_word(string member, string option) => Becomes(
         AnthropicBodies.Message(member),
         """{"model":"up/m","messages":[{"role":"user","content":"hi"}],"max_tokens":16MORE}""".Replace("MORE", option.Length > 0 ? "," + option : "", StringComparison.Ordinal));
