@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them. Ends with "N passed, N failed" alone on a line.
 # FAIRLEAD_CRASH_ROUNDS (20) makes the crash test longer, FAIRLEAD_FUZZ_SECONDS (20, for each fuzzer) the fuzzers,
-# FAIRLEAD_SOAK_SECONDS (30; 300 at night) the soak of local models.
+# which begin at FAIRLEAD_FUZZ_SEED (20260), FAIRLEAD_SOAK_SECONDS (30; 300 at night) the soak of local models.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1

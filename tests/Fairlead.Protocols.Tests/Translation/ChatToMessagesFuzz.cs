@@ -79,14 +79,24 @@ public sealed class ChatToMessagesFuzz
             string role = (string)turns[i]!["role"]!;
             // One after the other, the user first; only what stands in for the user may follow itself.
             Assert.True(role == (i % 2 == 0 ? "user" : "assistant"), turns.ToJsonString());
-            if (turns[i]!["content"] is JsonArray blocks)
-                AssertBlocks(blocks, role);
-            else
-                Assert.False(string.IsNullOrWhiteSpace((string)turns[i]!["content"]!));
+            AssertContent(turns[i]!["content"], role);
         }
+        AssertEnd(turns, thinksByBudget: (string?)written["thinking"]?["type"] == "enabled");
+        if (written["system"] is { } system)
+            AssertContent(system, "system");
+        foreach (string list in (ReadOnlySpan<string>)["tools", "stop_sequences"])
+            Assert.True(written[list] is null or JsonArray { Count: > 0 }, list);
         int marks = Encoding.UTF8.GetString(output.Span).Split("\"cache_control\":").Length - 1;
         Assert.InRange(marks, 0, 4);
         return true;
+    }
+
+    private static void AssertContent(JsonNode? content, string role)
+    {
+        if (content is JsonArray blocks)
+            AssertBlocks(blocks, role);
+        else
+            Assert.False(string.IsNullOrWhiteSpace((string)content!));
     }
 
     private static void AssertBlocks(JsonArray blocks, string role)
@@ -95,18 +105,58 @@ public sealed class ChatToMessagesFuzz
         bool others = false;
         foreach (JsonNode? block in blocks)
         {
-            if (block!["type"] is not JsonValue type || !type.TryGetValue(out string? kind))
-                continue; // thinking goes back untouched, whatever it is
+            string kind = (string)block!["type"]!;
+            Assert.Contains(kind, role switch
+            {
+                "system" => ["text"],
+                "user" => ["text", "image", "document", "tool_result"],
+                _ => (string[])["text", "thinking", "redacted_thinking", "tool_use"],
+            });
             if (kind == "tool_result")
-                Assert.True(role == "user" && !others, blocks.ToJsonString());
+                Assert.False(others, blocks.ToJsonString());
             else
                 others = true;
             if (kind == "text")
                 Assert.False(string.IsNullOrWhiteSpace((string)block["text"]!));
-            if (kind is "tool_use")
+            if (kind == "tool_use")
                 Assert.True((string)block["name"]! != "" && block["input"] is JsonObject);
             if (kind is "tool_use" or "tool_result")
                 Assert.Matches("^[a-zA-Z0-9_-]+$", (string?)block["id"] ?? (string)block["tool_use_id"]!);
+            if (kind is "image" or "document")
+                AssertSource(block["source"]!);
+            if (kind == "tool_result" && block["content"] is { } given)
+                AssertContent(given, "user");
+        }
+    }
+
+    private static void AssertSource(JsonNode source)
+    {
+        switch ((string)source["type"]!)
+        {
+            case "url":
+                Assert.StartsWith("http", (string)source["url"]!, StringComparison.OrdinalIgnoreCase);
+                break;
+            case "file":
+                Assert.StartsWith("file_", (string)source["file_id"]!, StringComparison.Ordinal);
+                break;
+            default:
+                Assert.True(source["data"] is JsonValue && source["media_type"] is JsonValue, source.ToJsonString());
+                break;
+        }
+    }
+
+    /// <summary>What an answer goes on from does not end in white space; and where a model thinks by a budget, each turn of the loop that is under way begins with its thinking.</summary>
+    private static void AssertEnd(JsonArray turns, bool thinksByBudget)
+    {
+        JsonNode last = turns[^1]!;
+        string? words = last["content"] is JsonArray said ? (string?)said[^1]!["text"] : (string)last["content"]!;
+        Assert.False((string)last["role"]! == "assistant" && words is { Length: > 0 } && char.IsWhiteSpace(words[^1]), turns.ToJsonString());
+        for (int i = turns.Count - 1; i >= 0 && thinksByBudget && turns[i]!["content"] is JsonArray blocks; i--)
+        {
+            bool calls = blocks.Any(static block => (string)block!["type"]! == "tool_use");
+            if ((string)turns[i]!["role"]! == "user" && blocks.Any(static block => (string)block!["type"]! != "tool_result"))
+                return;
+            Assert.False(calls && (string)blocks[0]!["type"]! is not ("thinking" or "redacted_thinking"), turns.ToJsonString());
         }
     }
 

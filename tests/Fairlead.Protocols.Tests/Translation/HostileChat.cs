@@ -60,7 +60,7 @@ internal sealed class HostileChat(Random random)
         Member(text, "tool_call_id", () => Pick("\"a\"", "\"\"", "\"\\u00e9.\""));
         Member(text, "function_call", () => Pick("""{"name":"f","arguments":"{}"}""", "{}", "null"));
         Member(text, "name", () => Pick("\"f\"", "null"));
-        Member(text, "thinking_blocks", () => Pick("[]", """[{"type":"thinking","thinking":"a","signature":"b"},1]""", "[ ]"));
+        Member(text, "thinking_blocks", () => Pick("[]", """[{"type":"thinking","thinking":"a","signature":"b"},1]""", "[ ]", "[{}]", """[{"type":"text","text":""},{"index":0,"type":"redacted_thinking","data":"a"}]""", """["a",[],{"type":"tool_use"}]"""));
         Member(text, "refusal", () => Pick("null", "\"no\"", "\" \""));
         Member(text, "cache_control", () => "{\"type\":\"ephemeral\"}");
         Member(text, "audio", () => Pick("null", "{\"id\":\"a\"}"));
@@ -86,7 +86,8 @@ internal sealed class HostileChat(Random random)
         """{"type":"text","text":"c","cache_control":{"type":"ephemeral"}}""", """{"type":"image_url","image_url":{"url":"data:image\/png;base64,AA\/A"}}""",
         """{"type":"image_url","image_url":"https://a.b/c"}""", """{"image_url":{"url":1}}""", """{"type":"file","file":{"file_data":"data:text/plain;base64,aGk="}}""",
         """{"type":"file","file":{"file_data":"data:text/plain;base64,\u0061Gk="}}""", """{"type":"file","file":{"file_data":"data:text/plain;base64,/w=="}}""",
-        """{"type":"file","file":{"file_id":"file_1","filename":""}}""", """{"type":"file","file":{}}""", """{"type":"input_audio","input_audio":{}}""",
+        """{"type":"file","file":{"file_id":"file_1","filename":""}}""", """{"type":"file","file":{"file_data":"","file_url":" ","file_id":"file_1"}}""",
+        """{"type":"file","file":{"file_data":"?","file_url":"https://a.b/c","file_id":"file_1"}}""", """{"type":"file","file":{"file_url":"file_1","file_id":"file_1"}}""", """{"type":"file","file":{}}""", """{"type":"input_audio","input_audio":{}}""",
         """{"type":"refusal","refusal":"no"}""", """{"type":"thinking","thinking":[]}""", "{}", """{"type":1,"text":"d"}""", """{"type":"image_url","image_url":{"url":"data:,"}}""");
 
     private string Calls() => Pick(
