@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace Fairlead.Engine.Tensors;
 
@@ -12,42 +13,52 @@ public interface IWork
 
 /// <summary>Threads that share out the parts of one piece of work and meet again at its end.</summary>
 /// <remarks>
-/// Which thread does which part is chance; what a part computes is not, so results do not depend on the number of threads.
-/// A thread without work spins for some tens of microseconds, about the time between two kernels of one step, and then sleeps: a spinning
-/// thread on a core that somebody else needs would slow down the very work it is waiting for.
+/// Each thread has a run of neighbouring parts of its own, the same one every time the same number of parts is done, and takes them in order: weights that lie one after the
+/// other are then read as one stream by each. A thread that is done takes the last part of somebody else's run, until none is left. So which thread does which part
+/// is partly chance; what a part computes is not, so results do not depend on the number of threads.
+/// <para>
+/// A thread without work spins for about 200 microseconds, which spans the time between two kernels of a step and, for most vocabularies, that between two steps; then it
+/// sleeps: a spinning thread on a core that somebody else needs would slow down the very work it is waiting for.
+/// </para>
 /// One caller at a time; a part must not call <see cref="Run"/> of the same crew. <see cref="Run"/> allocates nothing.
 /// </remarks>
 public sealed unsafe class WorkCrew : IDisposable
 {
     /// <summary>Rounds of looking for work before a thread sleeps; a round is one pause of the processor, which the runtime makes about 40 ns long.</summary>
-    private const int SpinRounds = 1000;
+    private const int SpinRounds = 5000;
 
     /// <summary>Of each thread's stack. Kernels keep less than 200 KiB there; the system's usual 8 MiB a thread would count in full where a process's memory is bounded.</summary>
     private const int StackBytes = 1 << 20;
 
     private readonly object _gate = new();
     private readonly Thread[] _threads;
+    private readonly Parts[] _runs; // one a thread, the caller's first
     private delegate*<void*, int, void> _do;
     private void* _work;
-    private int _parts;
     private int _running;
-    private int _unclaimed;
+    private int _pieces; // of work, since the crew began
     private int _unfinished;
     private int _sleepers;
     private bool _callerSleeps;
     private bool _stopping;
     private ExceptionDispatchInfo? _failure;
 
-    /// <summary>A crew of <paramref name="threads"/>, the caller included; 0 means as many as this process may use.</summary>
-    /// <remarks><see cref="Environment.ProcessorCount"/> honours affinity and the container's CPU quota, rounded up to whole processors.</remarks>
+    /// <summary>A crew of <paramref name="threads"/>, the caller included; 0 means one for each core that this process may use (<see cref="Processors"/>).</summary>
+    /// <remarks>
+    /// <see cref="Environment.ProcessorCount"/> honours affinity and the container's CPU quota, rounded up to whole processors. Where the process was given cores of its own and there
+    /// is one for each thread, all threads but the caller are bound to one; the caller, which may be a different thread each time, finds the one that is left.
+    /// </remarks>
     public WorkCrew(int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        Threads = threads == 0 ? Environment.ProcessorCount : threads;
+        Threads = threads == 0 ? Processors.DefaultThreads : threads;
+        bool isBound = Processors.AreOwn && Threads <= Processors.Cores.Length;
+        _runs = new Parts[Threads];
         _threads = new Thread[Threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(WorkUntilStopped, StackBytes) { IsBackground = true, Name = $"engine {i + 1}" };
+            int own = i + 1;
+            _threads[i] = new Thread(() => WorkUntilStopped(own, isBound), StackBytes) { IsBackground = true, Name = $"engine {own}" };
             _threads[i].Start();
         }
     }
@@ -81,12 +92,13 @@ public sealed unsafe class WorkCrew : IDisposable
             ObjectDisposedException.ThrowIf(_stopping, this);
             _do = &DoPart<TWork>;
             _work = Unsafe.AsPointer(ref work);
-            _parts = parts;
-            _unfinished = parts;
-            Interlocked.Exchange(ref _unclaimed, parts); // publishes the fields above; a full fence, so that we see who went to sleep before it
+            Volatile.Write(ref _unfinished, parts);
+            for (int thread = 0; thread < _runs.Length; thread++)
+                _runs[thread].Set((int)((long)parts * thread / _runs.Length), (int)((long)parts * (thread + 1) / _runs.Length)); // publishes the fields above
+            Interlocked.Increment(ref _pieces); // a full fence, so that we see who went to sleep before it
             if (Volatile.Read(ref _sleepers) != 0)
                 Wake();
-            WorkWhileThereIsSome();
+            WorkWhileThereIsSome(own: 0);
             AwaitTheOthers();
             if (_failure is { } failure)
             {
@@ -113,15 +125,18 @@ public sealed unsafe class WorkCrew : IDisposable
         where TWork : struct, IWork, allows ref struct
         => Unsafe.AsRef<TWork>(work).Do(part);
 
-    private void WorkUntilStopped()
+    private void WorkUntilStopped(int own, bool isBound)
     {
-        int idle = 0;
+        if (isBound)
+            Processors.BindThisThread(Processors.Cores[own]);
+        int seen = 0, idle = 0;
         while (!Volatile.Read(ref _stopping))
         {
-            if (Volatile.Read(ref _unclaimed) > 0)
+            int piece = Volatile.Read(ref _pieces);
+            if (piece != seen)
             {
-                WorkWhileThereIsSome();
-                idle = 0;
+                WorkWhileThereIsSome(own);
+                (seen, idle) = (piece, 0);
             }
             else if (++idle < SpinRounds)
             {
@@ -129,17 +144,18 @@ public sealed unsafe class WorkCrew : IDisposable
             }
             else
             {
-                SleepUntilThereIsWork();
+                SleepUntilThereIsWorkAfter(seen);
                 idle = 0;
             }
         }
     }
 
-    private void WorkWhileThereIsSome()
+    private void WorkWhileThereIsSome(int own)
     {
-        // Between two pieces of work nothing is left to claim, so whoever succeeds in claiming holds a part of the piece whose fields it reads
-        // afterwards, and these stay as they are until that part is finished.
-        while (TryClaim(out int part))
+        // Between two pieces of work nothing is left to take, so whoever takes a part holds one of the piece whose fields it reads afterwards,
+        // and these stay as they are until it has said that its parts are finished.
+        int finished = 0;
+        while (TryTake(own, out int part))
         {
             try
             {
@@ -150,28 +166,24 @@ public sealed unsafe class WorkCrew : IDisposable
                 Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
             }
 
-            if (Interlocked.Decrement(ref _unfinished) == 0 && Volatile.Read(ref _callerSleeps))
-                Wake();
+            finished++;
         }
+
+        if (finished > 0 && Interlocked.Add(ref _unfinished, -finished) == 0 && Volatile.Read(ref _callerSleeps))
+            Wake();
     }
 
-    private bool TryClaim(out int part)
+    private bool TryTake(int own, out int part)
     {
-        while (true)
+        if (_runs[own].TryTakeFirst(out part))
+            return true;
+        for (int other = own + 1; other < own + _runs.Length; other++)
         {
-            int unclaimed = Volatile.Read(ref _unclaimed);
-            if (unclaimed <= 0)
-            {
-                part = 0;
-                return false;
-            }
-
-            if (Interlocked.CompareExchange(ref _unclaimed, unclaimed - 1, unclaimed) == unclaimed)
-            {
-                part = _parts - unclaimed;
+            if (_runs[other % _runs.Length].TryTakeLast(out part))
                 return true;
-            }
         }
+
+        return false;
     }
 
     private void AwaitTheOthers()
@@ -193,12 +205,12 @@ public sealed unsafe class WorkCrew : IDisposable
         }
     }
 
-    private void SleepUntilThereIsWork()
+    private void SleepUntilThereIsWorkAfter(int seen)
     {
         lock (_gate)
         {
             Interlocked.Increment(ref _sleepers); // a full fence: either we see the work, or who brings it sees us asleep
-            while (Volatile.Read(ref _unclaimed) == 0 && !Volatile.Read(ref _stopping))
+            while (Volatile.Read(ref _pieces) == seen && !Volatile.Read(ref _stopping))
                 Monitor.Wait(_gate);
             Interlocked.Decrement(ref _sleepers);
         }
@@ -208,5 +220,41 @@ public sealed unsafe class WorkCrew : IDisposable
     {
         lock (_gate)
             Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Parts that follow each other: the first that is left, and where they end, in one word, so that both ends are taken from at once. Alone in its cache lines.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Parts
+    {
+        [FieldOffset(128)]
+        private long _left;
+
+        public void Set(int first, int end) => Volatile.Write(ref _left, ((long)end << 32) | (uint)first);
+
+        public bool TryTakeFirst(out int part)
+        {
+            while (true)
+            {
+                long left = Volatile.Read(ref _left);
+                part = (int)left;
+                if (part >= (int)(left >> 32))
+                    return false;
+                if (Interlocked.CompareExchange(ref _left, left + 1, left) == left)
+                    return true;
+            }
+        }
+
+        public bool TryTakeLast(out int part)
+        {
+            while (true)
+            {
+                long left = Volatile.Read(ref _left);
+                part = (int)(left >> 32) - 1;
+                if ((int)left > part)
+                    return false;
+                if (Interlocked.CompareExchange(ref _left, left - (1L << 32), left) == left)
+                    return true;
+            }
+        }
     }
 }
