@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Fairlead.Engine.Constraints;
@@ -27,8 +26,8 @@ internal sealed record BatchModel(
 /// <param name="StepTokens">Most rows of a step; at least as many as slots.</param>
 internal sealed record BatchLimits(int Slots, int Queue, int StepTokens)
 {
-    /// <summary>See <see cref="LanguageModelOptions.Stall"/>.</summary>
-    public TimeSpan Stall { get; init; } = LanguageModelOptions.DefaultStall;
+    /// <summary>See <see cref="LanguageModelOptions.Stall"/>; as long as there is time: no bound but <see cref="StepTokens"/>.</summary>
+    public TimeSpan Stall { get; init; } = TimeSpan.MaxValue;
 }
 
 /// <summary>Writes the answers of all requests to one model, several at once: the one owner of its cache and its sequences.</summary>
@@ -54,6 +53,7 @@ internal sealed class BatchLoop : IDisposable
     private readonly KvCache _cache;
     private readonly PrefixCache _prefixes;
     private readonly Func<ulong> _drawSeed;
+    private readonly TimeProvider _time;
     private readonly Channel<BatchRequest> _arrivals =
         Channel.CreateUnbounded<BatchRequest>(new UnboundedChannelOptions { SingleReader = true }); // bounded by _queued
     private readonly List<BatchSequence> _waiting = []; // oldest first
@@ -74,11 +74,13 @@ internal sealed class BatchLoop : IDisposable
 
     /// <param name="cache">The model's; owned by the loop from here on, and disposed with it.</param>
     /// <param name="drawSeed">Chance for requests that bring none; called by any thread.</param>
-    public BatchLoop(BatchModel model, BatchLimits limits, KvCache cache, Func<ulong> drawSeed)
+    /// <param name="time">What steps are measured by; null for the system's.</param>
+    public BatchLoop(BatchModel model, BatchLimits limits, KvCache cache, Func<ulong> drawSeed, TimeProvider? time = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.Slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.StepTokens, limits.Slots);
         (_model, _limits, _cache, _drawSeed) = (model, limits, cache, drawSeed);
+        _time = time ?? TimeProvider.System;
         _prefixes = new PrefixCache(cache);
         (_running, _stepped) = (new(limits.Slots), new(limits.Slots));
         _rows = new StepRow[limits.StepTokens];
@@ -162,7 +164,7 @@ internal sealed class BatchLoop : IDisposable
         int scores = 0;
         foreach (StepRow row in _rows.AsSpan(0, rows))
             scores += row.WantsLogits ? 1 : 0;
-        long began = Stopwatch.GetTimestamp(), chosen = Counters.CompletionTokens;
+        long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
         int answers = _running.Count, written = 0;
         foreach (BatchSequence sequence in _running)
             written += sequence.Missing == 1 ? 1 : 0;
@@ -177,9 +179,10 @@ internal sealed class BatchLoop : IDisposable
             return true;
         }
 
-        _pace.Stepped(written, rows - written, Stopwatch.GetElapsedTime(began).TotalSeconds);
         TakeResults();
-        Counters.Stepped(rows, answers, Counters.CompletionTokens - chosen, Stopwatch.GetElapsedTime(began).TotalSeconds);
+        double seconds = _time.GetElapsedTime(began).TotalSeconds;
+        _pace.Stepped(written, rows - written, seconds);
+        Counters.Stepped(rows, answers, Counters.CompletionTokens - chosen, seconds);
         Publish();
         return true;
     }
@@ -317,7 +320,7 @@ internal sealed class BatchLoop : IDisposable
         }
 
         sequence.Known = (last, _shared.Count);
-        sequence.Read = _shared.Count * KvCache.BlockPositions;
+        sequence.Read = (_shared.Count * KvCache.BlockPositions) + (sequence.WantsPromptScores ? 0 : CopyBegun(sequence, tokens[..^1]));
         Counters.PromptTokens += tokens.Length;
         Counters.CachedTokens += sequence.Read;
         if (sequence.Request.IsQueued)
@@ -329,6 +332,32 @@ internal sealed class BatchLoop : IDisposable
 
         Insert(_running, sequence);
         return true;
+    }
+
+    /// <summary>
+    /// Finds the text that agrees longest with these tokens beyond the blocks that the sequence shares with it, kept or being written, copies the positions
+    /// for which it does into the sequence's first own block, and says how many those are. Looks after that block was taken, for this may have cost a kept one.
+    /// </summary>
+    private int CopyBegun(BatchSequence sequence, ReadOnlySpan<int> tokens)
+    {
+        (int last, int count) = sequence.Known;
+        string? scope = sequence.Request.Request.PrefixScope;
+        tokens = tokens[(count * KvCache.BlockPositions)..];
+        tokens = tokens[..Math.Min(tokens.Length, KvCache.BlockPositions)];
+        int nearest = _prefixes.Nearest(scope, last, tokens, out int most);
+        foreach (BatchSequence other in _running)
+        {
+            // Who has filled more blocks than these is found by the block that follows, among the kept ones.
+            if (other.Known != sequence.Known || (last == PrefixCache.Root && !string.Equals(other.Request.Request.PrefixScope, scope, StringComparison.Ordinal)))
+                continue;
+            int common = tokens.CommonPrefixLength(other.Tokens.AsSpan(count * KvCache.BlockPositions, other.Read - (count * KvCache.BlockPositions)));
+            if (common > most)
+                (nearest, most) = (other.Blocks.Blocks[count], common);
+        }
+
+        if (most > 0)
+            _cache.CopyPositions(nearest, sequence.Blocks.Blocks[count], most);
+        return most;
     }
 
     /// <summary>Chooses the rows of the next step.</summary>
@@ -382,7 +411,6 @@ internal sealed class BatchLoop : IDisposable
         }
 
         int left = _pace.PromptRows(answers, _limits.StepTokens - answers);
-
         int share = left / Math.Max(1, reading);
         for (int most = share; left > 0; most = left)
         {

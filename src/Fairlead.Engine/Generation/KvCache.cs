@@ -108,6 +108,21 @@ public sealed unsafe class KvCache : IDisposable
             Interlocked.And(ref places, ~(1 << place));
     }
 
+    /// <summary>
+    /// What the first <paramref name="count"/> positions of a block hold becomes what those of another hold, in all layers: a text that leaves another in the middle of a
+    /// block goes on in a copy of it.
+    /// </summary>
+    /// <remarks>The positions behind them hold the same as well; whoever holds the copy reads none that it has not written.</remarks>
+    public void CopyPositions(int from, int to, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(_holders[from]);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(_holders[to], 1); // nobody writes into another's
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BlockPositions);
+        Buffer.MemoryCopy(_memory.Data + (from * _blockSize), _memory.Data + (to * _blockSize), _blockSize, _blockSize);
+        _unsound[to] = _unsound[from] & ((1 << count) - 1);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 }

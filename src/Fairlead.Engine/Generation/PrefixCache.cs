@@ -4,7 +4,8 @@ namespace Fairlead.Engine.Generation;
 /// <remarks>
 /// A block's identity is its parent's block and its own 16 tokens, compared token by token: the hash only finds the candidates, because
 /// two prompts that merely hash alike must never see each other's keys and values. The first block also compares its scope, so that what
-/// one tenant asked cannot be told from how fast another one is answered.
+/// one tenant asked cannot be told from how fast another one is answered. A prompt that leaves a text in the middle of a block finds that block, too, among
+/// the ones that follow the last block it shares.
 /// A block that a sequence uses stays. One that nobody uses any more waits in order of last use and goes when somebody needs the room.
 /// A sequence leaves its blocks deepest first, so a parent is always younger than its children and the oldest of all has none: what is
 /// thrown out never leaves a child behind whose parent is somebody else. Everything lies in flat arrays by block number, made once.
@@ -16,6 +17,10 @@ internal sealed class PrefixCache
     public const int Root = -1;
 
     private const int None = -1;
+
+    /// <summary>Of the blocks that follow one, as many of the latest are compared with a prompt that goes on like none of them: hundreds of prompts may follow one beginning.</summary>
+    private const int MostCompared = 32;
+
     private readonly KvCache _cache;
     private readonly uint _hashMask;
     private readonly int[] _heads; // hash bucket → block
@@ -27,6 +32,9 @@ internal sealed class PrefixCache
     private readonly int[] _users;
     private readonly int[] _younger;
     private readonly int[] _older;
+    private readonly int[] _firstChild; // the latest; the last entry is the root's
+    private readonly int[] _earlierSibling;
+    private readonly int[] _laterSibling;
     private int _oldest = None;
     private int _youngest = None;
 
@@ -39,12 +47,14 @@ internal sealed class PrefixCache
         Array.Fill(_heads, None);
         (_next, _parent, _hash, _scope, _users) = (new int[blocks], new int[blocks], new uint[blocks], new string?[blocks], new int[blocks]);
         (_younger, _older) = (new int[blocks], new int[blocks]);
+        (_firstChild, _earlierSibling, _laterSibling) = (new int[blocks + 1], new int[blocks], new int[blocks]);
+        Array.Fill(_firstChild, None);
         _tokens = new int[blocks * KvCache.BlockPositions];
     }
 
     /// <summary>Bytes that the account of <paramref name="blocks"/> blocks takes.</summary>
     public static long BytesFor(int blocks) =>
-        (blocks * (((6L + KvCache.BlockPositions) * sizeof(int)) + IntPtr.Size)) + (System.Numerics.BitOperations.RoundUpToPowerOf2((uint)blocks) * (long)sizeof(int));
+        (blocks * (((9L + KvCache.BlockPositions) * sizeof(int)) + IntPtr.Size)) + (System.Numerics.BitOperations.RoundUpToPowerOf2((uint)blocks) * (long)sizeof(int));
 
     /// <summary>Blocks that are kept although no sequence uses them: free, as far as anybody who needs one is concerned.</summary>
     public int Unused { get; private set; }
@@ -57,6 +67,24 @@ internal sealed class PrefixCache
             return false;
         Use(block);
         return true;
+    }
+
+    /// <summary>The kept block that follows <paramref name="parent"/> and begins with most of these tokens; its first <paramref name="agreeing"/> positions may be copied. 0: there is none.</summary>
+    /// <param name="tokens">At most 16.</param>
+    public int Nearest(string? scope, int parent, ReadOnlySpan<int> tokens, out int agreeing)
+    {
+        int nearest = None, left = MostCompared;
+        agreeing = 0;
+        for (int block = FirstChild(parent); block != None && left > 0; block = _earlierSibling[block], left--)
+        {
+            if (parent == Root && !string.Equals(_scope[block], scope, StringComparison.Ordinal))
+                continue;
+            int common = tokens.CommonPrefixLength(TokensOf(block));
+            if (common > agreeing)
+                (nearest, agreeing) = (block, common);
+        }
+
+        return nearest;
     }
 
     /// <summary>
@@ -76,6 +104,11 @@ internal sealed class PrefixCache
             ref int head = ref _heads[hash & (uint)(_heads.Length - 1)];
             (_next[block], head) = (head, block);
             _users[block] = 1;
+            ref int child = ref FirstChild(parent);
+            (_earlierSibling[block], _laterSibling[block]) = (child, None);
+            if (child != None)
+                _laterSibling[child] = block;
+            child = block;
         }
         else
         {
@@ -113,6 +146,13 @@ internal sealed class PrefixCache
         while (at != block)
             at = ref _next[at];
         at = _next[block];
+        (int earlier, int later) = (_earlierSibling[block], _laterSibling[block]);
+        if (later == None)
+            FirstChild(_parent[block]) = earlier;
+        else
+            _earlierSibling[later] = earlier;
+        if (earlier != None)
+            _laterSibling[earlier] = later;
         _scope[block] = null;
         _cache.Return(block);
         return true;
@@ -149,6 +189,8 @@ internal sealed class PrefixCache
 
         return None;
     }
+
+    private ref int FirstChild(int parent) => ref _firstChild[parent == Root ? ^1 : parent];
 
     private Span<int> TokensOf(int block) => _tokens.AsSpan(block * KvCache.BlockPositions, KvCache.BlockPositions);
 

@@ -5,6 +5,10 @@ namespace Fairlead.Engine.Generation;
 /// While answers are being written, a step takes as long as its answers alone took lately and then as many rows of prompts as fit into what is left of <paramref name="stall"/>, at the
 /// price per row that the last prompts had. Where nobody waits for a token it may last five times as long: larger steps are cheaper by the row, but a request that arrives or is
 /// taken back waits for the end of the step. How a prompt is cut changes no answer.
+/// <para>
+/// Both figures rise by half of what a step took longer than they said, and fall by an eighth of what it took less: a step that was slow by chance costs a few small ones after it, one that was
+/// quick by chance makes nobody wait. They are estimates, so a step does last longer where the machine becomes slower or a prompt's later rows look back on more. Time comes in as an argument.
+/// </para>
 /// </remarks>
 /// <param name="stall">Longest step while answers are being written; more only where the fewest rows take more.</param>
 internal sealed class StepPace(TimeSpan stall)
@@ -18,6 +22,9 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>How much longer a step may be where nobody waits for a token.</summary>
     private const int Alone = 5;
 
+    /// <summary>Of a step that also holds answers, at least this share is its prompts': they seem to cost nothing while reading the weights takes longer than computing with them.</summary>
+    private const double LeastShare = 1.0 / 16;
+
     private double _answersSeconds;
     private double _secondsPerRow;
 
@@ -26,23 +33,26 @@ internal sealed class StepPace(TimeSpan stall)
     /// <param name="most">Rows there is room for.</param>
     public int PromptRows(int answers, int most)
     {
+        if (stall == TimeSpan.MaxValue)
+            return most;
         if (_secondsPerRow <= 0)
             return Math.Min(FirstRows, most);
         double left = answers > 0 ? stall.TotalSeconds - _answersSeconds : stall.TotalSeconds * Alone;
         return (int)Math.Clamp(left / _secondsPerRow, Math.Min(FewestRows, most), most);
     }
 
-    /// <summary>A step was computed.</summary>
+    /// <summary>A step was computed, and its tokens chosen.</summary>
     /// <param name="answers">Answers that had a row in it.</param>
     /// <param name="promptRows">Its other rows.</param>
     /// <param name="seconds">How long it took.</param>
     public void Stepped(int answers, int promptRows, double seconds)
     {
         if (promptRows == 0)
-            _answersSeconds = _answersSeconds <= 0 ? seconds : (_answersSeconds + seconds) / 2;
+            Learn(ref _answersSeconds, seconds);
         else if (promptRows >= FewestRows)
-            Learn(Math.Max(seconds - (answers > 0 ? _answersSeconds : 0), seconds / 16) / promptRows);
+            Learn(ref _secondsPerRow, Math.Max(seconds - (answers > 0 ? _answersSeconds : 0), seconds * LeastShare) / promptRows);
     }
 
-    private void Learn(double secondsPerRow) => _secondsPerRow = _secondsPerRow <= 0 ? secondsPerRow : (_secondsPerRow + secondsPerRow) / 2;
+    private static void Learn(ref double known, double measured) =>
+        known = known <= 0 ? measured : known + ((measured - known) / (measured > known ? 2 : 8));
 }

@@ -60,6 +60,40 @@ public sealed class BatchLoopTests
     }
 
     [Fact]
+    public void Beside_an_answer_a_prompt_gets_as_many_rows_as_the_stated_time_has_room_for_and_alone_many()
+    {
+        // A machine on which a step takes 20 ms and each row 1 ms more.
+        var clock = new HandClock();
+        var model = new RememberingModel();
+        BatchModel plain = model.Model();
+        BatchModel timed = plain with
+        {
+            Step = (rows, cache, logits) =>
+            {
+                plain.Step(rows, cache, logits);
+                clock.Advance(TimeSpan.FromMilliseconds(20 + rows.Length));
+            },
+        };
+        var limits = new BatchLimits(Slots: 4, Queue: 8, StepTokens: 512) { Stall = TimeSpan.FromMilliseconds(100) };
+        using var loop = new BatchLoop(timed, limits, RememberingModel.NewCache(256), static () => 99, clock);
+        GenerationRequest alone = Request(1, prompt: 600, max: 80);
+        (_, ChannelReader<GenerationEvent> first) = Start(loop, alone);
+        Run(loop, turns: 2);
+        Assert.InRange(model.StepPositions![^1].Length, 300, 400); // 64 rows, and then half a second of them
+        Run(loop, turns: 10);
+        GenerationRequest late = Request(2, prompt: 1500, max: 3);
+        (_, ChannelReader<GenerationEvent> second) = Start(loop, late);
+        model.StepPositions.Clear();
+        RunToEnd(loop);
+        int[] mixed = [.. model.StepPositions.Select(static positions => positions.Length).TakeWhile(static rows => rows > 3)];
+        Assert.All(mixed[..^1], static rows => Assert.InRange(rows, 16, 85)); // 100 ms are 80 rows
+        Assert.All(mixed[5..^1], static rows => Assert.InRange(rows, 70, 85));
+        AssertAnswer(alone, first);
+        AssertAnswer(late, second);
+        AssertNothingIsHeld(loop);
+    }
+
+    [Fact]
     public void A_cancelled_request_has_no_further_row_in_any_step_and_its_blocks_come_back()
     {
         var model = new RememberingModel();
@@ -153,15 +187,57 @@ public sealed class BatchLoopTests
         Assert.Equal(64, AssertAnswer(second, events).Whole.CachedTokens);
         Assert.Equal(Enumerable.Range(64, 9), model.StepPositions![0]);
 
-        // Exactly the full blocks: the last token is read again all the same, and so its block.
+        // Exactly the full blocks: the last token is read again all the same, into a copy of its block.
         GenerationRequest third = first with { Prompt = [.. first.Prompt.Take(32)] };
         (_, events) = Start(loop, third);
         RunToEnd(loop);
-        Assert.Equal(16, AssertAnswer(third, events).Whole.CachedTokens);
+        Assert.Equal(31, AssertAnswer(third, events).Whole.CachedTokens);
 
         (_, events) = Start(loop, first with { PrefixScope = "another tenant" });
         RunToEnd(loop);
         Assert.Equal(0, AssertAnswer(first, events).Whole.CachedTokens);
+        AssertNothingIsHeld(loop);
+    }
+
+    [Theory]
+    [InlineData(40, 23)] // within a block that the other has filled
+    [InlineData(40, 35)] // within the one it has begun
+    [InlineData(10, 7)] // and where there is nothing before it
+    [InlineData(40, 32)] // at the edge of one
+    public void A_prompt_that_leaves_another_in_the_middle_of_a_block_reads_on_from_there_and_changes_neither_answer(int length, int agreeing)
+    {
+        var model = new RememberingModel();
+        using BatchLoop loop = New(model, Usual with { StepTokens = 128 });
+        (GenerationRequest first, ChannelReader<GenerationEvent> running) = Start(loop, Request(1, length, max: 60));
+        Run(loop, turns: 3);
+        int other = (first.Prompt[agreeing] + 1) % RememberingModel.Vocabulary;
+        GenerationRequest second = Request(2, prompt: 1, max: 10) with { Prompt = [.. first.Prompt.Take(agreeing), other, 3, 4, 5] };
+        model.StepPositions!.Clear();
+        (_, ChannelReader<GenerationEvent> leaving) = Start(loop, second);
+        (_, ChannelReader<GenerationEvent> stranger) = Start(loop, second with { PrefixScope = "another tenant" });
+        loop.Step();
+        Assert.Equal([.. Enumerable.Range(agreeing, 4), .. Enumerable.Range(0, agreeing + 4)], model.StepPositions[^1][1..].Take(agreeing + 8));
+        RunToEnd(loop);
+        AssertAnswer(first, running);
+        Assert.Equal(agreeing, AssertAnswer(second, leaving).Whole.CachedTokens);
+        Assert.Equal(0, AssertAnswer(second, stranger).Whole.CachedTokens);
+        AssertNothingIsHeld(loop);
+    }
+
+    [Fact]
+    public void Further_choices_read_nothing_of_the_prompt_but_its_last_token()
+    {
+        var model = new RememberingModel();
+        using BatchLoop loop = New(model, Usual);
+        GenerationRequest request = Request(5, prompt: 70, max: 20) with { Choices = 4 };
+        (_, ChannelReader<GenerationEvent> events) = Start(loop, request);
+        Run(loop, turns: 4); // 32 + 32 + 6, then the others
+        Assert.Equal([70, 69, 69, 69], model.StepPositions![^1]);
+        RunToEnd(loop);
+        var answers = new Answers();
+        Assert.True(answers.Drain(events));
+        for (int choice = 0; choice < 4; choice++)
+            Assert.Equal(RememberingModel.Continue(request, request.Sampling.Seed ?? 0, choice, 20), answers.Ids(choice));
         AssertNothingIsHeld(loop);
     }
 

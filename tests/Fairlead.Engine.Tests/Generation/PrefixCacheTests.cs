@@ -65,6 +65,31 @@ public sealed class PrefixCacheTests
         Assert.Equal(2, cache.FreeBlocks);
     }
 
+    [Fact]
+    public void The_nearest_block_is_the_one_that_begins_alike_for_longest_behind_the_same_parent_and_in_the_same_scope()
+    {
+        using KvCache cache = NewCache(5);
+        var prefixes = new PrefixCache(cache);
+        int[] shared = [.. A[..9], .. C[9..]];
+        int a = Add(prefixes, cache, "tenant", PrefixCache.Root, A);
+        int child = Add(prefixes, cache, "tenant", a, B);
+        int alike = Add(prefixes, cache, "tenant", PrefixCache.Root, shared);
+        int foreign = Add(prefixes, cache, "other", PrefixCache.Root, B);
+
+        Assert.Equal((a, 10), (prefixes.Nearest("tenant", PrefixCache.Root, [.. A[..10], -1], out int agreeing), agreeing));
+        Assert.Equal((alike, 12), (prefixes.Nearest("tenant", PrefixCache.Root, shared.AsSpan(0, 12), out agreeing), agreeing));
+        Assert.Equal((child, 16), (prefixes.Nearest("tenant", a, B, out agreeing), agreeing));
+        Assert.Equal((foreign, 5), (prefixes.Nearest("other", PrefixCache.Root, B.AsSpan(0, 5), out agreeing), agreeing));
+        prefixes.Nearest("tenant", PrefixCache.Root, B, out agreeing);
+        Assert.Equal(0, agreeing);
+        prefixes.Nearest(null, PrefixCache.Root, A, out agreeing);
+        Assert.Equal(0, agreeing);
+
+        prefixes.Leave(alike);
+        Assert.True(prefixes.TryEvict());
+        Assert.Equal((a, 9), (prefixes.Nearest("tenant", PrefixCache.Root, shared.AsSpan(0, 12), out agreeing), agreeing));
+    }
+
     /// <summary>Against a plain model: a list of token sequences in order of use. No child is ever found behind a parent that is gone.</summary>
     [Theory]
     [InlineData(uint.MaxValue)]

@@ -52,4 +52,46 @@ public sealed class StepPaceTests
             pace.Stepped(answers: 0, promptRows: 100, seconds: 1);
         Assert.InRange(pace.PromptRows(answers: 0, most: 500), 49, 51);
     }
+
+    [Fact]
+    public void Without_a_bound_a_step_takes_what_there_is_room_for()
+    {
+        var pace = new StepPace(TimeSpan.MaxValue);
+        pace.Stepped(answers: 3, promptRows: 64, seconds: 1000);
+        Assert.Equal(500, pace.PromptRows(answers: 3, most: 500));
+    }
+
+    [Theory]
+    [InlineData(0.040, 0.0025, 0)] // half a billion parameters on two cores
+    [InlineData(0.040, 0.0025, 0.02)] // with a cost of its own for reading prompts at all
+    [InlineData(0.002, 0.00001, 0)] // a model so small that everything fits
+    [InlineData(0.090, 0.0100, 0)] // hardly any room
+    public void The_rows_settle_where_a_step_lasts_what_was_asked_and_are_not_far_beyond_it_on_the_way(double answers, double row, double prompts)
+    {
+        var pace = new StepPace(Stall);
+        pace.Stepped(answers: 0, promptRows: 512, answers + prompts + (512 * row));
+        pace.Stepped(answers: 8, promptRows: 0, answers);
+        int rows = 0;
+        for (int step = 0; step < 60; step++)
+        {
+            rows = pace.PromptRows(answers: 8, most: 500);
+            double seconds = answers + prompts + (rows * row);
+            Assert.True(rows == 16 || seconds <= 0.13, $"step {step} of {rows} rows takes {seconds} s");
+            pace.Stepped(answers: 8, rows, seconds);
+        }
+
+        double settled = Math.Clamp((0.1 - answers - prompts) / row, 16, 500);
+        Assert.InRange(rows, settled * 0.9, settled * 1.1);
+    }
+
+    [Fact]
+    public void A_machine_that_becomes_slower_is_believed_at_once_and_one_that_becomes_quicker_by_and_by()
+    {
+        var pace = new StepPace(Stall);
+        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.1);
+        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.3);
+        Assert.Equal(50, pace.PromptRows(answers: 1, most: 500));
+        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.1);
+        Assert.InRange(pace.PromptRows(answers: 1, most: 500), 50, 56);
+    }
 }
