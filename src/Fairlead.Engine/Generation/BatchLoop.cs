@@ -28,6 +28,9 @@ internal sealed record BatchLimits(int Slots, int Queue, int StepTokens)
 {
     /// <summary>See <see cref="LanguageModelOptions.Stall"/>; as long as there is time: no bound but <see cref="StepTokens"/>.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.MaxValue;
+
+    /// <summary>See <see cref="LanguageModelOptions.Guesses"/>.</summary>
+    public int Guesses { get; init; }
 }
 
 /// <summary>Writes the answers of all requests to one model, several at once: the one owner of its cache and its sequences.</summary>
@@ -47,6 +50,9 @@ internal sealed class BatchLoop : IDisposable
 {
     /// <summary>Rows of a step beyond one a slot that may ask for scores: a prompt whose log-probabilities are wanted is read in such pieces.</summary>
     private const int PromptScoreRows = 16;
+
+    /// <summary>Rows of a step that may belong to answers: beyond so many, guesses would take time that nobody is sure to save.</summary>
+    private const int AnswerRows = 16;
 
     private readonly BatchModel _model;
     private readonly BatchLimits _limits;
@@ -84,7 +90,7 @@ internal sealed class BatchLoop : IDisposable
         _prefixes = new PrefixCache(cache);
         (_running, _stepped) = (new(limits.Slots), new(limits.Slots));
         _rows = new StepRow[limits.StepTokens];
-        _logits = new float[checked((limits.Slots + PromptScoreRows) * model.VocabularySize)];
+        _logits = new float[checked(ScoreRows(limits) * model.VocabularySize)];
         _raw = new float[model.VocabularySize];
         _scratch = new SamplerScratch(model.VocabularySize);
         _pace = new StepPace(limits.Stall);
@@ -94,9 +100,11 @@ internal sealed class BatchLoop : IDisposable
     /// <summary>Bytes that a loop takes beside its cache: rows of scores, room for choosing, and what answers of full length keep of their tokens.</summary>
     public static long BytesFor(BatchLimits limits, int vocabularySize, int contextLength)
     {
-        long scores = (limits.Slots + PromptScoreRows + 1L) * vocabularySize * sizeof(float);
+        long scores = (ScoreRows(limits) + 1L) * vocabularySize * sizeof(float);
         return scores + SamplerScratch.BytesFor(vocabularySize) + (limits.Slots * (long)contextLength * BatchSequence.BytesPerToken);
     }
+
+    private static int ScoreRows(BatchLimits limits) => limits.Slots + PromptScoreRows + (limits.Guesses > 0 ? AnswerRows : 0);
 
     /// <summary>Prompt and answer together: what the model was made for, or what the cache has room for where that is less.</summary>
     public int ContextLimit => (int)Math.Min(_model.ContextLength, (long)_cache.Blocks * KvCache.BlockPositions);
@@ -165,9 +173,13 @@ internal sealed class BatchLoop : IDisposable
         foreach (StepRow row in _rows.AsSpan(0, rows))
             scores += row.WantsLogits ? 1 : 0;
         long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
-        int answers = _running.Count, written = 0;
+        int answers = _running.Count, written = 0, guessed = 0;
         foreach (BatchSequence sequence in _running)
+        {
             written += sequence.Missing == 1 ? 1 : 0;
+            guessed += sequence.Guessed;
+        }
+
         try
         {
             _model.Step(_rows.AsSpan(0, rows), _cache, _logits.AsSpan(0, scores * _model.VocabularySize));
@@ -181,7 +193,7 @@ internal sealed class BatchLoop : IDisposable
 
         TakeResults();
         double seconds = _time.GetElapsedTime(began).TotalSeconds;
-        _pace.Stepped(written, rows - written, seconds);
+        _pace.Stepped(written, rows - written - guessed, seconds);
         Counters.Stepped(rows, answers, Counters.CompletionTokens - chosen, seconds);
         Publish();
         return true;
@@ -281,7 +293,7 @@ internal sealed class BatchLoop : IDisposable
     {
         try
         {
-            sequence.Begin(_model.NewDecoder);
+            sequence.Begin(_model.NewDecoder, _limits.Guesses);
             return true;
         }
         catch (Exception e)
@@ -374,6 +386,9 @@ internal sealed class BatchLoop : IDisposable
                 bool chooses = position == sequence.Length - 1 && sequence.Request.MaxTokens > 0;
                 _rows[count++] = new StepRow(sequence.Tokens[position], sequence.Blocks, position, chooses || sequence.WantsPromptScores);
             }
+
+            for (int i = 0; i < sequence.Guessed; i++)
+                _rows[count++] = new StepRow(sequence.Guess[i], sequence.Blocks, sequence.Length + i, WantsLogits: true);
         }
 
         return count;
@@ -410,7 +425,7 @@ internal sealed class BatchLoop : IDisposable
             reading += 1 - sequence.Take;
         }
 
-        int left = _pace.PromptRows(answers, _limits.StepTokens - answers);
+        int left = _pace.PromptRows(answers, _limits.StepTokens - answers - Guess(answers));
         int share = left / Math.Max(1, reading);
         for (int most = share; left > 0; most = left)
         {
@@ -433,6 +448,25 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
+    /// <summary>Guesses how the answers go on, and says how many rows that takes. A guess displaces nobody: it takes free room or none.</summary>
+    private int Guess(int answers)
+    {
+        int left = Math.Min(AnswerRows, _limits.StepTokens) - answers, guessed = 0;
+        foreach (BatchSequence sequence in _running)
+        {
+            sequence.Guessed = 0;
+            if (_limits.Guesses == 0 || sequence.Take != 1 || sequence.Missing != 1 || left <= guessed)
+                continue;
+            int room = Math.Min(left - guessed, sequence.Request.MaxTokens - sequence.Chosen - 1);
+            sequence.Guessed = sequence.Propose(Math.Min(_limits.Guesses, room));
+            if (sequence.Guessed > 0 && !sequence.Blocks.TryReserve(_cache, sequence.Length + sequence.Guessed))
+                sequence.Guessed = 0;
+            guessed += sequence.Guessed;
+        }
+
+        return guessed;
+    }
+
     private void TakeResults()
     {
         _stepped.Clear();
@@ -442,7 +476,7 @@ internal sealed class BatchLoop : IDisposable
         {
             int first = row;
             int wanted = sequence.WantsPromptScores ? sequence.Take : sequence.Take == sequence.Missing && sequence.Request.MaxTokens > 0 ? 1 : 0;
-            row += wanted;
+            row += wanted + sequence.Guessed;
             if (sequence.Request.HasEnded)
                 continue; // another of its choices has failed in this step
             try
@@ -452,7 +486,7 @@ internal sealed class BatchLoop : IDisposable
                 sequence.Read += sequence.Take;
                 KeepFullBlocks(sequence);
                 if (sequence.Missing == 0)
-                    Continue(sequence, _logits.AsSpan(Math.Max(0, row - 1) * _model.VocabularySize, _model.VocabularySize));
+                    Continue(sequence, Math.Max(0, first + wanted - 1), sequence.Guessed);
             }
             catch (Exception e)
             {
@@ -462,8 +496,31 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
-    /// <summary>All tokens of the sequence are read: the next one is chosen, or there is none.</summary>
-    private void Continue(BatchSequence sequence, Span<float> scores)
+    /// <summary>
+    /// All tokens of the sequence are read: the next one is chosen, or there is none. While it is the one that was guessed, it is read as well, and the row after it chooses
+    /// the next: every token is chosen from the same scores and with the same chance as without guesses.
+    /// </summary>
+    private void Continue(BatchSequence sequence, int row, int guessed)
+    {
+        int right = 0;
+        while (TryContinue(sequence, ScoresOf(row + right)) && right < guessed && sequence.Tokens[sequence.Length - 1] == sequence.Guess[right])
+        {
+            right++;
+            sequence.Read++;
+            KeepFullBlocks(sequence);
+        }
+
+        if (guessed == 0)
+            return;
+        sequence.Came(guessed, right);
+        Counters.Guessed += guessed;
+        Counters.GuessedRight += right;
+    }
+
+    private Span<float> ScoresOf(int row) => _logits.AsSpan(row * _model.VocabularySize, _model.VocabularySize);
+
+    /// <summary>Chooses the next token; false where the sequence ends with it.</summary>
+    private bool TryContinue(BatchSequence sequence, Span<float> scores)
     {
         BatchRequest request = sequence.Request;
         GenerationRequest asked = request.Request;
@@ -473,7 +530,7 @@ internal sealed class BatchLoop : IDisposable
         if (request.MaxTokens == 0)
         {
             End(sequence, FinishReason.Length);
-            return;
+            return false;
         }
 
         if (asked.Logprobs)
@@ -484,17 +541,25 @@ internal sealed class BatchLoop : IDisposable
         if (request.EndTokens.Contains(token))
         {
             End(sequence, FinishReason.Stop, token);
-            return;
+            return false;
         }
 
         AnswerToken described = asked.Logprobs ? TokenLogprobs.Describe(_raw, token, asked.TopLogprobs, _scratch) : new AnswerToken(token, null, []);
         Write(request, sequence.Text.Append(described));
         if (sequence.Text.Stop is not null || sequence.Constraint is { MustEnd: true })
+        {
             End(sequence, FinishReason.Stop);
-        else if (sequence.Sampler.Chosen == request.MaxTokens)
+            return false;
+        }
+
+        if (sequence.Sampler.Chosen == request.MaxTokens)
+        {
             End(sequence, FinishReason.Length);
-        else
-            sequence.Add(token);
+            return false;
+        }
+
+        sequence.Add(token);
+        return true;
     }
 
     private void DescribePrompt(BatchSequence sequence, int row)

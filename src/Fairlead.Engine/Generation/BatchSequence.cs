@@ -1,4 +1,5 @@
 using Fairlead.Engine.Constraints;
+using Fairlead.Engine.Generation.Speculation;
 
 namespace Fairlead.Engine.Generation;
 
@@ -13,6 +14,7 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     private Sampler? _sampler;
     private AnswerText? _text;
+    private ProposalPace _pace;
 
     public BatchRequest Request { get; } = request;
 
@@ -36,6 +38,12 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
     /// <summary>Rows of the step that is being planned.</summary>
     public int Take { get; set; }
 
+    /// <summary>How the text may go on; <see cref="Guessed"/> of these tokens are rows of the step that is being planned.</summary>
+    public int[] Guess { get; private set; } = [];
+
+    /// <summary>Rows of that step for tokens that nobody has chosen yet.</summary>
+    public int Guessed { get; set; }
+
     public Sampler Sampler => _sampler ?? throw new InvalidOperationException("the sequence has had no slot yet");
 
     public AnswerText Text => _text ?? throw new InvalidOperationException("the sequence has had no slot yet");
@@ -53,13 +61,15 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
     public bool WantsPromptScores => Request.Request is { Echo: true, Logprobs: true } && !Request.PromptRead;
 
     /// <summary>Makes what the sequence keeps from its first slot to its end, also while it is put back.</summary>
-    public void Begin(Func<bool, AnswerDecoder> newDecoder)
+    /// <param name="guesses">Tokens that are guessed ahead at most.</param>
+    public void Begin(Func<bool, AnswerDecoder> newDecoder, int guesses)
     {
         if (Tokens.Length > 0)
             return;
         GenerationRequest asked = Request.Request;
         Tokens = new int[asked.Prompt.Length + Request.MaxTokens];
         asked.Prompt.CopyTo(Tokens);
+        Guess = new int[guesses];
         Blocks = new KvSequence(Tokens.Length);
         _sampler = new Sampler(asked.Sampling, Request.EndTokens, Request.Seed, Choice, asked.Prompt.AsSpan(), Request.MaxTokens);
         Constraint = asked.Constraint?.Fork();
@@ -75,6 +85,12 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     /// <summary>The prompt's text, where it is echoed.</summary>
     public string PromptText { get; private set; } = "";
+
+    /// <summary>Guesses at most <paramref name="most"/> tokens into <see cref="Guess"/>, and says how many.</summary>
+    public int Propose(int most) => most <= 0 ? 0 : PromptLookup.Propose(Tokens.AsSpan(0, Length), Guess.AsSpan(0, _pace.Next(most)));
+
+    /// <summary>Of so many guesses so many came true.</summary>
+    public void Came(int guessed, int right) => _pace.Came(guessed, right);
 
     /// <summary>One token more of the answer.</summary>
     public void Add(int token) => Tokens[Length++] = token;

@@ -43,6 +43,12 @@ public sealed class GenerationCounters
     /// <summary>Tokens chosen.</summary>
     public long CompletionTokens { get; internal set; }
 
+    /// <summary>Rows for tokens that were guessed ahead.</summary>
+    public long Guessed { get; internal set; }
+
+    /// <summary>How many of <see cref="Guessed"/> were then chosen: steps that were saved.</summary>
+    public long GuessedRight { get; internal set; }
+
     /// <summary>Answers that gave their room in the cache to an older one and were read again later.</summary>
     public long PutBack { get; internal set; }
 

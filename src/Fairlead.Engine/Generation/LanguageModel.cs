@@ -220,7 +220,7 @@ public sealed class LanguageModel : IDisposable
         Kv = options.Kv,
     };
 
-    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall };
+    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall, Guesses = options.Guesses };
 
     private static ChatTemplate Parse(ModelFolder folder, string name, string source) => ChatTemplate.Parse($"{folder.Path} (chat template \"{name}\")", source);
 

@@ -33,6 +33,12 @@ public sealed record LanguageModelOptions
     /// </summary>
     public TimeSpan Stall { get; init; } = DefaultStall;
 
+    /// <summary>
+    /// Tokens that an answer is guessed ahead at most, 0…64, from what followed earlier in it or in its prompt when it went like this; default 8. A guess costs a row of the next step, and none is
+    /// made while they do not come true or where many answers are written at once. Text, scores and chance are those without: 0 changes nothing but the time.
+    /// </summary>
+    public int Guesses { get; init; } = 8;
+
     /// <summary>Threads that share a step, 1…1024; null for as many as the process may use. The answers are the same for any number.</summary>
     public int? Threads { get; init; }
 
@@ -58,6 +64,8 @@ public sealed record LanguageModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Queue, 1, nameof(Queue));
         ArgumentOutOfRangeException.ThrowIfLessThan(StepTokens, Slots, nameof(StepTokens));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(StepTokens, 4096, nameof(StepTokens));
+        ArgumentOutOfRangeException.ThrowIfNegative(Guesses, nameof(Guesses));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Guesses, 64, nameof(Guesses));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Stall, TimeSpan.Zero, nameof(Stall));
         if (Threads is { } threads)
         {

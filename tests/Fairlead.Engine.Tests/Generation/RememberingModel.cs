@@ -19,6 +19,9 @@ internal sealed unsafe class RememberingModel
 
     public int Steps { get; private set; }
 
+    /// <summary>Tokens that the scores follow from, the last so many: with few of them a greedy text soon repeats itself.</summary>
+    public int Looks { get; init; } = int.MaxValue;
+
     public Action<int>? BeforeStep { get; set; }
 
     public static KvCache NewCache(int blocks) => new(KvType.F32, layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
@@ -32,7 +35,7 @@ internal sealed unsafe class RememberingModel
     public static string Text(IEnumerable<int> tokens) => string.Concat(tokens.Select(Text));
 
     /// <summary>What an answer must be, computed without loop, cache and blocks.</summary>
-    public static int[] Continue(GenerationRequest request, ulong seed, int choice, int maxTokens)
+    public static int[] Continue(GenerationRequest request, ulong seed, int choice, int maxTokens, int looks = int.MaxValue)
     {
         var sampler = new Sampler(request.Sampling, request.EndTokens, seed, choice, request.Prompt.AsSpan(), maxTokens);
         List<int> tokens = [.. request.Prompt];
@@ -41,7 +44,7 @@ internal sealed unsafe class RememberingModel
         while (answer.Count < maxTokens)
         {
             var scores = new float[Vocabulary];
-            Score(Hash(tokens), scores);
+            Score(Hash(tokens.Skip(Math.Max(0, tokens.Count - looks))), scores);
             int token = sampler.Choose(scores, scratch, mayEnd: true);
             if (request.EndTokens.Contains(token))
                 break;
@@ -74,7 +77,7 @@ internal sealed unsafe class RememberingModel
             if (!read.WantsLogits)
                 continue;
             ulong hash = 17;
-            for (int position = 0; position <= read.Position; position++)
+            for (int position = Math.Max(0, read.Position + 1 - Math.Min(Looks, read.Position + 1)); position <= read.Position; position++)
                 hash = Mix(hash, (int)*Place(read, cache, position));
             Score(hash, logits.Slice(row++ * Vocabulary, Vocabulary));
         }
