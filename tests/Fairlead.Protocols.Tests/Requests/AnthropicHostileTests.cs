@@ -13,7 +13,7 @@ namespace Fairlead.Protocols.Tests.Requests;
 
 /// <summary>Bodies made to mislead or to break: refused, never an exception; and what is taken can be written for either dialect.</summary>
 [Trait("Category", Fuzz.Category)]
-public sealed class AnthropicHostileTests
+public sealed class AnthropicHostileTests(ITestOutputHelper log)
 {
     private static readonly RequestQuirks AllQuirks = Enum.GetValues<RequestQuirks>().Aggregate(static (all, one) => all | one);
 
@@ -84,6 +84,7 @@ public sealed class AnthropicHostileTests
     public void No_body_breaks_the_scanner_or_a_writer()
     {
         (long bodies, long taken) = Run(Fuzz.Seed, Fuzz.Time, long.MaxValue);
+        log.WriteLine($"{bodies} bodies, {taken} taken");
         Assert.True(bodies > 0 && taken > 0, $"{bodies} bodies, {taken} taken");
     }
 

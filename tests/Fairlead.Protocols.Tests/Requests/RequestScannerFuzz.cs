@@ -13,7 +13,7 @@ namespace Fairlead.Protocols.Tests.Requests;
 
 /// <summary>Throws random and damaged bodies at the scanner and the writer for as long as asked, and checks what must always hold.</summary>
 [Trait("Category", Fuzz.Category)]
-public sealed class RequestScannerFuzz
+public sealed class RequestScannerFuzz(ITestOutputHelper log)
 {
     private static readonly Route[] Routes = [Route.Chat, Route.Completions, Route.Embeddings];
     private static readonly RequestQuirks AllQuirks = Enum.GetValues<RequestQuirks>().Aggregate(static (all, one) => all | one);
@@ -32,6 +32,7 @@ public sealed class RequestScannerFuzz
     public void No_body_breaks_the_scanner_or_the_writer()
     {
         (long bodies, long taken) = Run(Fuzz.Seed, Fuzz.Time, long.MaxValue);
+        log.WriteLine($"{bodies} bodies, {taken} taken");
         Assert.True(bodies > 0 && taken > 0, $"{bodies} bodies, {taken} taken");
     }
 

@@ -13,7 +13,7 @@ namespace Fairlead.Protocols.Tests.Translation;
 
 /// <summary>Whatever the door takes can be written for Anthropic, and what is written has its form.</summary>
 [Trait("Category", Fuzz.Category)]
-public sealed class ChatToMessagesFuzz
+public sealed class ChatToMessagesFuzz(ITestOutputHelper log)
 {
     private static readonly string[] Models =
         ["claude-3-haiku-20240307", Translated.Old, Translated.Haiku, "claude-opus-4-5", "claude-sonnet-4-6", "claude-opus-4-8", "claude-sonnet-5", "claude-sonnet-5-5", Translated.Newest];
@@ -22,6 +22,7 @@ public sealed class ChatToMessagesFuzz
     public void No_chat_breaks_the_translator()
     {
         (long bodies, long taken) = Run(Fuzz.Seed, Fuzz.Time, long.MaxValue);
+        log.WriteLine($"{bodies} bodies, {taken} taken");
         Assert.True(bodies > 0 && taken > 0, $"{bodies} bodies, {taken} taken");
     }
 

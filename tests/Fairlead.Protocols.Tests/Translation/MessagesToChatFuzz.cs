@@ -14,7 +14,7 @@ namespace Fairlead.Protocols.Tests.Translation;
 
 /// <summary>Whatever the Anthropic door takes can be written for OpenAI, and what is written has its form.</summary>
 [Trait("Category", Fuzz.Category)]
-public sealed class MessagesToChatFuzz
+public sealed class MessagesToChatFuzz(ITestOutputHelper log)
 {
     private static readonly RequestQuirks AllQuirks = Enum.GetValues<RequestQuirks>().Aggregate(static (all, one) => all | one);
 
@@ -22,6 +22,7 @@ public sealed class MessagesToChatFuzz
     public void No_message_request_breaks_the_translator()
     {
         (long bodies, long taken) = Run(Fuzz.Seed, Fuzz.Time, long.MaxValue);
+        log.WriteLine($"{bodies} bodies, {taken} taken");
         Assert.True(bodies > 0 && taken > 0, $"{bodies} bodies, {taken} taken");
     }
 
