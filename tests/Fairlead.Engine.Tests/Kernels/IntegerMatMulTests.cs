@@ -17,7 +17,7 @@ public sealed unsafe class IntegerMatMulTests
         var random = new Random(3);
         foreach ((int outputs, int inputs) in ((int, int)[])[(1, 256), (16, 256), (37, 512), (64, 768), (50, 1280)])
         {
-            foreach (int rows in (int[])[1, 2, 3, 4, 5, 8, 15, 16, 17, 40])
+            foreach (int rows in (int[])[1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 25, 31, 37, 40])
                 Compare(random, type, outputs, inputs, rows);
         }
     }

@@ -136,26 +136,43 @@ internal sealed class X64Assembler
     /// <summary>to = the bits that a and b share.</summary>
     public void And(int to, int a, int b) => Vector(0xdb, 1, 1, to, a, b);
 
-    /// <summary>to = a + b, 16 whole numbers.</summary>
-    public void AddWhole(int to, int a, int b) => Vector(0xfe, 1, 1, to, a, b);
+    /// <summary>to = the bits that a shares with 64 bytes of memory.</summary>
+    public void And(int to, int a, Place from) => Vector(0xdb, 1, 1, to, a, from);
 
-    /// <summary>to = a + one whole number of memory.</summary>
-    public void AddWholeBroadcast(int to, int a, Place number) => Vector(0xfe, 1, 1, to, a, number, broadcast: true);
+    /// <summary>to = its own bits and those that a and b share.</summary>
+    public void OrAnd(int to, int a, int b)
+    {
+        Vector(0x25, 1, 3, to, a, b);
+        Bytes(0xf8); // the table of to | (a and b)
+    }
 
-    /// <summary>to = a − b, 16 whole numbers.</summary>
-    public void SubtractWhole(int to, int a, int b) => Vector(0xfa, 1, 1, to, a, b);
-
-    /// <summary>to = 16 whole numbers times 2 to the power of <paramref name="bits"/>.</summary>
-    public void ShiftWholeLeft(int to, int from, int bits) => Shift(0x72, 6, to, from, bits);
+    /// <summary>to = 32 numbers of 16 bits, moved up by <paramref name="bits"/>.</summary>
+    public void ShiftWordsLeft(int to, Place from, int bits) => Shift(6, to, from, bits);
 
     /// <summary>to = 32 numbers of 16 bits, moved down by <paramref name="bits"/>.</summary>
-    public void ShiftWordsRight(int to, int from, int bits) => Shift(0x71, 2, to, from, bits);
+    public void ShiftWordsRight(int to, Place from, int bits) => Shift(2, to, from, bits);
+
+    /// <summary>mask register = 64 bits of memory.</summary>
+    public void LoadMask(int mask, Place from)
+    {
+        Bytes(0xc4, (byte)(0xc1 | ((int)from.Base < 8 ? 0x20 : 0)), 0xf8, 0x90);
+        Operand(mask, from, NoIndex);
+    }
+
+    /// <summary>to = a + b where the mask's bit is set, 64 bytes; to's others stay.</summary>
+    public void AddBytesWhere(int mask, int to, int a, int b) => Vector(0xfc, 1, 1, to, a, b, mask);
+
+    /// <summary>vector = 16 signed bytes of memory as whole numbers.</summary>
+    public void LoadBytes(int to, Place from) => Vector(0x21, 1, 2, to, 0, from);
+
+    /// <summary>vector = the register's lower 32 bits, 16 times.</summary>
+    public void Broadcast(int to, Register from) => Vector(0x7c, 1, 2, to, 0, (int)from);
 
     /// <summary>vector = 16 halves of memory as singles.</summary>
     public void LoadHalves(int to, Place from) => Vector(0x13, 1, 2, to, 0, from);
 
-    /// <summary>vector = one number of memory, 16 times.</summary>
-    public void Broadcast(int to, Place from) => Vector(0x58, 1, 2, to, 0, from);
+    /// <summary>to += the products of words of a and the words of one number of memory, in twos (AVX512-VNNI).</summary>
+    public void DotWordsBroadcast(int to, int a, Place words) => Vector(0x52, 1, 2, to, a, words, broadcast: true);
 
     /// <summary>to += the products of unsigned bytes of a and the signed bytes of one number of memory, in fours (AVX512-VNNI).</summary>
     public void DotBytesBroadcast(int to, int unsigned, Place signed) => Vector(0x50, 1, 2, to, unsigned, signed, broadcast: true);
@@ -207,23 +224,23 @@ internal sealed class X64Assembler
         Operand(register, place, NoIndex);
     }
 
-    private void Vector(byte opcode, int prefix, int map, int register, int second, int third)
+    private void Vector(byte opcode, int prefix, int map, int register, int second, int third, int mask = 0)
     {
-        Evex(prefix, map, register, second, baseBit: (third >> 3) & 1, indexBit: third >> 4, broadcast: false);
+        Evex(prefix, map, register, second, baseBit: (third >> 3) & 1, indexBit: third >> 4, broadcast: false, mask);
         Bytes(opcode, (byte)(0xc0 | ((register & 7) << 3) | (third & 7)));
     }
 
-    private void Shift(byte opcode, int extension, int to, int from, int bits)
+    private void Shift(int extension, int to, Place from, int bits)
     {
-        Evex(1, 1, extension, to, baseBit: (from >> 3) & 1, indexBit: from >> 4, broadcast: false);
-        Bytes(opcode, (byte)(0xc0 | (extension << 3) | (from & 7)), (byte)bits);
+        Vector(0x71, 1, 1, extension, to, from);
+        Bytes((byte)bits);
     }
 
-    private void Evex(int prefix, int map, int register, int second, int baseBit, int indexBit, bool broadcast) => Bytes(
+    private void Evex(int prefix, int map, int register, int second, int baseBit, int indexBit, bool broadcast, int mask = 0) => Bytes(
         0x62,
         (byte)(((~register >> 3 & 1) << 7) | ((~indexBit & 1) << 6) | ((~baseBit & 1) << 5) | ((~register >> 4 & 1) << 4) | map),
         (byte)(((~second & 15) << 3) | 4 | prefix),
-        (byte)(0x40 | (broadcast ? 0x10 : 0) | ((~second >> 4 & 1) << 3)));
+        (byte)(0x40 | (broadcast ? 0x10 : 0) | ((~second >> 4 & 1) << 3) | mask));
 
     /// <summary>The bytes that name a register and a place with an offset of four bytes.</summary>
     private void Operand(int register, Place place, int index)

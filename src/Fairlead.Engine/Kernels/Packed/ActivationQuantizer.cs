@@ -19,7 +19,7 @@ internal static unsafe class ActivationQuantizer
     {
         sbyte* values = room.Values + ((long)row * QuantizedRows.StrideOf(inputs));
         float* scales = room.ScalesOfRow(row, inputs);
-        int* halfSums = room.HalfSums + ((long)row * (inputs / 16));
+        short* halfSums = room.HalfSums + ((long)row * (inputs / 16));
         for (int block = 0; block < inputs / PackedLayout.GroupInputs; block++, input += 32, values += 32, scales += QuantizedRows.BlockScales, halfSums += 2)
         {
             int largest = Largest(input);
@@ -62,7 +62,7 @@ internal static unsafe class ActivationQuantizer
 
     /// <summary>16 values, and the sum of their bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Round(float* input, float factor, sbyte* values, int* sum)
+    private static void Round(float* input, float factor, sbyte* values, short* sum)
     {
         if (Vector256.IsHardwareAccelerated)
         {
@@ -71,7 +71,7 @@ internal static unsafe class ActivationQuantizer
             Vector256<int> zero = rounder.AsInt32();
             Vector256<int> a = ((Vector256.Load(input) * factors) + rounder).AsInt32() - zero;
             Vector256<int> b = ((Vector256.Load(input + 8) * factors) + rounder).AsInt32() - zero;
-            *sum = Vector256.Sum(a + b);
+            *sum = (short)Vector256.Sum(a + b);
             Vector128.Narrow(Vector128.Narrow(a.GetLower(), a.GetUpper()), Vector128.Narrow(b.GetLower(), b.GetUpper())).Store(values);
             return;
         }
@@ -84,6 +84,6 @@ internal static unsafe class ActivationQuantizer
             total += rounded;
         }
 
-        *sum = total;
+        *sum = (short)total;
     }
 }

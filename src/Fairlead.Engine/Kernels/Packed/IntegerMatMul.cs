@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Kernels.Packed;
@@ -9,8 +8,11 @@ internal static unsafe class IntegerMatMul
     /// <summary>Multiply-adds below which another thread would come too late to help: a few microseconds of one.</summary>
     private const long WorthSharing = 1 << 17;
 
-    /// <summary>From so many rows on a panel is expanded and multiplied by tiles; fewer are done as fast as the panel is read.</summary>
-    private const int RowsForTiles = 4;
+    /// <summary>From so many rows on tiles are faster than vectors of 512 bits (measured on Emerald Rapids): half a tile costs what a whole one does.</summary>
+    private const int RowsForTiles = 12;
+
+    /// <summary>The same where a panel has to be expanded for tiles; vectors take it as it is.</summary>
+    private const int RowsForExpandedTiles = 32;
 
     /// <summary>Activations that are multiplied with one panel after another stay in the second-level cache: at most so many bytes at a time.</summary>
     private const int ActivationBytes = 512 << 10;
@@ -65,16 +67,26 @@ internal static unsafe class IntegerMatMul
 
         private void Panel(int panel, int firstRow, int endRow, PanelScratch scratch)
         {
-            byte* stored = weight.Panel(panel);
-            bool few = endRow - firstRow < RowsForTiles;
-            bool tiles = !few && KernelChoice.Family == KernelFamily.Amx && TilePanel.Takes(weight.Inputs, weight.Format == PackedFormat.Six);
-            bool readsHalves = few && ReadsHalves(weight.Format);
-            if (!readsHalves)
-                PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
-            byte* values = Values(stored + PackedLayout.ScaleBytes(weight.Format, weight.Inputs), tiles, scratch, out ValueForm form);
             int outputs = Math.Min(PackedLayout.PanelOutputs, weight.Outputs - (panel * PackedLayout.PanelOutputs));
             bool isFull = outputs == PackedLayout.PanelOutputs;
-            float* target = output + (panel * PackedLayout.PanelOutputs);
+            float* target = output + (panel * PackedLayout.PanelOutputs), to = isFull ? target : scratch.Outputs;
+            long stride = isFull ? weight.Outputs : PackedLayout.PanelOutputs;
+            bool tiles = KernelChoice.Family == KernelFamily.Amx && endRow - firstRow >= FewestRowsForTiles && TilePanel.Takes(weight.Inputs, weight.Format == PackedFormat.Six);
+            if (!tiles && KernelChoice.Family is KernelFamily.Avx512 or KernelFamily.Amx)
+                WidePanel.Multiply(weight, panel, room, to, stride, firstRow, endRow);
+            else
+                Expanded(weight.Panel(panel), to, stride, firstRow, endRow, tiles, scratch);
+            for (int row = firstRow; !isFull && row < endRow; row++)
+                new ReadOnlySpan<float>(scratch.Outputs + (row * PackedLayout.PanelOutputs), outputs).CopyTo(new Span<float>(target + ((long)row * weight.Outputs), outputs));
+        }
+
+        private int FewestRowsForTiles => weight.Format == PackedFormat.Eight ? RowsForTiles : RowsForExpandedTiles;
+
+        /// <summary>With the kernels that take scales as singles, and some values as bytes.</summary>
+        private void Expanded(byte* stored, float* to, long stride, int firstRow, int endRow, bool tiles, PanelScratch scratch)
+        {
+            PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
+            byte* values = Values(stored + PackedLayout.ScaleBytes(weight.Format, weight.Inputs), tiles, scratch, out ValueForm form);
             var task = new PanelTask
             {
                 Values = values,
@@ -84,17 +96,13 @@ internal static unsafe class IntegerMatMul
                 HalfGroups = weight.Format == PackedFormat.Six,
                 Inputs = weight.Inputs,
                 Rows = room,
-                Output = isFull ? target : scratch.Outputs,
-                OutputStride = isFull ? weight.Outputs : PackedLayout.PanelOutputs,
+                Output = to,
+                OutputStride = stride,
             };
             if (tiles)
                 TilePanel.Multiply(task, firstRow, endRow);
-            else if (readsHalves || (few && HasRowKernel && form == ValueForm.Nibbles))
-                RowPanel.Multiply(task, readsHalves ? stored : (byte*)scratch.Scales, firstRow, endRow);
             else
-                Multiply(task, firstRow, endRow);
-            for (int row = firstRow; !isFull && row < endRow; row++)
-                new ReadOnlySpan<float>(scratch.Outputs + (row * PackedLayout.PanelOutputs), outputs).CopyTo(new Span<float>(target + ((long)row * weight.Outputs), outputs));
+                Vectors(task, firstRow, endRow);
         }
 
         /// <summary>Where the kernel reads the values: where they lie, or expanded.</summary>
@@ -112,18 +120,12 @@ internal static unsafe class IntegerMatMul
             return (byte*)scratch.Values;
         }
 
-        private static bool HasRowKernel => KernelChoice.Family is KernelFamily.Avx512 or KernelFamily.Amx;
-
-        /// <summary>The kernel for a few rows turns halves into singles itself.</summary>
-        private static bool ReadsHalves(PackedFormat format) => HasRowKernel && (format is PackedFormat.Eight or PackedFormat.Four);
-
-        private static void Multiply(in PanelTask task, int firstRow, int endRow)
+        private static void Vectors(in PanelTask task, int firstRow, int endRow)
         {
             switch (KernelChoice.Family)
             {
                 case KernelFamily.Avx2: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
-                case KernelFamily.AvxVnni or KernelFamily.Avx512 or KernelFamily.Amx when AvxVnni.IsSupported: VectorPanel<VnniDot>.Multiply(task, firstRow, endRow); break;
-                case KernelFamily.Avx512 or KernelFamily.Amx: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
+                case KernelFamily.AvxVnni: VectorPanel<VnniDot>.Multiply(task, firstRow, endRow); break;
                 default: ScalarPanel.Multiply(task, firstRow, endRow); break;
             }
         }

@@ -18,7 +18,7 @@ public sealed unsafe class QuantizedRows : IDisposable
 
     private readonly NativeBuffer<sbyte> _values;
     private readonly NativeBuffer<float> _scales;
-    private readonly NativeBuffer<int> _halfSums;
+    private readonly NativeBuffer<short> _halfSums;
     private readonly NativeBuffer<byte> _scratch;
     private readonly int[] _scratchTaken;
     private readonly NativeBuffer<byte> _brainTiles;
@@ -32,7 +32,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         (Rows, Inputs) = (rows, inputs);
         _values = new NativeBuffer<sbyte>((long)rows * StrideOf(inputs));
         _scales = new NativeBuffer<float>(ScalesOf(rows, inputs));
-        _halfSums = new NativeBuffer<int>(HalfSumsOf(rows, inputs));
+        _halfSums = new NativeBuffer<short>(HalfSumsOf(rows, inputs));
         _scratchBytes = PanelScratch.BytesFor(rows, inputs);
         _scratch = new NativeBuffer<byte>(threads * _scratchBytes);
         _scratchTaken = new int[threads];
@@ -51,8 +51,8 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary>For each 16 rows and each block of 32 inputs: the scales of the 16 rows, then for each row the scale times the sum of the block's bytes, rounded once.</summary>
     public float* Scales => _scales.Data;
 
-    /// <summary><c>[rows × inputs / 16]</c>: sums of 16 bytes.</summary>
-    public int* HalfSums => _halfSums.Data;
+    /// <summary><c>[rows × inputs / 16]</c>: sums of 16 bytes, at most 2,032 in magnitude.</summary>
+    public short* HalfSums => _halfSums.Data;
 
     /// <summary>Tiles of brain floats, see <see cref="BrainMatMul"/>.</summary>
     internal byte* BrainTiles => _brainTiles.Data;
@@ -62,7 +62,7 @@ public sealed unsafe class QuantizedRows : IDisposable
 
     /// <summary>Bytes that such room takes.</summary>
     public static long BytesFor(int rows, int inputs, int threads, long brainTileBytes = 0) =>
-        brainTileBytes + (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(int)) + (threads * PanelScratch.BytesFor(rows, inputs));
+        brainTileBytes + (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(short)) + (threads * PanelScratch.BytesFor(rows, inputs));
 
     /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
     internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);

@@ -46,7 +46,7 @@ internal static unsafe class VectorPanel<D>
     {
         sbyte* inputs = task.Rows.Values + ((long)row * QuantizedRows.StrideOf(task.Inputs));
         float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs), scales = task.Scales;
-        int* halfSums = task.Rows.HalfSums + ((long)row * (task.Inputs / 16));
+        short* halfSums = task.Rows.HalfSums + ((long)row * (task.Inputs / 16));
         byte* values = task.Values;
         bool hasMinimums = task.HasMinimums;
         Vector256<float> low = Vector256<float>.Zero, high = low;
@@ -90,7 +90,7 @@ internal static unsafe class VectorPanel<D>
         sbyte* inputs = task.Rows.Values + (row * stride);
         float* scales0 = task.Rows.ScalesOfRow(row, task.Inputs), scales1 = task.Rows.ScalesOfRow(row + 1, task.Inputs);
         float* scales2 = task.Rows.ScalesOfRow(row + 2, task.Inputs), scales3 = task.Rows.ScalesOfRow(row + 3, task.Inputs);
-        int* halfSums = task.Rows.HalfSums + (row * sumStride);
+        short* halfSums = task.Rows.HalfSums + (row * sumStride);
         byte* values = task.Values;
         float* scales = task.Scales;
         bool hasMinimums = task.HasMinimums;
@@ -167,7 +167,7 @@ internal static unsafe class VectorPanel<D>
         static abstract int GroupsOfBlock { get; }
 
         /// <summary>What a sum of products begins with.</summary>
-        static abstract Vector256<int> Start(int* halfSums, int group);
+        static abstract Vector256<int> Start(short* halfSums, int group);
 
         static abstract void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high);
 
@@ -183,7 +183,7 @@ internal static unsafe class VectorPanel<D>
         public static int GroupsOfBlock => 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(int* halfSums, int group) => Vector256.Create(-128 * (halfSums[0] + halfSums[1]));
+        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-128 * (halfSums[0] + halfSums[1]));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) =>
@@ -203,7 +203,7 @@ internal static unsafe class VectorPanel<D>
         public static int GroupsOfBlock => 2;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(int* halfSums, int group) => Vector256.Create(-128 * halfSums[group]);
+        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-128 * halfSums[group]);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) =>
@@ -223,7 +223,7 @@ internal static unsafe class VectorPanel<D>
         public static int GroupsOfBlock => 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(int* halfSums, int group) => Vector256.Create(-8 * (halfSums[0] + halfSums[1]));
+        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-8 * (halfSums[0] + halfSums[1]));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) => Nibbles.Add(block, inputs, ref low, ref high);
@@ -242,7 +242,7 @@ internal static unsafe class VectorPanel<D>
         public static int GroupsOfBlock => 1;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(int* halfSums, int group) => Vector256<int>.Zero;
+        public static Vector256<int> Start(short* halfSums, int group) => Vector256<int>.Zero;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) => Nibbles.Add(block, inputs, ref low, ref high);
