@@ -80,14 +80,6 @@ internal sealed class X64Assembler
         return _code.Count;
     }
 
-    /// <summary>Forward to where the returned jump is given to <see cref="Land"/>.</summary>
-    public int Jump()
-    {
-        Bytes(0xe9);
-        Number(0);
-        return _code.Count;
-    }
-
     /// <summary>A jump that was written before comes out here.</summary>
     public void Land(int jump) =>
         BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_code)[(jump - 4)..], _code.Count - jump);
