@@ -28,7 +28,8 @@ public sealed record LanguageModelOptions
     public int StepTokens { get; init; } = 512;
 
     /// <summary>
-    /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. A step in which prompts alone are
+    /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. Where the answers alone take more than half
+    /// of it, reading adds half of it to what they take. A step in which prompts alone are
     /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by 16 tokens in any case.
     /// </summary>
     public TimeSpan Stall { get; init; } = DefaultStall;
