@@ -44,6 +44,29 @@ if (args is ["engine-driver", var driven, var threads, var context, var slots])
     return 0;
 }
 
+// What sharing out work costs: bench/Fairlead.Bench crew THREADS
+if (args is ["crew", var sharing])
+{
+    CrewBench.Run(int.Parse(sharing, CultureInfo.InvariantCulture));
+    return 0;
+}
+
+// How long answers wait for a long prompt beside them: bench/Fairlead.Bench stall MODEL THREADS [TOKENS] [MILLISECONDS]
+if (args is ["stall", var stalled, var workers, ..])
+{
+    TimeSpan? stall = args.Length > 4 ? TimeSpan.FromMilliseconds(double.Parse(args[4], CultureInfo.InvariantCulture)) : null;
+    await StallBench.RunAsync(stalled, int.Parse(workers, CultureInfo.InvariantCulture), args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 4096, stall);
+    return 0;
+}
+
+// Random requests, and whether anything came of them that should not: bench/Fairlead.Bench requests MODEL THREADS [SECONDS] [SEED]
+if (args is ["requests", var asked, var hands, ..])
+{
+    TimeSpan minutes = TimeSpan.FromSeconds(args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 300);
+    int seed = args.Length > 4 ? int.Parse(args[4], CultureInfo.InvariantCulture) : 1;
+    return await RandomRequests.RunAsync(asked, minutes, int.Parse(hands, CultureInfo.InvariantCulture), seed) ? 0 : 1;
+}
+
 // bench/soak.sh builds and calls this.
 if (args is ["soak", var soaked, var time])
     return await new Soak(soaked, TimeSpan.FromSeconds(double.Parse(time, CultureInfo.InvariantCulture))).RunAsync() ? 0 : 1;
