@@ -11,7 +11,7 @@ namespace Fairlead.Engine.Kernels.Machine;
 internal static unsafe class BrainTileKernel
 {
     /// <summary>Cache lines of each of the two panels that come next that a step asks for: memory then works while tiles do.</summary>
-    public const int LinesAhead = 4;
+    public const int LinesAhead = 8;
 
     private const int TileRows = 16, TileBytes = 1024, LineBytes = 64;
 

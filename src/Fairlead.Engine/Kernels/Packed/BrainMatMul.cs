@@ -108,7 +108,7 @@ internal static unsafe class BrainMatMul
         {
             int first = (int)((long)pairs * part / parts), end = (int)((long)pairs * (part + 1) / parts);
             int steps = Steps(weight.Inputs), pieces = rows <= BlockRows ? 1 : (steps + PieceSteps - 1) / PieceSteps; // few rows: weights are read once, and as they lie
-            int rowsAtOnce = (int)Math.Max(1, InputBytes * (long)pieces / (steps * Parts * BrainTile.Bytes * 2)) * BlockRows;
+            int rowsAtOnce = (int)Math.Max(1, InputBytes * (long)pieces / ((long)steps * Parts * BrainTile.Bytes * 2)) * BlockRows;
             for (int row = 0; row < rows; row += rowsAtOnce)
             {
                 for (int piece = 0; piece < pieces; piece++)
