@@ -194,7 +194,8 @@ public sealed record LocalModelView(string Name, string State)
 /// <param name="Slots">Answers at once; null for the default.</param>
 /// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
 /// <param name="Keep">A duration such as <c>10m</c>, or <c>forever</c>; null for the default.</param>
-public sealed record RunRequest(string Name, string Source, long? Context = null, long? Slots = null, long? Threads = null, string? Keep = null);
+/// <param name="Quantize">What floating-point weights are quantised to while they are loaded: <c>q8_0</c>, <c>q4_0</c> or <c>q4_k</c>; null: they stay what they are.</param>
+public sealed record RunRequest(string Name, string Source, long? Context = null, long? Slots = null, long? Threads = null, string? Keep = null, string? Quantize = null);
 
 /// <summary>What <c>POST /api/local/{name}/stop</c> did.</summary>
 /// <param name="Name">The model's name.</param>

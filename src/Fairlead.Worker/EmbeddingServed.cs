@@ -19,6 +19,9 @@ internal sealed class EmbeddingServed : IDisposable
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
     public static EmbeddingServed Open(WorkerOptions options, LoadMeter meter) => new(EmbeddingModel.Open(options.Path, Chosen(options), meter));
 
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _model.Packing;
+
     /// <summary>The vectors, or why there are none.</summary>
     public async Task<(EmbeddingAnswer? Answer, Problem? Problem)> EmbedAsync(EmbeddingRequest request, CancellationToken gone)
     {
@@ -73,7 +76,7 @@ internal sealed class EmbeddingServed : IDisposable
 
     public void Dispose() => _model.Dispose();
 
-    private static EmbeddingOptions Chosen(WorkerOptions options) => new() { Threads = options.Threads };
+    private static EmbeddingOptions Chosen(WorkerOptions options) => new() { Threads = options.Threads, Quantize = Quantizing.TypeOf(options.Quantize) };
 
     /// <summary>The leading numbers, scaled to length one again, as models that are made for it want to be cut (arXiv 2205.13147).</summary>
     internal static float[] Shorten(float[] vector, int? dimensions)

@@ -41,7 +41,10 @@ internal sealed class LanguageServed : IDisposable
     /// <summary>Writes tokens with their log-probabilities.</summary>
     public TokenSpelling Spelling { get; }
 
-    /// <summary>Changes when the weights, the program or the context do: until then the same seed gives the same text.</summary>
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _model.Packing;
+
+    /// <summary>Changes when the weights, the program, the context or the kernels do, as far as kernels differ: until then the same seed gives the same text.</summary>
     public string Fingerprint { get; }
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
@@ -164,7 +167,7 @@ internal sealed class LanguageServed : IDisposable
 
     private static LanguageModelOptions Chosen(WorkerOptions options)
     {
-        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads };
+        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads, Quantize = Quantizing.TypeOf(options.Quantize) };
         return options.Slots is { } slots ? chosen with { Slots = slots, StepTokens = Math.Max(chosen.StepTokens, slots) } : chosen;
     }
 
@@ -244,6 +247,11 @@ internal sealed class LanguageServed : IDisposable
     private static string FingerprintOf(LanguageModel model)
     {
         var facts = new StringBuilder().Append(typeof(LanguageModel).Assembly.GetName().Version).Append('\n').Append(model.ContextLimit).Append('\n');
+        // Kernels give the same bits for quantised weights; for others those with tiles do not.
+        if (model.Packing.HasPlainWeights)
+            facts.Append(model.Packing.Family).Append('\n');
+        if (model.Packing.Quantized is { } quantized)
+            facts.Append(quantized).Append('\n');
         IEnumerable<FileInfo> files = Directory.Exists(model.Path) ? new DirectoryInfo(model.Path).EnumerateFiles() : [new FileInfo(model.Path)];
         foreach (FileInfo file in files.OrderBy(static f => f.Name, StringComparer.Ordinal))
             facts.Append(file.Name).Append(' ').Append(file.Length).Append(' ').Append(file.LastWriteTimeUtc.Ticks).Append('\n'); // not the bytes: a load of gigabytes would be read twice

@@ -69,6 +69,9 @@ internal sealed class ServedModel : IDisposable
     /// <summary>What it does and has done.</summary>
     public WorkerFigures Figures => Language?.Figures ?? Embedding!.Figures;
 
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => Language?.Packing ?? Embedding!.Packing;
+
     /// <summary>Tokens of the vocabulary.</summary>
     public int VocabularySize => Language?.VocabularySize ?? Embedding!.VocabularySize;
 

@@ -20,4 +20,7 @@ public sealed record WorkerOptions
 
     /// <summary>Threads that compute; null for as many as there are cores.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>What floating-point weights are quantised to while they are loaded, one of <see cref="Quantizing.Words"/>; null: they stay what they are.</summary>
+    public string? Quantize { get; init; }
 }

@@ -90,7 +90,9 @@ public static class WorkerServer
         told.Needs(need);
         await mayLoad;
         await log.WriteLineAsync($"Loading {options.Path}, {need.FileBytes / (1024 * 1024.0):0.0} MiB");
-        return ServedModel.Load(options, need, new LoadProgress(readiness, told, time), time);
+        ServedModel model = ServedModel.Load(options, need, new LoadProgress(readiness, told, time), time);
+        await log.WriteLineAsync(model.Packing.ToString());
+        return model;
     }
 
     private static WebApplication Build(WorkerOptions options, Readiness readiness, Draining draining, TimeProvider time)

@@ -23,6 +23,9 @@ internal sealed class CheckpointReader
     /// <summary>The checkpoint's name, for messages.</summary>
     public string File { get; }
 
+    /// <summary>Where the tensors come from.</summary>
+    public IWeights Source => _weights;
+
     /// <summary>The same account of the same tensors, for a model that is part of a larger one: what it calls <c>model.…</c> stands under <paramref name="root"/>.</summary>
     public CheckpointReader Within(string root) => new(File, _weights, _left, root);
 

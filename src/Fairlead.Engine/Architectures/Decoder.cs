@@ -2,6 +2,7 @@ using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Norm = Fairlead.Engine.Layers.Norm;
 using Rope = Fairlead.Engine.Layers.Rope;
@@ -32,15 +33,14 @@ public sealed unsafe class Decoder : IDisposable
     private readonly int _rowsPerPass;
     private readonly KvType _kv;
 
-    private Decoder(DecoderPlan plan)
+    private Decoder(DecoderPlan plan, WorkCrew crew, PackedWeights packs)
     {
         (DecoderDesign design, DecoderWeights weights) = (plan.Design, plan.Weights);
         _design = design;
         Shape = plan.Shape;
         _kv = plan.Options.Kv;
         _rowsPerPass = plan.Options.RowsPerPass;
-        _crew = new WorkCrew(plan.Options.Threads);
-        _packs = PackedWeights.Pack(plan.Tally().Matrices, _rowsPerPass, KernelChoice.Family, _crew);
+        (_crew, _packs) = (crew, packs);
         _tokens = new Embedding(weights.Tokens);
         _positions = weights.Positions is { } positions ? new Embedding(positions) : null;
         Norm Make(NormWeights norm) => new(design.Norm, design.NormEpsilon, norm, design.NormAddsOne);
@@ -55,6 +55,9 @@ public sealed unsafe class Decoder : IDisposable
     /// <summary>Sizes that a caller needs.</summary>
     public DecoderShape Shape { get; }
 
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _packs.Report;
+
     /// <summary>Builds the decoder of <paramref name="folder"/>, whose weights it reads where they are mapped: the folder must outlive it.</summary>
     /// <exception cref="ModelFileException">
     /// The architecture, an option or a tensor is not what this engine can compute. Said before anything is allocated, by name, with what
@@ -65,8 +68,22 @@ public sealed unsafe class Decoder : IDisposable
     /// <summary>The same from the two readers, of which nothing has been read yet.</summary>
     internal static Decoder Load(ConfigReader config, CheckpointReader weights, DecoderOptions options) => Load(DecoderPlan.Read(config, weights, options));
 
-    /// <summary>The same of what was checked already.</summary>
-    internal static Decoder Load(DecoderPlan plan) => new(plan);
+    /// <summary>The same of what was checked already; a plan is built once.</summary>
+    /// <param name="meter">Hears how far the load is; null where nobody waits for it.</param>
+    /// <exception cref="ModelFileException">A file has become shorter than it was, or the disk failed.</exception>
+    internal static Decoder Load(DecoderPlan plan, LoadMeter? meter = null)
+    {
+        var crew = new WorkCrew(plan.Options.Threads);
+        try
+        {
+            return new Decoder(plan, crew, PackedWeights.Pack(plan.Packing, plan.Options.RowsPerPass, plan.Source, crew, meter));
+        }
+        catch
+        {
+            crew.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>A cache of <paramref name="blocks"/> blocks for this model's keys and values.</summary>
     public KvCache NewCache(int blocks) => new(_kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);

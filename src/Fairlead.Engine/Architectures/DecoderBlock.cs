@@ -2,6 +2,7 @@ using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Attending;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Attention = Fairlead.Engine.Layers.Attention;
 using Norm = Fairlead.Engine.Layers.Norm;

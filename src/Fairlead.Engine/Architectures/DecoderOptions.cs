@@ -1,4 +1,5 @@
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Architectures;
 
@@ -26,4 +27,7 @@ public sealed record DecoderOptions
 
     /// <summary>Threads that share a step, the caller's included; 0, the default, means as many as this process may use. The result is the same for any number.</summary>
     public int Threads { get; init; }
+
+    /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null, the default: they stay what they are.</summary>
+    public ElementType? Quantize { get; init; }
 }

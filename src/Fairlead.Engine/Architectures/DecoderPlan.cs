@@ -1,15 +1,19 @@
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 
 namespace Fairlead.Engine.Architectures;
 
 /// <summary>A decoder before it is built: its design and its tensors, all checked, and how it will be served. Nothing is allocated, and no weight is read.</summary>
 internal sealed class DecoderPlan
 {
-    private DecoderPlan(DecoderDesign design, DecoderWeights weights, DecoderOptions options)
+    private DecoderPlan(DecoderDesign design, DecoderWeights weights, DecoderOptions options, string file, IWeights source)
     {
-        (Design, Weights, Options) = (design, weights, options);
+        (Design, Weights, Options, Source) = (design, weights, options, source);
+        Tally = weights.Tally();
+        Packing = PackPlan.Make(file, Tally, KernelChoice.Family, options.Quantize);
         LongestContext = weights.Positions is { } positions ? Math.Min(design.ContextLength, positions.Rows) : design.ContextLength;
         int context = Math.Min(options.ContextLength ?? Math.Min(DefaultContext(design), options.LongestDefault), LongestContext);
         Shape = new DecoderShape(design.Vocabulary, context, design.Width, design.Layers, design.KvHeads, design.HeadDimension, design.HeadDimension);
@@ -24,16 +28,26 @@ internal sealed class DecoderPlan
     /// <summary>How it is served.</summary>
     public DecoderOptions Options { get; }
 
+    /// <summary>The tensors by what is done with them.</summary>
+    public WeightTally Tally { get; }
+
+    /// <summary>What becomes of them.</summary>
+    public PackPlan Packing { get; }
+
+    /// <summary>Where they come from.</summary>
+    public IWeights Source { get; }
+
     /// <summary>Sizes that a caller needs.</summary>
     public DecoderShape Shape { get; }
 
     /// <summary>Most positions that can be asked for.</summary>
     public int LongestContext { get; }
 
-    /// <summary>Bytes of activations and rotary tables.</summary>
-    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float));
+    /// <summary>Bytes of activations, as numbers and as the kernels want them, and of rotary tables.</summary>
+    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float))
+        + PackedWeights.RoomBytes(Packing, Options.RowsPerPass, Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount);
 
-    /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it.</exception>
+    /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it. Or the weights cannot be quantised as the options want.</exception>
     public static DecoderPlan Read(ModelFolder folder, DecoderOptions options) =>
         Read(new ConfigReader(folder.Config), new CheckpointReader(folder.Path, folder.Weights), options);
 
@@ -50,11 +64,8 @@ internal sealed class DecoderPlan
         config.Finish();
         DecoderWeights tensors = architecture.Weights(weights, design);
         weights.Finish();
-        return new DecoderPlan(design, tensors, options);
+        return new DecoderPlan(design, tensors, options, weights.File, weights.Source);
     }
-
-    /// <summary>How the tensors are kept.</summary>
-    public WeightTally Tally() => Weights.Tally();
 
     /// <summary>Bytes of a cache of <paramref name="blocks"/> blocks.</summary>
     public long CacheBytes(int blocks) => KvCache.BytesFor(Options.Kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);

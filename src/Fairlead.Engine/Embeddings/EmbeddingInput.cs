@@ -1,3 +1,5 @@
+using Fairlead.Engine.Tensors;
+
 namespace Fairlead.Engine.Embeddings;
 
 /// <summary>What a vector is wanted of: a text, or its tokens.</summary>
@@ -57,4 +59,7 @@ public sealed record EmbeddingOptions
     /// the model. Default 1,024: in it a matrix product is as fast per token as it gets.
     /// </summary>
     public int TokensPerPass { get; init; } = 1024;
+
+    /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null: they stay what they are.</summary>
+    public ElementType? Quantize { get; init; }
 }

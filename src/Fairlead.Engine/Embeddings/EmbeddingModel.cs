@@ -42,6 +42,9 @@ public sealed class EmbeddingModel : IDisposable
     /// <summary>What the model does and has done.</summary>
     public EmbeddingCounters Counters => _loop.Counters;
 
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _encoder.Packing;
+
     /// <summary>Numbers of a vector.</summary>
     public int Dimension { get; }
 
@@ -85,18 +88,19 @@ public sealed class EmbeddingModel : IDisposable
         WeightTally tally = weights.Tally();
         if (folder.Weights is GgufWeights gguf)
             tally.Restored(gguf.Restored);
+        PackPlan packing = PackPlan.Make(folder.Path, tally, KernelChoice.Family, options.Quantize);
         int context = Math.Min(design.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
         return new ModelNeed
         {
             IsEncoder = true,
-            Weights = tally.ResidentBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
+            Weights = packing.PeakBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
             Cache = 0,
-            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.BytesFor(tally.Matrices, Encoder.RowsPerPass, KernelChoice.Family, options.Threads ?? Environment.ProcessorCount) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
+            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.RoomBytes(packing, Encoder.RowsPerPass, options.Threads ?? Environment.ProcessorCount) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
             Context = context,
             LongestContext = context,
             Slots = options.Slots,
             HasTools = false,
-            LoadBytes = tally.LoadBytes,
+            LoadBytes = packing.LoadBytes,
             Files = [.. folder.Stamps, .. pipeline.Stamps],
         };
     }
@@ -122,7 +126,7 @@ public sealed class EmbeddingModel : IDisposable
         try
         {
             crew = new WorkCrew(options.Threads ?? 0);
-            encoder = Encoder.Load(folder, meter, crew: crew);
+            encoder = Encoder.Load(folder, meter, crew: crew, quantize: options.Quantize);
             pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, encoder.Width) : Plain(folder, encoder.Width);
             return new EmbeddingModel(folder, encoder, pipeline, SettingsOf(files, transformer), Tokenizer.Of(folder), crew, options);
         }

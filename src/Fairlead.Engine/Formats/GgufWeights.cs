@@ -69,6 +69,30 @@ public sealed unsafe class GgufWeights : IWeights
         }
     }
 
+    /// <inheritdoc/>
+    public void Release(in TensorView tensor)
+    {
+        nint data = (nint)tensor.Data;
+        lock (_restoring)
+        {
+            foreach ((string name, (_, NativeBuffer<byte> buffer)) in _restored)
+            {
+                if (data < (nint)buffer.Data || data >= (nint)buffer.Data + buffer.Length)
+                    continue;
+                // Of a fused projection only a part may be done with.
+                if (data == (nint)buffer.Data && tensor.Rows * tensor.RowBytes == buffer.Length)
+                {
+                    _restored.Remove(name);
+                    buffer.Dispose();
+                }
+
+                return;
+            }
+        }
+
+        MappedPages.Forget(tensor.Data, tensor.Rows * tensor.RowBytes);
+    }
+
     /// <summary>Gives the restored tensors back; the file is its owner's.</summary>
     public void Dispose()
     {

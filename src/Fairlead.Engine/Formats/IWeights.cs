@@ -11,4 +11,10 @@ public interface IWeights : IDisposable
 
     /// <summary>The tensor of that name, or false where the checkpoint has none.</summary>
     bool TryGet(string name, out TensorView tensor);
+
+    /// <summary>Nobody will read <paramref name="tensor"/> through this view again: its memory may go. Asked for once more, the tensor is there as before.</summary>
+    void Release(in TensorView tensor)
+    {
+        // What is not mapped and not made here is somebody else's.
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Formats;
@@ -84,6 +85,9 @@ public sealed class SafeTensorsWeights : IWeights
         tensor = default;
         return false;
     }
+
+    /// <inheritdoc/>
+    public unsafe void Release(in TensorView tensor) => MappedPages.Forget(tensor.Data, tensor.Rows * tensor.RowBytes);
 
     /// <summary>Unmaps every file.</summary>
     public void Dispose()

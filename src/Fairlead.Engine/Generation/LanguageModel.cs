@@ -7,7 +7,6 @@ using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Chat;
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Formats;
-using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Templates;
 using Fairlead.Engine.Tokenizers;
@@ -79,6 +78,9 @@ public sealed class LanguageModel : IDisposable
         RepetitionPenalty = (float)Math.Clamp(Defaults.RepetitionPenalty ?? 1, 0.01, 100),
     };
 
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _decoder.Packing;
+
     /// <summary>The files that hold its weights, as they were when they were opened.</summary>
     public ImmutableArray<FileStamp> Files => _folder.Stamps;
 
@@ -90,15 +92,14 @@ public sealed class LanguageModel : IDisposable
         options.Check();
         using ModelFolder folder = ModelFolder.Open(path, outlineOnly: true);
         DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
-        WeightTally tally = plan.Tally();
         if (folder.Weights is GgufWeights gguf)
-            tally.Restored(gguf.Restored);
+            plan.Tally.Restored(gguf.Restored);
         DecoderShape shape = plan.Shape;
         int blocks = BlocksFor(plan, options);
         return new ModelNeed
         {
             IsEncoder = false,
-            Weights = tally.ResidentBytes + folder.HeaderBytes,
+            Weights = plan.Packing.PeakBytes + folder.HeaderBytes,
             Cache = plan.CacheBytes(blocks) + PrefixCache.BytesFor(blocks),
             Scratch = plan.RoomBytes + BatchLoop.BytesFor(LimitsOf(options), shape.VocabularySize, shape.ContextLength)
                 + ProcessNeed.Bytes(folder, shape.VocabularySize, options.Threads),
@@ -106,7 +107,7 @@ public sealed class LanguageModel : IDisposable
             LongestContext = plan.LongestContext,
             Slots = options.Slots,
             HasTools = HasTools(folder),
-            LoadBytes = tally.LoadBytes,
+            LoadBytes = plan.Packing.LoadBytes,
             Files = folder.Stamps,
         };
     }
@@ -129,9 +130,7 @@ public sealed class LanguageModel : IDisposable
             ImmutableDictionary<string, ChatTemplate> templates = folder.ChatTemplates.ToImmutableDictionary(
                 static named => named.Key, named => Parse(folder, named.Key, named.Value));
             DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
-            if (meter is not null)
-                plan.Tally().Read(folder, meter);
-            decoder = Decoder.Load(plan);
+            decoder = Decoder.Load(plan, meter);
             return new LanguageModel(folder, tokenizer, templates, decoder, BlocksFor(plan, options), options);
         }
         catch
@@ -218,6 +217,7 @@ public sealed class LanguageModel : IDisposable
         RowsPerPass = options.StepTokens,
         Threads = options.Threads ?? 0,
         Kv = options.Kv,
+        Quantize = options.Quantize,
     };
 
     private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall, Guesses = options.Guesses };

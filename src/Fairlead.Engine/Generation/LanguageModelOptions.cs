@@ -1,3 +1,6 @@
+using Fairlead.Engine.Loading;
+using Fairlead.Engine.Tensors;
+
 namespace Fairlead.Engine.Generation;
 
 /// <summary>How a language model is served.</summary>
@@ -52,6 +55,9 @@ public sealed record LanguageModelOptions
     /// <summary>In what form keys and values are kept; decides what a position takes of that memory.</summary>
     public KvType Kv { get; init; } = KvType.F16;
 
+    /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null: they stay what they are.</summary>
+    public ElementType? Quantize { get; init; }
+
     /// <summary>Chance for requests that bring no seed, called from any thread; null for the operating system's.</summary>
     public Func<ulong>? DrawSeed { get; init; }
 
@@ -78,5 +84,6 @@ public sealed record LanguageModelOptions
             throw new ArgumentOutOfRangeException(nameof(Kv), Kv, null);
         if (CacheBytes is { } bytes)
             ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1, nameof(CacheBytes));
+        QuantizeTarget.Check(Quantize);
     }
 }

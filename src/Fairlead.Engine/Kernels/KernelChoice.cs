@@ -16,6 +16,22 @@ public static class KernelChoice
     /// <summary>The family that is used from now on; <see cref="Best"/> unless somebody says otherwise before a model is loaded.</summary>
     public static KernelFamily Family { get; internal set; } = Best;
 
+    /// <summary>Uses the family of that name, in any case, from now on; to be called before a model is loaded.</summary>
+    /// <returns>False where there is none of that name, or this machine cannot run it: then nothing has changed.</returns>
+    public static bool TryUse(string name)
+    {
+        foreach (KernelFamily family in Available)
+        {
+            if (family.ToString().Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                Family = family;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static bool IsAvailable(KernelFamily family) => family switch
     {
         KernelFamily.Scalar => true,

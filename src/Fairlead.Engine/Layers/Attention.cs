@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Attending;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;

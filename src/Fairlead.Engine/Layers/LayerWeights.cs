@@ -103,11 +103,11 @@ internal sealed record LayerWeights
         tally.Mlp(Mlp);
         if (Moe is { } moe)
         {
-            tally.Linear(moe.Router);
+            tally.Router(moe.Router);
             foreach (MlpWeights expert in moe.Experts)
                 tally.Mlp(expert);
             tally.Mlp(moe.Shared);
-            tally.Linear(moe.SharedGate);
+            tally.Router(moe.SharedGate);
         }
 
         tally.Norm(AfterMlp);

@@ -1,5 +1,6 @@
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;

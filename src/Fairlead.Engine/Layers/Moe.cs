@@ -1,4 +1,5 @@
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Layers;

@@ -29,6 +29,8 @@ public sealed record WorkerCommand(string Program, ImmutableArray<string> Argume
         Add("--ctx", spec.Context);
         Add("--slots", spec.Slots);
         Add("--threads", spec.Threads);
+        if (spec.Quantize is { } type)
+            line.AddRange("--quantize", type);
         return line.ToImmutable();
 
         void Add(string option, int? value)

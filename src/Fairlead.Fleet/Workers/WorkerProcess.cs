@@ -27,7 +27,7 @@ public sealed partial class WorkerProcess
     private const int MostEpitaph = 240;
 
     /// <summary>What a worker gets of our environment: what a program needs to run, and nothing that could be a secret.</summary>
-    private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64"];
+    private static readonly string[] Inherited = ["PATH", "HOME", "TMPDIR", "LANG", "DOTNET_ROOT", "DOTNET_ROOT_X64", "DOTNET_ROOT_ARM64", "FAIRLEAD_KERNELS"];
 
     /// <summary>What another's engine gets beside that: where its libraries, its devices and its models are.</summary>
     private static readonly string[] InheritedByEngines =

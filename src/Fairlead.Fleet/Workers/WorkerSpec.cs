@@ -18,6 +18,9 @@ public sealed record WorkerSpec
     /// <summary>Threads that compute; null for as many as there are cores.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>What our own worker quantises floating-point weights to while it loads them; null: to nothing.</summary>
+    public string? Quantize { get; init; }
+
     /// <summary>The program that runs it; null for our own worker.</summary>
     public EngineCommand? Engine { get; init; }
 }

@@ -125,6 +125,7 @@ internal sealed class LocalModels : IAsyncDisposable
                 Context = model.Context,
                 Slots = model.Slots ?? DefaultSlots,
                 Threads = model.Threads,
+                Quantize = model.Quantize,
                 Engine = EngineOf(model),
             };
             yield return new ServedSpec(spec, Terms(spec) with { Keep = model.Keep, Memory = model.Memory });

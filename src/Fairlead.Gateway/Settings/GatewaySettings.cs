@@ -116,6 +116,9 @@ public sealed record LocalModelSettings(string Name, string Source, int? Context
     /// <summary>How long it stays loaded after its last answer; null: until its memory is needed or somebody stops it. Default 5 min.</summary>
     public TimeSpan? Keep { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>What floating-point weights are quantised to while they are loaded, as the worker's command line takes it; null: they stay what they are.</summary>
+    public string? Quantize { get; init; }
+
     /// <summary>Bytes of memory that it needs, for engines that do not say so themselves; null: measured.</summary>
     public long? Memory { get; init; }
 

@@ -53,6 +53,7 @@ internal sealed class LocalModelReader
         Add("slots", request.Slots?.ToString(CultureInfo.InvariantCulture));
         Add("threads", request.Threads?.ToString(CultureInfo.InvariantCulture));
         Add("keep", request.Keep);
+        Add("quantize", request.Quantize);
         return section;
 
         void Add(string key, string? value)
@@ -83,6 +84,7 @@ internal sealed class LocalModelReader
             Keep = Text("keep") is not { } keep ? otherwise.Keep : Quantities.TryDuration(keep, out TimeSpan span) ? span : null,
             Memory = Text("memory") is { } memory && Quantities.TrySize(memory, out long bytes) ? bytes : null,
             HubId = Text("model"),
+            Quantize = Text("quantize"),
             HourlyPrice = Text("price") is { } price && Quantities.TryHourlyPrice(price, out NanoDollars perHour) ? perHour : default,
             Engine = engine,
             Command = command,
@@ -133,6 +135,8 @@ internal sealed class LocalModelReader
             Note(command.IsEmpty ? "engine" : "command", $"{_path}{(command.IsEmpty ? "" : ".command")}: {wrong}.");
         if (_section["threads"] is { } threads && !engine.Line.SelectMany(static group => group).Any(static argument => argument.Contains("{threads}", StringComparison.Ordinal)))
             _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: {(command.IsEmpty ? $"{word} is not told" : "command does not hold {threads}")}.");
+        if (_section["quantize"] is { } quantize)
+            _warnings.Add($"{quantize.Source} line {quantize.Line}: {_path}.quantize has no effect: only Fairlead's own engine quantises weights while it loads them.");
         if (Text("memory") is null && LocalEngines.Takes(word) != EngineSource.GgufFile)
             Note("", $"{_path} needs a memory: its engine does not say what it takes, and a budget without it would be a guess. Add 'memory: 9GiB', as much as it may get.");
     }

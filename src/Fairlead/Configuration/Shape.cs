@@ -1,6 +1,7 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Fleet.Workers;
 using Fairlead.Upstreams.Providers;
+using Fairlead.Worker;
 
 namespace Fairlead.Configuration;
 
@@ -153,6 +154,7 @@ internal sealed record Shape(
             new("context", ValueKind.Tokens, "Input and output together; the model's own when left out. A smaller one takes less memory.", "", "16", "16M"),
             new("slots", ValueKind.Count, "Answers that are generated at once; others wait.", "8", "1", "256"),
             new("threads", ValueKind.Count, "Threads that compute; as many as the machine has cores when left out.", "", "1", "1024"),
+            new("quantize", ValueKind.Text, "Quantise F32, F16 or BF16 weights while they are loaded: less memory and faster answers, for some loss. Left out, they stay what they are.", "", Choices: Quantizing.Words),
             new("keep", ValueKind.Duration, "How long it stays loaded after its last answer; forever: until its memory is needed or somebody stops it.", "5m", "0s", "30d", OrWord: "forever"),
             new("memory", ValueKind.Size, "Memory that it needs, for engines that do not say so themselves; measured when left out.", "", "1MiB", "1024GiB"),
             new("model", ValueKind.Text, "Hub id of the same model: it stands in the catalogue beside the providers that serve it, as one more offer."),

@@ -18,13 +18,14 @@ internal static class RunVerb
             "run", "Load a model and serve it: by the server that runs already, or in the foreground.",
             "fairlead run ~/models/qwen2.5-0.5b", "fairlead run llama-3.2-1b-q4_k_m.gguf --ctx 4096 --slots 2 --keep 1h --name llama")
         {
-            path, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads, keep, listen,
+            path, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads, LocalOptions.Quantize, keep, listen,
         };
         verb.SetAction(async (parsed, stop) =>
         {
             string full = Path.GetFullPath(parsed.GetValue(path)!);
             var request = new RunRequest(
-                parsed.GetValue(name) ?? NameOf(full), full, parsed.GetValue(LocalOptions.Context), parsed.GetValue(LocalOptions.Slots), parsed.GetValue(LocalOptions.Threads), parsed.GetValue(keep));
+                parsed.GetValue(name) ?? NameOf(full), full, parsed.GetValue(LocalOptions.Context), parsed.GetValue(LocalOptions.Slots), parsed.GetValue(LocalOptions.Threads), parsed.GetValue(keep),
+                parsed.GetValue(LocalOptions.Quantize));
             if (!await CommonOptions.IsServedAsync(parsed, stop))
                 return await Serve.RunAsync(CommonOptions.Sources(parsed, parsed.GetValue(listen)) with { Local = request }, Console.Out, Console.Error, stop);
             if (parsed.GetValue(listen) is not null)

@@ -19,7 +19,7 @@ internal static class WorkerVerb
             "fairlead worker --model ~/models/qwen2.5-0.5b --socket ~/.fairlead-workers/qwen.sock",
             "fairlead worker --model llama-3.2-1b-q4_k_m.gguf --socket ~/.fairlead-workers/llama.sock --ctx 4096 --threads 2")
         {
-            model, socket, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads,
+            model, socket, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads, LocalOptions.Quantize,
         };
         verb.SetAction(async (parsed, cancellationToken) =>
         {
@@ -35,6 +35,11 @@ internal static class WorkerVerb
                 await Console.Error.WriteLineAsync(Terminal.Safe(e.Message));
                 return ExitCodes.Configuration;
             }
+            if (KernelSwitch.Follow(Environment.GetEnvironmentVariable(KernelSwitch.Variable)) is { } unknown)
+            {
+                await Console.Error.WriteLineAsync(Terminal.Safe(unknown));
+                return ExitCodes.Configuration;
+            }
             using var signals = new StopSignals();
             var options = new WorkerOptions
             {
@@ -44,6 +49,7 @@ internal static class WorkerVerb
                 Context = parsed.GetValue(LocalOptions.Context),
                 Slots = parsed.GetValue(LocalOptions.Slots),
                 Threads = parsed.GetValue(LocalOptions.Threads),
+                Quantize = parsed.GetValue(LocalOptions.Quantize),
             };
             bool started = await WorkerServer.RunAsync(
                 options, Console.IsInputRedirected ? Console.In : null, Console.Out, Console.Error, TimeProvider.System, signals.First, cancellationToken);

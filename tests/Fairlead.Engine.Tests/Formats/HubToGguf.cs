@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Tensors;
+using Fairlead.Engine.Tests.LlamaCpp;
 
 namespace Fairlead.Engine.Tests.Formats;
 
@@ -196,7 +197,7 @@ internal static class HubToGguf
             ElementType.F32 => MemoryMarshal.AsBytes<float>(values).ToArray(),
             ElementType.F16 => MemoryMarshal.AsBytes<Half>(Array.ConvertAll(values, static value => (Half)value)).ToArray(),
             ElementType.BF16 => MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(values, static value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16))).ToArray(),
-            _ => throw new ArgumentOutOfRangeException(nameof(type)),
+            _ => Quantizer.Encode(stored, values),
         };
         writer.Add(name, stored, shape, bytes);
     }

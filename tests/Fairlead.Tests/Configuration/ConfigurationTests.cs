@@ -55,6 +55,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("local:\n  m: { source: \"\" }", 2, "local.m needs a source")]
     [InlineData("local:\n  m: { source: [a] }", 2, "local.m.source is a list; a text is expected")]
     [InlineData("local:\n  m: {}", 2, "local.m needs a source")]
+    [InlineData("local:\n  m: { source: /etc, quantize: q4_1 }", 2, "local.m.quantize is 'q4_1'; 'q8_0' or 'q4_0' or 'q4_k' is expected")]
     [InlineData("local:\n  m: { source: /etc, threads: many }", 2, "local.m.threads is 'many'; a whole number from 1 to 1024 is expected")]
     [InlineData("local:\n  m: { source: /etc, keep: for ever }", 2, "local.m.keep is 'for ever'; a duration from 0s to 30d or 'forever' is expected")]
     [InlineData("local:\n  m: { source: /etc, keep: -1s }", 2, "local.m.keep is '-1s'")]
@@ -316,6 +317,7 @@ public sealed class ConfigurationTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "vllm"), "");
         File.SetUnixFileMode(Path.Combine(_folder, "vllm"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Assert.Contains(Load("local: { m: { engine: vllm, source: a/b, memory: 1GiB, threads: 2 } }", ("PATH", _folder)).Warnings, static w => w.EndsWith("local.m.threads has no effect: vllm is not told.", StringComparison.Ordinal));
+        Assert.Contains(Load("local: { m: { engine: vllm, source: a/b, memory: 1GiB, quantize: q4_k } }", ("PATH", _folder)).Warnings, static w => w.Contains("local.m.quantize has no effect", StringComparison.Ordinal));
     }
 
     [Fact]

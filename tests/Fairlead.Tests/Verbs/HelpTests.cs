@@ -89,6 +89,8 @@ public sealed class HelpTests
     [InlineData("models --timeout 0", "seconds from 1 to 3600 are expected")]
     [InlineData("run /m --ctx lots", "--ctx is 'lots'; a whole number is expected.")]
     [InlineData("run /m --threads 0", "--threads is '0'; a number from 1 to 1024 is expected.")]
+    [InlineData("run /m --quantize q4_1", "--quantize is 'q4_1'; one of q8_0, q4_0, q4_k is expected.")]
+    [InlineData("worker --model /m --socket /s --quantize Q8", "--quantize is 'Q8'; one of q8_0, q4_0, q4_k is expected.")]
     [InlineData("bananas", "'fairlead' has no verb 'bananas'.")]
     [InlineData("version now", "'fairlead version' does not take 'now'.")]
     [InlineData("requests show", "'show'")]

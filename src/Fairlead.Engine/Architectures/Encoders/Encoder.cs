@@ -29,10 +29,10 @@ internal sealed unsafe class Encoder : IDisposable
     private NativeBuffer<float> _activations = new(0);
     private NativeBuffer<float> _bias = new(0);
 
-    private Encoder(EncoderDesign design, EncoderWeights weights, int rowsPerPass, WorkCrew? crew)
+    private Encoder(EncoderDesign design, EncoderWeights weights, PackPlan packing, IWeights source, int rowsPerPass, WorkCrew? crew, LoadMeter? meter)
     {
         _design = design;
-        _packs = PackedWeights.Pack(weights.Tally().Matrices, rowsPerPass, KernelChoice.Family, crew);
+        _packs = PackedWeights.Pack(packing, rowsPerPass, source, crew, meter);
         _tokens = new Embedding(weights.Tokens);
         _positions = new Embedding(weights.Positions);
         _segments = weights.Segments is { } segments ? new Embedding(segments) : null;
@@ -41,6 +41,9 @@ internal sealed unsafe class Encoder : IDisposable
         _distances = weights.DistanceBias is { } table ? new DistanceBias(table) : null;
         _room = new float[design.Width];
     }
+
+    /// <summary>How its matrices were made ready.</summary>
+    public PackReport Packing => _packs.Report;
 
     /// <summary>Tokens of the vocabulary: ids are below it.</summary>
     public int VocabularySize => _design.Vocabulary;
@@ -62,12 +65,11 @@ internal sealed unsafe class Encoder : IDisposable
     /// <param name="meter">Gets the weights read into memory first, and hears how far that is; null: each page comes when it is first used.</param>
     /// <param name="rowsPerPass">Rows of activations that are multiplied at a time; more run in several pieces with the same result.</param>
     /// <param name="crew">Who shares the packing; null: the caller alone.</param>
-    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null, int rowsPerPass = RowsPerPass, WorkCrew? crew = null)
+    /// <param name="quantize">What matrices of floating-point numbers are quantised to; null: they stay what they are.</param>
+    public static Encoder Load(ModelFolder folder, LoadMeter? meter = null, int rowsPerPass = RowsPerPass, WorkCrew? crew = null, ElementType? quantize = null)
     {
         (EncoderDesign design, EncoderWeights weights) = Plan(folder);
-        if (meter is not null)
-            weights.Tally().Read(folder, meter);
-        return new Encoder(design, weights, rowsPerPass, crew);
+        return new Encoder(design, weights, PackPlan.Make(folder.Path, weights.Tally(), KernelChoice.Family, quantize), folder.Weights, rowsPerPass, crew, meter);
     }
 
     /// <summary>What <see cref="Load"/> would build: design and tensors, all checked; nothing is allocated, and no weight is read.</summary>

@@ -1,5 +1,6 @@
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Layers;
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Norm = Fairlead.Engine.Layers.Norm;
 
