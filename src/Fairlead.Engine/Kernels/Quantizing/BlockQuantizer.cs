@@ -4,8 +4,8 @@ namespace Fairlead.Engine.Kernels.Quantizing;
 
 /// <summary>Single-precision weights as blocks of a quantised type: what <see cref="Dequantize"/> reads back, with as little loss as a search at load time can reach.</summary>
 /// <remarks>
-/// Deterministic: the same bits on every processor, for sums run in sixteen lanes and are added pairwise in one order. A block that holds an infinity or what
-/// is no number, or values too large for a scale of half precision, becomes what is no number: nothing wrong passes for right.
+/// A block depends on its own values alone, and every step is rounded as plain code would, whatever the width of the processor's vectors. A block that holds an
+/// infinity or what is no number, or values too large for a scale of half precision, becomes what is no number: nothing wrong passes for right.
 /// </remarks>
 internal static unsafe class BlockQuantizer
 {
@@ -17,15 +17,21 @@ internal static unsafe class BlockQuantizer
     public static void Row(ElementType type, float* values, int count, byte* blocks)
     {
         BlockLayout layout = BlockLayout.Of(type);
-        float* end = values + (layout.SizeOf(count) / layout.Bytes * layout.Values);
-        for (; values < end; values += layout.Values, blocks += layout.Bytes)
+        int all = (int)(layout.SizeOf(count) / layout.Bytes), together = type switch
         {
+            ElementType.Q8_0 => 1,
+            ElementType.Q4_0 => GroupLanes.Groups,
+            ElementType.Q4_K => GroupLanes.Groups / 8,
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no type that weights are quantised to"),
+        };
+        for (int first = 0; first < all; first += together, values += together * layout.Values, blocks += together * layout.Bytes)
+        {
+            int some = Math.Min(together, all - first);
             switch (type)
             {
                 case ElementType.Q8_0: EightBitQuantizer.Block(values, blocks); break;
-                case ElementType.Q4_0: FourBitQuantizer.Block(values, blocks); break;
-                case ElementType.Q4_K: FourBitGroupQuantizer.Block(values, blocks); break;
-                default: throw new ArgumentOutOfRangeException(nameof(type), type, "no type that weights are quantised to");
+                case ElementType.Q4_0: FourBitQuantizer.Blocks(values, some, blocks); break;
+                default: FourBitGroupQuantizer.Blocks(values, some, blocks); break;
             }
         }
     }

@@ -17,15 +17,27 @@ internal static unsafe class FourBitGroupQuantizer
     /// <summary>Ranges that are tried: (14 … 16) / range, as in the reference.</summary>
     private const int Steps = 20;
 
-    /// <summary>256 values into 144 bytes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Block(float* values, byte* block)
+    private const int BlockValues = 256;
+    private const int BlockBytes = 144;
+
+    /// <summary>One block or two: 256 values each into 144 bytes.</summary>
+    [SkipLocalsInit]
+    public static void Blocks(float* values, int count, byte* blocks)
     {
-        float* scales = stackalloc float[8], minimums = stackalloc float[8];
+        float* lanes = stackalloc float[GroupLanes.Values * GroupLanes.Groups], scales = stackalloc float[GroupLanes.Groups], minimums = stackalloc float[GroupLanes.Groups];
+        GroupLanes.Read(values, 8 * count, lanes);
+        Fit(lanes, scales, minimums);
+        for (int block = 0; block < count; block++)
+            Write(values + (block * BlockValues), scales + (8 * block), minimums + (8 * block), blocks + (block * BlockBytes));
+    }
+
+    /// <summary>A block whose groups have the scales and minimums that fit them best.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Write(float* values, float* scales, float* minimums, byte* block)
+    {
         float largestScale = 0, largestMinimum = 0;
         for (int group = 0; group < 8; group++)
         {
-            (scales[group], minimums[group]) = Fit(values + (32 * group));
             largestScale = MathF.Max(largestScale, scales[group]); // what is no number stays
             largestMinimum = MathF.Max(largestMinimum, minimums[group]);
         }
@@ -56,52 +68,74 @@ internal static unsafe class FourBitGroupQuantizer
         }
     }
 
-    /// <summary>The scale and the minimum (what is taken away, ≥ 0) that lose least of 32 values.</summary>
+    /// <summary>For each lane the scale and the minimum (what is taken away, ≥ 0) that lose least of its 32 values; what is no number where it holds one.</summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (float Scale, float Minimum) Fit(float* values)
+    private static void Fit(float* lanes, float* scales, float* minimums)
     {
-        Vector512<float> a = Vector512.Load(values), b = Vector512.Load(values + 16);
-        float least = MathF.Min(-QuantLanes.Max(Vector512.Max(-a, -b)), 0), most = QuantLanes.Max(Vector512.Max(a, b));
-        float range = most - least;
-        if (range == 0 || !float.IsFinite(range))
-            return (range, -least);
-        float level = MathF.Sqrt(QuantLanes.Sum((a * a) + (b * b)) / 32);
-        Vector512<float> weightA = Vector512.Abs(a) + Vector512.Create(level), weightB = Vector512.Abs(b) + Vector512.Create(level);
-        Vector512<float> weightedA = weightA * a, weightedB = weightB * b;
-        float weights = QuantLanes.Sum(weightA + weightB), sum = QuantLanes.Sum(weightedA + weightedB);
-        var lowest = Vector512.Create(least);
-        (float scale, float minimum, float leastError) = (range / Levels, -least, float.PositiveInfinity);
+        const int Lanes = GroupLanes.Groups;
+        float* weights = stackalloc float[GroupLanes.Values * Lanes], weighted = stackalloc float[GroupLanes.Values * Lanes], above = stackalloc float[GroupLanes.Values * Lanes];
+        Vector512<float> least = Vector512<float>.Zero, most = Vector512.Load(lanes), power = Vector512<float>.Zero;
+        for (int i = 0; i < GroupLanes.Values; i++)
+        {
+            var value = Vector512.Load(lanes + (i * Lanes));
+            least = Vector512.Min(least, value);
+            most = Vector512.Max(most, value);
+            power = Vector512.FusedMultiplyAdd(value, value, power);
+        }
+
+        Vector512<float> level = Vector512.Sqrt(power / Vector512.Create(32f)), allWeights = Vector512<float>.Zero, sum = Vector512<float>.Zero;
+        for (int i = 0; i < GroupLanes.Values; i++)
+        {
+            var value = Vector512.Load(lanes + (i * Lanes));
+            Vector512<float> weight = Vector512.Abs(value) + level;
+            weight.Store(weights + (i * Lanes));
+            (weight * value).Store(weighted + (i * Lanes));
+            (value - least).Store(above + (i * Lanes));
+            allWeights += weight;
+            sum += weight * value;
+        }
+
+        Vector512<float> range = most - least, scale = range / Vector512.Create((float)Levels), shift = least, leastError = Vector512.Create(float.PositiveInfinity);
         for (int step = -1; step <= Steps; step++)
         {
             // The first is the range as it is, with the quants that follow from it; the others are fitted.
-            var inverse = Vector512.Create((step < 0 ? Levels : Levels - 1 + (0.1f * step)) / range);
-            Vector512<float> quantA = QuantLanes.Clamp(QuantLanes.Round((a - lowest) * inverse), 0, Levels), quantB = QuantLanes.Clamp(QuantLanes.Round((b - lowest) * inverse), 0, Levels);
-            Vector512<float> countedA = weightA * quantA, countedB = weightB * quantB;
-            float quants = QuantLanes.Sum(countedA + countedB), squares = QuantLanes.Sum((countedA * quantA) + (countedB * quantB));
-            float products = QuantLanes.Sum((weightedA * quantA) + (weightedB * quantB));
-            (float tried, float shift) = step < 0 ? (scale, least) : LeastSquares(weights, quants, squares, sum, products);
+            Vector512<float> inverse = Vector512.Create(step < 0 ? Levels : Levels - 1 + (0.1f * step)) / range;
+            Vector512<float> quants = Vector512<float>.Zero, squares = quants, products = quants;
+            for (int i = 0; i < GroupLanes.Values; i++)
+            {
+                Vector512<float> quant = Vector512.MinNative(QuantLanes.Round(Vector512.Load(above + (i * Lanes)) * inverse), Vector512.Create((float)Levels));
+                Vector512<float> counted = Vector512.Load(weights + (i * Lanes)) * quant;
+                quants += counted;
+                squares = Vector512.FusedMultiplyAdd(counted, quant, squares);
+                products = Vector512.FusedMultiplyAdd(Vector512.Load(weighted + (i * Lanes)), quant, products);
+            }
 
-            // Σ w (tried · q + shift − x)², less Σ w x², which all have in common.
-            float error = (tried * ((tried * squares) + (2 * ((shift * quants) - products)))) + (shift * ((shift * weights) - (2 * sum)));
-            if (error < leastError && tried > 0)
-                (leastError, scale, minimum) = (error, tried, -shift);
+            (Vector512<float> tried, Vector512<float> from) = step < 0 ? (scale, least) : LeastSquares(allWeights, quants, squares, sum, products);
+
+            // Σ weight · (tried · quant + from − value)², less Σ weight · value², which all have in common.
+            Vector512<float> between = (from * quants) - products, rest = (from * allWeights) - (sum + sum);
+            Vector512<float> error = (tried * ((tried * squares) + (between + between))) + (from * rest);
+            Vector512<float> better = Vector512.LessThan(error, leastError) & Vector512.GreaterThan(tried, Vector512<float>.Zero);
+            leastError = Vector512.ConditionalSelect(better, error, leastError);
+            scale = Vector512.ConditionalSelect(better, tried, scale);
+            shift = Vector512.ConditionalSelect(better, from, shift);
         }
 
-        return (scale, minimum);
+        // Equal values have the range 0, and what is no number or too large has none: nothing above holds of them.
+        Vector512<float> isUsual = Vector512.GreaterThan(range, Vector512<float>.Zero) & Vector512.LessThan(range, Vector512.Create(float.PositiveInfinity));
+        Vector512.ConditionalSelect(isUsual, scale, range).Store(scales);
+        (-Vector512.ConditionalSelect(isUsual, shift, least)).Store(minimums);
     }
 
     /// <summary>The line through quants and values; through the origin where it would begin above it, for a minimum is only taken away.</summary>
-    private static (float Scale, float Shift) LeastSquares(float weights, float quants, float squares, float sum, float products)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> Scale, Vector512<float> Shift) LeastSquares(
+        Vector512<float> weights, Vector512<float> quants, Vector512<float> squares, Vector512<float> sum, Vector512<float> products)
     {
-        float determinant = (weights * squares) - (quants * quants);
-        if (determinant > 0)
-        {
-            float shift = ((squares * sum) - (quants * products)) / determinant;
-            if (shift <= 0)
-                return (((weights * products) - (sum * quants)) / determinant, shift);
-        }
-
-        return (squares > 0 ? products / squares : 0, 0);
+        Vector512<float> determinant = (weights * squares) - (quants * quants), shift = ((squares * sum) - (quants * products)) / determinant;
+        Vector512<float> isLine = Vector512.GreaterThan(determinant, Vector512<float>.Zero) & Vector512.LessThanOrEqual(shift, Vector512<float>.Zero);
+        return (Vector512.ConditionalSelect(isLine, ((weights * products) - (sum * quants)) / determinant, products / squares), Vector512.ConditionalSelect(isLine, shift, Vector512<float>.Zero));
     }
 
     private static int SixBit(float value, float scale) => scale == 0 ? 0 : Math.Min(SixBits, (int)MathF.Round(value / scale));

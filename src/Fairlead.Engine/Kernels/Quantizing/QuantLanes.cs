@@ -18,16 +18,6 @@ internal static class QuantLanes
     public static Vector512<float> Clamp(Vector512<float> values, float least, float most) =>
         Vector512.MinNative(Vector512.MaxNative(values, Vector512.Create(least)), Vector512.Create(most));
 
-    /// <summary>The sum, lanes i and i + 8 first, then those four, two and one apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Vector512<float> lanes)
-    {
-        Vector256<float> eight = lanes.GetLower() + lanes.GetUpper();
-        Vector128<float> four = eight.GetLower() + eight.GetUpper();
-        four += Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1));
-        return (four + Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2))).ToScalar();
-    }
-
     /// <summary>The largest; what is no number where there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> lanes)
