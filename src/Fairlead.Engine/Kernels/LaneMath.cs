@@ -93,8 +93,10 @@ internal static unsafe class LaneMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static float Largest(float* lanes)
     {
-        Vector128<float> four = Vector128.Max(Vector128.Max(Vector128.Load(lanes), Vector128.Load(lanes + 8)), Vector128.Max(Vector128.Load(lanes + 4), Vector128.Load(lanes + 12)));
-        return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
+        Vector128<float> four = Vector128.MaxNative(
+            Vector128.MaxNative(Vector128.Load(lanes), Vector128.Load(lanes + 8)), Vector128.MaxNative(Vector128.Load(lanes + 4), Vector128.Load(lanes + 12)));
+        float a = four[0] > four[2] ? four[0] : four[2], b = four[1] > four[3] ? four[1] : four[3];
+        return a > b ? a : b;
     }
 
     /// <summary><paramref name="first"/> and the numbers that follow it, as many as there are lanes.</summary>

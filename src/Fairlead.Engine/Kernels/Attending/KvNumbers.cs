@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Fairlead.Engine.Generation;
 
 namespace Fairlead.Engine.Kernels.Attending;
@@ -7,6 +8,9 @@ namespace Fairlead.Engine.Kernels.Attending;
 internal static unsafe class KvNumbers
 {
     private const int Positions = KvCache.BlockPositions;
+
+    /// <summary>The bits of the infinite single; above them is what is no number.</summary>
+    private const int Infinity = 0x7f800000;
 
     /// <summary>Below this, 127 / largest would overflow: such a group is zeros.</summary>
     private const float LeastScaled = 1e-30f;
@@ -42,18 +46,22 @@ internal static unsafe class KvNumbers
     /// <summary>The numbers themselves, or a copy with zeros in place of what is no number or infinite.</summary>
     private static float* Sound(float* numbers, int count, float* clean, ref bool sound)
     {
-        // An exponent of all ones, and no other, stays that in the sum of all: one look at the end.
-        int worst = 0;
-        for (int i = 0; i < count; i++)
+        // Their bits are larger than those of every finite number.
+        int i = 0, worst = 0;
+        Vector256<int> largest = default, magnitude = Vector256.Create(int.MaxValue);
+        for (; i + Vector256<int>.Count <= count; i += Vector256<int>.Count)
+            largest = Vector256.Max(largest, Vector256.Load((int*)numbers + i) & magnitude);
+        for (; i < count; i++)
             worst = Math.Max(worst, BitConverter.SingleToInt32Bits(numbers[i]) & int.MaxValue);
-        if (worst < 0x7f800000)
+        if (worst < Infinity && Vector256.LessThanAll(largest, Vector256.Create(Infinity)))
             return numbers;
         sound = false;
-        for (int i = 0; i < count; i++)
+        for (i = 0; i < count; i++)
             clean[i] = float.IsFinite(numbers[i]) ? numbers[i] : 0;
         return clean;
     }
 
+    [SkipLocalsInit]
     private static void Write(KvType type, float* numbers, int count, byte* to, int step, int first, byte* scales, int place)
     {
         switch (type)
@@ -63,8 +71,10 @@ internal static unsafe class KvNumbers
                     ((float*)to)[first + (i * step)] = numbers[i];
                 break;
             case KvType.F16:
+                ushort* codes = stackalloc ushort[Attention.LongestHead];
+                HalfCode.Encode(numbers, count, codes);
                 for (int i = 0; i < count; i++)
-                    ((ushort*)to)[first + (i * step)] = HalfCode.Encode(numbers[i]);
+                    ((ushort*)to)[first + (i * step)] = codes[i];
                 break;
             default:
                 for (int start = 0; start < count; start += KvLayout.Group)

@@ -3,7 +3,7 @@ using Fairlead.Engine.Generation;
 
 namespace Fairlead.Engine.Kernels.Attending;
 
-/// <summary>Up to twelve queries that are taken through the positions together, and what is known of their softmaxes so far: the largest score, the sum of weights,
+/// <summary>Up to twelve queries that are taken through the positions together, and what is known of their softmaxes so far: a score near the largest, the sum of weights,
 /// and the weighed sum of values (Milakov and Gimelshein 2018).</summary>
 /// <remarks>
 /// Positions come in units of at most 64. Whatever is computed of a query is computed in the same order alone and beside others; a place that a query does not see has the weight 0, and
@@ -25,6 +25,9 @@ internal readonly unsafe struct QueryTile
 
     /// <summary>Heads longer than this come four queries at a time, so that a tile stays below 50 KiB.</summary>
     private const int LongHead = 256;
+
+    /// <summary>How much larger a score may be than the largest so far, without everything being made smaller for it: weights then reach e^8, which costs no bit and saves most of that work.</summary>
+    private const float Slack = 8;
 
     private const int Positions = KvCache.BlockPositions;
 
@@ -70,7 +73,7 @@ internal readonly unsafe struct QueryTile
     /// <summary><c>[Width × ValueWidth]</c>.</summary>
     internal float* Values { get; }
 
-    /// <summary><c>[Width]</c>.</summary>
+    /// <summary><c>[Width]</c>: what scores are relative to, the largest of them or up to 8 less.</summary>
     internal float* Largest { get; }
 
     /// <summary>Most queries of a tile for heads of these lengths.</summary>
@@ -119,7 +122,8 @@ internal readonly unsafe struct QueryTile
         }
 
         float before = Largest[query], largest = LaneMath.Largest(lanes);
-        largest = largest > before ? largest : before;
+        if (largest <= before + Slack)
+            largest = before;
         if (float.IsNegativeInfinity(largest) && !new ReadOnlySpan<float>(scores + (first * Positions), (end - first) * Positions).ContainsAnyExcept(float.NegativeInfinity))
         {
             new Span<float>(scores + (first * Positions), (end - first) * Positions).Clear();
