@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Our engine beside llama.cpp on the same files: prompts, one answer, eight answers, first token, load, memory, and how cost grows. Prints Markdown tables.
-# ENGINE_ROUNDS, ENGINE_THREADS, ENGINE_ONLY and ENGINE_TYPES narrow a run (bench/Fairlead.Bench/EngineBench.cs).
+# Our engine beside llama.cpp and onnxruntime on the same weights, in turns: prompts, one answer, eight answers, first token, load, memory, encoders, and how
+# cost grows. Prints Markdown tables. ENGINE_ROUNDS, ENGINE_THREADS, ENGINE_ONLY and ENGINE_TYPES narrow a run, ENGINE_SMOKE=1 makes it one of seconds
+# (bench/Fairlead.Bench/EngineSettings.cs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v node >/dev/null || { echo "llama.cpp comes by npm: node is needed." >&2; exit 1; }
+command -v node >/dev/null || { echo "The other engines come by npm: node is needed." >&2; exit 1; }
 if [ ! -d tests/llama/node_modules ]; then
   npm install --prefix tests/llama --no-save --omit=optional --ignore-scripts --no-audit --no-fund --silent
+fi
+if [ ! -d bench/peers/node_modules ] && [ -z "${ENGINE_SMOKE:-}" ]; then
+  npm ci --prefix bench/peers --ignore-scripts --no-audit --no-fund --silent || echo "note: onnxruntime could not be installed" >&2
 fi
 dotnet build bench/Fairlead.Bench -c Release -v quiet --nologo >&2
 exec bench/Fairlead.Bench/bin/Release/net10.0/Fairlead.Bench engine

@@ -39,9 +39,15 @@ internal sealed class EngineDriver(LanguageModel model)
     /// <summary>A prompt, to its first token.</summary>
     private async Task<(double Seconds, double Cpu, int Tokens)> PrefillAsync(int tokens)
     {
-        ChannelReader<GenerationEvent> answer = Start(tokens, 1);
-        (double seconds, double cpu, _) = await MeasureAsync([answer]);
-        return (seconds, cpu, tokens);
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        var clock = Stopwatch.StartNew();
+        await foreach (GenerationEvent happened in Start(tokens, 1).ReadAllAsync())
+        {
+            if (happened is GenerationEvent.Failed failed)
+                throw new InvalidOperationException(failed.Reason);
+        }
+
+        return (clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds, tokens);
     }
 
     /// <summary>Tokens of several answers at once, from when all of them have their first.</summary>
@@ -61,6 +67,12 @@ internal sealed class EngineDriver(LanguageModel model)
 
     private static async Task<(double Seconds, double Cpu, int Tokens)> MeasureAsync(List<ChannelReader<GenerationEvent>> answers)
     {
+        foreach (ChannelReader<GenerationEvent> answer in answers.Count > 1 ? answers : [])
+        {
+            while (answer.TryPeek(out GenerationEvent? early) && early is GenerationEvent.Piece)
+                answer.TryRead(out _); // written while the others' prompts were read, so not within the time
+        }
+
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         int tokens = 0;

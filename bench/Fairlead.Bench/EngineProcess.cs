@@ -4,19 +4,13 @@ using System.Text.Json;
 
 namespace Fairlead.Bench;
 
-/// <summary>What one line of work came to.</summary>
-/// <param name="Joules">Of the whole machine meanwhile; null where it does not tell.</param>
-internal readonly record struct EngineFigure(double Seconds, double CpuSeconds, int Tokens, long ResidentBytes, double? Joules)
-{
-    public double TokensPerSecond => Tokens / Seconds;
-}
-
 /// <summary>One of the engines that are compared, as a process that reads a line, does it, and answers with a line: see <see cref="EngineDriver"/>.</summary>
 internal sealed class EngineProcess : IDisposable
 {
     private readonly Process _process;
 
-    private EngineProcess(Process process, string engine, double loadSeconds) => (_process, Engine, LoadSeconds) = (process, engine, loadSeconds);
+    private EngineProcess(Process process, string engine, double loadSeconds, double startSeconds) =>
+        (_process, Engine, LoadSeconds, StartSeconds) = (process, engine, loadSeconds, startSeconds);
 
     /// <summary>Name, version and family of kernels, as it says itself.</summary>
     public string Engine { get; }
@@ -24,23 +18,41 @@ internal sealed class EngineProcess : IDisposable
     /// <summary>From the call to the model being ready, as it says itself.</summary>
     public double LoadSeconds { get; }
 
-    /// <summary>Ours.</summary>
+    /// <summary>From the start of the process to the model being ready, as we see it.</summary>
+    public double StartSeconds { get; }
+
+    /// <summary>Our language models.</summary>
     public static Task<EngineProcess> OursAsync(string model, int threads, int context, int slots) =>
-        StartAsync(Environment.ProcessPath!, "engine-driver", model, threads, context, slots);
+        StartAsync(Environment.ProcessPath!, "engine-driver", model, Word(threads), Word(context), Word(slots));
 
     /// <summary>llama.cpp, by node.</summary>
     public static Task<EngineProcess> LlamaAsync(string model, int threads, int context, int slots) =>
-        StartAsync("node", "bench/peers/llama.mjs", model, threads, context, slots);
+        StartAsync("node", "bench/peers/llama.mjs", model, Word(threads), Word(context), Word(slots));
+
+    /// <summary>Our encoders.</summary>
+    public static Task<EngineProcess> OurEncoderAsync(string checkpoint, int threads) => StartAsync(Environment.ProcessPath!, "encoder-driver", checkpoint, Word(threads));
+
+    /// <summary>onnxruntime, by node.</summary>
+    public static Task<EngineProcess> OnnxRuntimeAsync(string model, int threads, int vocabulary) =>
+        StartAsync("node", "bench/peers/onnxruntime.mjs", model, Word(threads), Word(vocabulary));
 
     /// <summary>Does one line.</summary>
+    /// <exception cref="InvalidOperationException">It ended, or says that it did nothing.</exception>
     public async Task<EngineFigure> DoAsync(string line)
     {
         double? before = PowerMeter.Joules();
         await _process.StandardInput.WriteLineAsync(line);
         JsonElement answer = await ReadAsync(_process);
         double? joules = PowerMeter.Joules() - before;
-        return new EngineFigure(
-            answer.GetProperty("seconds").GetDouble(), answer.GetProperty("cpu").GetDouble(), answer.GetProperty("tokens").GetInt32(), answer.GetProperty("rss").GetInt64(), joules >= 0 ? joules : null); // the counter begins again now and then
+        double seconds = answer.GetProperty("seconds").GetDouble();
+        int tokens = answer.GetProperty("tokens").GetInt32();
+        if (tokens <= 0 || seconds <= 0)
+            throw new InvalidOperationException($"{Engine}: {line}: {answer.GetRawText()}");
+        return new EngineFigure(seconds, answer.GetProperty("cpu").GetDouble(), tokens, answer.GetProperty("rss").GetInt64(), joules >= 0 ? joules : null) // the counter begins again now and then
+        {
+            OwnSeconds = answer.TryGetProperty("own", out JsonElement own) && own.ValueKind == JsonValueKind.Number ? own.GetDouble() : null,
+            Values = answer.TryGetProperty("values", out JsonElement values) ? [.. values.EnumerateArray().Select(static value => value.GetDouble())] : null,
+        };
     }
 
     public void Dispose()
@@ -50,14 +62,16 @@ internal sealed class EngineProcess : IDisposable
         _process.Dispose();
     }
 
-    private static async Task<EngineProcess> StartAsync(string program, string first, string model, int threads, int context, int slots)
+    private static async Task<EngineProcess> StartAsync(string program, params string[] arguments)
     {
-        string[] arguments = [first, model, .. new[] { threads, context, slots }.Select(static number => number.ToString(CultureInfo.InvariantCulture))];
+        long began = Stopwatch.GetTimestamp();
         Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })
             ?? throw new InvalidOperationException($"{program} did not start");
         JsonElement ready = await ReadAsync(process);
-        return new EngineProcess(process, ready.GetProperty("engine").GetString()!, ready.GetProperty("loaded").GetDouble());
+        return new EngineProcess(process, ready.GetProperty("engine").GetString()!, ready.GetProperty("loaded").GetDouble(), Stopwatch.GetElapsedTime(began).TotalSeconds);
     }
+
+    private static string Word(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static async Task<JsonElement> ReadAsync(Process process)
     {

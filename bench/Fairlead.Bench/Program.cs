@@ -37,7 +37,14 @@ if (args is ["engine"])
     return 0;
 }
 
-// One of the two processes that bench/engine.sh compares: bench/Fairlead.Bench engine-driver MODEL THREADS CONTEXT SLOTS
+// What it compares are processes of their own: bench/Fairlead.Bench encoder-driver CHECKPOINT THREADS
+if (args is ["encoder-driver", var encoded, var sharing])
+{
+    EncoderDriver.Run(encoded, int.Parse(sharing, CultureInfo.InvariantCulture));
+    return 0;
+}
+
+// bench/Fairlead.Bench engine-driver MODEL THREADS CONTEXT SLOTS
 if (args is ["engine-driver", var driven, var threads, var context, var slots])
 {
     await EngineDriver.RunAsync(driven, int.Parse(threads, CultureInfo.InvariantCulture), int.Parse(context, CultureInfo.InvariantCulture), int.Parse(slots, CultureInfo.InvariantCulture));

@@ -6,12 +6,12 @@ import {getLlama, LlamaLogLevel} from "../../tests/llama/node_modules/node-llama
 
 const [path, ...numbers] = process.argv.slice(2);
 const [threads, contextSize, slots] = numbers.map(Number);
-const started = performance.now();
-const llama = await getLlama({gpu: false, build: "never", skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.error, maxThreads: threads});
+let heard = [];
+const llama = await getLlama({gpu: false, build: "never", skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.info, logger: hear, maxThreads: threads});
 const loading = performance.now();
 const model = await llama.loadModel({modelPath: path, gpuLayers: 0, ignoreMemorySafetyChecks: true});
 const context = await model.createContext({
-    contextSize, sequences: slots, batchSize: 512, threads: {ideal: threads, min: threads}, ignoreMemorySafetyChecks: true
+    contextSize, sequences: slots, batchSize: 512, performanceTracking: true, threads: {ideal: threads, min: threads}, ignoreMemorySafetyChecks: true
 });
 const loaded = (performance.now() - loading) / 1000;
 const sequences = Array.from({length: slots}, () => context.getSequence());
@@ -62,10 +62,24 @@ async function decode(count, length, tokens) {
 }
 
 async function measured(what) {
+    await context.printTimings(); // which sets them to nothing
     const cpu = process.cpuUsage(), from = performance.now();
     const tokens = await what();
-    const used = process.cpuUsage(cpu);
-    return {seconds: (performance.now() - from) / 1000, cpu: (used.user + used.system) / 1e6, tokens, rss: process.memoryUsage.rss()};
+    const seconds = (performance.now() - from) / 1000, used = process.cpuUsage(cpu);
+    heard = [];
+    await context.printTimings();
+    return {seconds, own: own(), cpu: (used.user + used.system) / 1e6, tokens, rss: process.memoryUsage.rss()};
+}
+
+function hear(level, message) {
+    if (level === "error" || level === "fatal")
+        console.error(message);
+    heard.push(message);
+}
+
+function own() { // seconds of its steps by its own clock: what node and choosing a token add is not in them
+    const times = [...heard.join("\n").matchAll(/eval time =\s*([\d.]+) ms/g)].map((match) => Number(match[1]));
+    return times.length === 0 ? null : times.reduce((sum, time) => sum + time) / 1000;
 }
 
 function random(count) { // any tokens but the special ones at the beginning and the last ones
