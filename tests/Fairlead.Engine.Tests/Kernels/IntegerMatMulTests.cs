@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
@@ -107,6 +108,50 @@ public sealed unsafe class IntegerMatMulTests
         }
     }
 
+    /// <summary>Arm's kernel, with a dot product of ours in place of its instruction.</summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void The_loop_of_128_bits_gives_the_bits_of_the_scalar_one(ElementType type)
+    {
+        const int Outputs = 16, Inputs = 768, Rows = 5;
+        using var packed = new PackedSample(type, Outputs, Inputs, seed: 8);
+        using var input = new NativeBuffer<float>(Rows * Inputs);
+        Activations(new Random(8), input.Slice(0, Rows * Inputs));
+        using var room = new QuantizedRows(Rows, Inputs);
+        using var expected = new NativeBuffer<float>(Rows * Outputs);
+        using var actual = new NativeBuffer<float>(Rows * Outputs);
+        using var scales = new NativeBuffer<float>(Inputs * 2);
+        using var values = new NativeBuffer<sbyte>(Inputs * 16);
+        for (int row = 0; row < Rows; row++)
+            ActivationQuantizer.Row(input.Data + (row * Inputs), Inputs, room, row);
+        PackedMatrix matrix = packed.Matrix;
+        PanelScales.Expand(matrix.Format, matrix.Panel(0), Inputs, scales.Data);
+        byte* stored = matrix.Panel(0) + PackedLayout.ScaleBytes(matrix.Format, Inputs);
+        if (matrix.Format is PackedFormat.FiveWithMinimum or PackedFormat.Six)
+            PanelValues.Expand(matrix.Format, stored, Inputs, values.Data);
+        var task = new PanelTask
+        {
+            Values = matrix.Format is PackedFormat.FiveWithMinimum or PackedFormat.Six ? (byte*)values.Data : stored,
+            Form = matrix.Format switch { PackedFormat.Four => ValueForm.CentredNibbles, PackedFormat.FourWithMinimum => ValueForm.Nibbles, _ => ValueForm.Bytes },
+            Scales = scales.Data,
+            HasMinimums = PanelScales.HasMinimums(matrix.Format),
+            HalfGroups = matrix.Format == PackedFormat.Six,
+            Inputs = Inputs,
+            Rows = room,
+            Output = expected.Data,
+            OutputStride = Outputs,
+        };
+        ScalarPanel.Multiply(task, 0, Rows);
+        NarrowPanel<PlainDot>.Multiply(At(task, actual.Data), 0, Rows);
+        Widths.AssertSameBits(expected.Slice(0, Rows * Outputs), actual.Slice(0, Rows * Outputs), type.ToString());
+
+        static PanelTask At(PanelTask task, float* output) => new()
+        {
+            Values = task.Values, Form = task.Form, Scales = task.Scales, HasMinimums = task.HasMinimums, HalfGroups = task.HalfGroups, Inputs = task.Inputs, Rows = task.Rows,
+            Output = output, OutputStride = task.OutputStride,
+        };
+    }
+
     [Fact]
     public void A_multiplication_allocates_nothing()
     {
@@ -155,6 +200,17 @@ public sealed unsafe class IntegerMatMulTests
             value = (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-2, 2)));
         values[..32].Clear();
         values[40] = 3e4f;
+    }
+
+    private readonly struct PlainDot : IQuadDot
+    {
+        public static Vector128<int> Add(Vector128<int> sum, Vector128<sbyte> weights, Vector128<sbyte> activations)
+        {
+            Span<int> sums = [sum[0], sum[1], sum[2], sum[3]];
+            for (int i = 0; i < 16; i++)
+                sums[i / 4] += weights[i] * activations[i];
+            return Vector128.Create((ReadOnlySpan<int>)sums);
+        }
     }
 
     /// <summary>Weights as stored and as packed.</summary>

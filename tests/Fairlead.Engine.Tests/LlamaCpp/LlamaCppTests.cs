@@ -136,7 +136,7 @@ public sealed class LlamaCppTests(ITestOutputHelper output)
     private static float[] Logits(string path, int[] tokens)
     {
         using ModelFolder folder = ModelFolder.Open(path);
-        using Decoder decoder = Decoder.Load(folder, new DecoderOptions());
+        using Decoder decoder = Decoder.Load(folder, new DecoderOptions { Kv = KvType.F32 });
         using KvCache cache = decoder.NewCache((tokens.Length + KvCache.BlockPositions - 1) / KvCache.BlockPositions);
         KvSequence sequence = new();
         Assert.True(sequence.TryReserve(cache, tokens.Length));

@@ -45,7 +45,7 @@ public sealed class LongRopeTests
         using ModelFolder gguf = ModelFolder.Open(file);
         foreach (ModelFolder folder in (ModelFolder[])[hub, gguf])
         {
-            using Decoder decoder = Decoder.Load(folder, new DecoderOptions { ContextLength = Context });
+            using Decoder decoder = Decoder.Load(folder, new DecoderOptions { ContextLength = Context, Kv = KvType.F32 });
             using KvCache cache = decoder.NewCache(Context / KvCache.BlockPositions);
             float[] ours = new Reader(decoder, cache).Read(tokens);
             Assert.Equal(theirs.Logits.Length, ours.Length);

@@ -126,6 +126,7 @@ internal static unsafe class IntegerMatMul
             {
                 case KernelFamily.Avx2: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
                 case KernelFamily.AvxVnni: VectorPanel<VnniDot>.Multiply(task, firstRow, endRow); break;
+                case KernelFamily.Neon: NarrowPanel<ArmDot>.Multiply(task, firstRow, endRow); break;
                 default: ScalarPanel.Multiply(task, firstRow, endRow); break;
             }
         }

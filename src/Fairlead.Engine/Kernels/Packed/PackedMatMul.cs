@@ -6,7 +6,7 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// <remarks>
 /// Integer forms: activations become bytes (<see cref="QuantizedRows"/>), the products of a group of inputs are added as whole numbers, exactly, and an output is the sum over
 /// its groups, in order and in single precision: <c>sum = fma((float)dot · scale, s, sum)</c>, then, where the form has minimums, <c>sum = fma(minimum, −t, sum)</c>, with s the
-/// scale of the activations' block and t its its sum. (A group is 32 inputs; 16 in <see cref="PackedFormat.Six"/>.) Every family computes exactly that,
+/// scale of the activations' block and t its sum. (A group is 32 inputs; 16 in <see cref="PackedFormat.Six"/>.) Every family computes exactly that,
 /// so an output depends neither on the family nor on the rows beside it.
 /// </remarks>
 public static unsafe class PackedMatMul
