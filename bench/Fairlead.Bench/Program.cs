@@ -38,9 +38,9 @@ if (args is ["engine"])
 }
 
 // What it compares are processes of their own: bench/Fairlead.Bench encoder-driver CHECKPOINT THREADS
-if (args is ["encoder-driver", var encoded, var sharing])
+if (args is ["encoder-driver", var encoded, var encoding])
 {
-    EncoderDriver.Run(encoded, int.Parse(sharing, CultureInfo.InvariantCulture));
+    EncoderDriver.Run(encoded, int.Parse(encoding, CultureInfo.InvariantCulture));
     return 0;
 }
 
