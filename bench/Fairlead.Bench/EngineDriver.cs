@@ -18,7 +18,7 @@ internal sealed class EngineDriver(LanguageModel model)
     public static async Task RunAsync(string path, int threads, int context, int slots)
     {
         var clock = Stopwatch.StartNew();
-        using LanguageModel model = LanguageModel.Open(path, new LanguageModelOptions { Threads = threads, ContextLength = context, Slots = slots });
+        using LanguageModel model = LanguageModel.Open(path, new LanguageModelOptions { Threads = threads, ContextLength = context, Slots = slots, Guesses = 0 });
         var driver = new EngineDriver(model);
         Say($$"""{"loaded":{{clock.Elapsed.TotalSeconds:F4}},"engine":"Fairlead, {{KernelChoice.Family}}"}""");
         while (await Console.In.ReadLineAsync() is { } line)
