@@ -1,6 +1,6 @@
 namespace Fairlead.Engine.Kernels.Packed;
 
-/// <summary>Forms in which a matrix of weights is kept for multiplying. The numbers stand in pack files and are never given to another form.</summary>
+/// <summary>Forms in which a matrix of weights is kept for multiplying. A number is never given to another form.</summary>
 /// <remarks>
 /// All of them cut a matrix <c>[outputs × inputs]</c> into panels of 16 outputs, the last one filled up with zeros, so that one broadcast activation
 /// serves a whole vector and no sum runs across one. A panel begins at a multiple of 64 bytes and holds first what scales its values, for all its
