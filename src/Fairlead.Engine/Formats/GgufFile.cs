@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
-using System.Text.Unicode;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Formats;
@@ -35,10 +34,10 @@ public sealed unsafe class GgufFile : IDisposable
     public const int MaxListLength = 1 << 24;
 
     private readonly MappedFile _file;
-    private readonly Dictionary<string, Value> _metadata;
+    private readonly Dictionary<string, GgufValue> _metadata;
     private readonly Dictionary<string, GgufTensor> _tensors;
 
-    private GgufFile(MappedFile file, int version, Dictionary<string, Value> metadata, Dictionary<string, GgufTensor> tensors)
+    private GgufFile(MappedFile file, int version, Dictionary<string, GgufValue> metadata, Dictionary<string, GgufTensor> tensors)
     {
         _file = file;
         Version = version;
@@ -80,7 +79,8 @@ public sealed unsafe class GgufFile : IDisposable
         MappedFile file = MappedFile.Open(path, name);
         try
         {
-            return new Reader(file).Read();
+            var (version, metadata, tensors) = GgufHeader.Read(file);
+            return new GgufFile(file, version, metadata, tensors);
         }
         catch
         {
@@ -105,7 +105,7 @@ public sealed unsafe class GgufFile : IDisposable
     /// <summary>Whether the file has that key, and the type of its value; for a list the type of its elements.</summary>
     public bool TryGetType(string key, out GgufType type, out bool isList)
     {
-        bool found = _metadata.TryGetValue(key, out Value value);
+        bool found = _metadata.TryGetValue(key, out GgufValue value);
         (type, isList) = (value.Type, value.IsList);
         return found;
     }
@@ -114,7 +114,7 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="ModelFileException">The value is no text.</exception>
     public string? Text(string key)
     {
-        if (!TrySingle(key, out Value value))
+        if (!TrySingle(key, out GgufValue value))
             return null;
         if (value.Type != GgufType.Text)
             throw Mismatch(key, value, "a text");
@@ -123,17 +123,17 @@ public sealed unsafe class GgufFile : IDisposable
 
     /// <summary>A whole number of any width, or null where the file has no such key.</summary>
     /// <exception cref="ModelFileException">The value is no whole number, or none of 63 bits.</exception>
-    public long? Integer(string key) => TrySingle(key, out Value value) ? IntegerAt(key, value, value.Offset) : null;
+    public long? Integer(string key) => TrySingle(key, out GgufValue value) ? IntegerAt(key, value, value.Offset) : null;
 
     /// <summary>A number of any type, or null where the file has no such key.</summary>
     /// <exception cref="ModelFileException">The value is no number, or not finite.</exception>
-    public double? Number(string key) => TrySingle(key, out Value value) ? NumberAt(key, value, value.Offset) : null;
+    public double? Number(string key) => TrySingle(key, out GgufValue value) ? NumberAt(key, value, value.Offset) : null;
 
     /// <summary>True or false, or null where the file has no such key.</summary>
     /// <exception cref="ModelFileException">The value is neither.</exception>
     public bool? Flag(string key)
     {
-        if (!TrySingle(key, out Value value))
+        if (!TrySingle(key, out GgufValue value))
             return null;
         return value.Type == GgufType.Boolean ? *At(value.Offset) == 1 : throw Mismatch(key, value, "true or false");
     }
@@ -142,7 +142,7 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="ModelFileException">The value is no list of texts.</exception>
     public string[]? Texts(string key)
     {
-        if (!TryList(key, out Value value))
+        if (!TryList(key, out GgufValue value))
             return null;
         if (value.Type != GgufType.Text)
             throw Mismatch(key, value, "a list of texts");
@@ -157,9 +157,9 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="ModelFileException">The value is no such list.</exception>
     public int[]? Integers(string key)
     {
-        if (!TryList(key, out Value value))
+        if (!TryList(key, out GgufValue value))
             return null;
-        int size = SizeOf(value.Type), count = value.Count;
+        int size = value.ElementBytes, count = value.Count;
         int[] numbers = new int[count];
         for (int i = 0; i < count; i++)
         {
@@ -174,9 +174,9 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="ModelFileException">The value is no such list.</exception>
     public float[]? Numbers(string key)
     {
-        if (!TryList(key, out Value value))
+        if (!TryList(key, out GgufValue value))
             return null;
-        int size = SizeOf(value.Type), count = value.Count;
+        int size = value.ElementBytes, count = value.Count;
         float[] numbers = new float[count];
         for (int i = 0; i < count; i++)
             numbers[i] = (float)NumberAt(key, value, value.Offset + ((long)i * size));
@@ -185,18 +185,18 @@ public sealed unsafe class GgufFile : IDisposable
 
     /// <summary>A refusal of this file that blames the value of <paramref name="key"/>.</summary>
     public ModelFileException Refuse(string key, string reason) =>
-        new(Name, _metadata.TryGetValue(key, out Value value) ? value.Offset : null, $"{Excerpt.Of(key)}: {reason}");
+        new(Name, _metadata.TryGetValue(key, out GgufValue value) ? value.Offset : null, $"{Excerpt.Of(key)}: {reason}");
 
     /// <summary>Unmaps the file; every view into it is dead from here on.</summary>
     public void Dispose() => _file.Dispose();
 
-    private bool TrySingle(string key, out Value value) =>
+    private bool TrySingle(string key, out GgufValue value) =>
         _metadata.TryGetValue(key, out value) && (!value.IsList ? true : throw Mismatch(key, value, "a single value"));
 
-    private bool TryList(string key, out Value value) =>
+    private bool TryList(string key, out GgufValue value) =>
         _metadata.TryGetValue(key, out value) && (value.IsList ? true : throw Mismatch(key, value, "a list"));
 
-    private ModelFileException Mismatch(string key, Value value, string wanted) =>
+    private ModelFileException Mismatch(string key, GgufValue value, string wanted) =>
         Refuse(key, $"{wanted} is wanted, this is {(value.IsList ? $"a list of {value.Count} values of type {value.Type}" : $"of type {value.Type}")}");
 
     // The header has been walked from end to end when these run: every value lies inside the mapping.
@@ -211,7 +211,7 @@ public sealed unsafe class GgufFile : IDisposable
         return Encoding.UTF8.GetString(Bytes(offset + 8, length));
     }
 
-    private long IntegerAt(string key, Value value, long offset) => value.Type switch
+    private long IntegerAt(string key, GgufValue value, long offset) => value.Type switch
     {
         GgufType.UInt8 => *At(offset),
         GgufType.Int8 => (sbyte)*At(offset),
@@ -224,7 +224,7 @@ public sealed unsafe class GgufFile : IDisposable
         _ => throw Mismatch(key, value, "a whole number"),
     };
 
-    private double NumberAt(string key, Value value, long offset)
+    private double NumberAt(string key, GgufValue value, long offset)
     {
         double number = value.Type switch
         {
@@ -238,199 +238,4 @@ public sealed unsafe class GgufFile : IDisposable
 
     private static double ShortestDecimal(float number) =>
         double.Parse(number.ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
-
-    private static int SizeOf(GgufType type) => type switch
-    {
-        GgufType.UInt8 or GgufType.Int8 or GgufType.Boolean => 1,
-        GgufType.UInt16 or GgufType.Int16 => 2,
-        GgufType.UInt32 or GgufType.Int32 or GgufType.Float32 => 4,
-        _ => 8,
-    };
-
-    /// <summary>Where a value lies: <paramref name="Offset"/> is its first byte, in a list the first element's.</summary>
-    private readonly record struct Value(GgufType Type, bool IsList, int Count, long Offset);
-
-    private sealed class Reader(MappedFile file)
-    {
-        private long _at;
-
-        public GgufFile Read()
-        {
-            ReadOnlySpan<byte> head = file.Slice(0, (int)Math.Min(file.Length, 32));
-            if (!head.StartsWith("GGUF"u8))
-            {
-                string guess = FileKind.Guess(head) ?? (head.Length > 8 && head[8] == (byte)'{' ? "this looks like safetensors: its name should end in .safetensors" : "the file does not begin with those letters");
-                throw new ModelFileException(file.Name, 0, $"not GGUF: {guess}");
-            }
-
-            _at = 4;
-            uint version = UInt32("the version");
-            if (version is not (2 or 3))
-            {
-                throw new ModelFileException(file.Name, 4, version switch
-                {
-                    1 => "GGUF version 1, from before August 2023; versions 2 and 3 are read. Convert the model again",
-                    _ when (version & 0xFFFF) == 0 && version != 0 => "a big-endian GGUF file; only little-endian ones are read",
-                    _ => $"GGUF version {version}; versions 2 and 3 are read",
-                });
-            }
-
-            ulong tensors = UInt64("the number of tensors"), keys = UInt64("the number of keys");
-            if (tensors > MaxTensors)
-                throw new ModelFileException(file.Name, 8, $"{tensors} tensors are announced; at most {MaxTensors} are read");
-            if (keys > MaxKeys)
-                throw new ModelFileException(file.Name, 16, $"{keys} metadata keys are announced; at most {MaxKeys} are read");
-
-            var metadata = new Dictionary<string, Value>(StringComparer.Ordinal);
-            for (ulong i = 0; i < keys; i++)
-            {
-                long at = _at;
-                string key = Text("a key");
-                if (!metadata.TryAdd(key, ReadValue(key)))
-                    throw new ModelFileException(file.Name, at, $"the key {Excerpt.Of(key)} stands twice");
-            }
-
-            return new GgufFile(file, (int)version, metadata, ReadTensors((int)tensors, Alignment(metadata)));
-        }
-
-        private int Alignment(Dictionary<string, Value> metadata)
-        {
-            if (!metadata.TryGetValue("general.alignment", out Value value))
-                return 32; // the default of the specification
-            uint alignment = value is { Type: GgufType.UInt32, IsList: false } ? BinaryPrimitives.ReadUInt32LittleEndian(file.Slice(value.Offset, 4)) : 0;
-            return alignment is > 0 and <= 4096 && uint.IsPow2(alignment)
-                ? (int)alignment
-                : throw new ModelFileException(file.Name, value.Offset, "general.alignment must be a power of two from 1 to 4096, as UInt32");
-        }
-
-        private Dictionary<string, GgufTensor> ReadTensors(int count, int alignment)
-        {
-            var announced = new List<(string Name, long At, ElementType Type, ImmutableArray<long> Shape, ulong Offset, long Bytes)>();
-            for (int i = 0; i < count; i++)
-                announced.Add(ReadTensor(alignment));
-
-            // The data begins at the next multiple of the alignment; a file that holds a vocabulary alone may end before.
-            long start = (_at + alignment - 1) / alignment * alignment;
-            var tensors = new Dictionary<string, GgufTensor>(announced.Count, StringComparer.Ordinal);
-            foreach ((string name, long at, ElementType type, ImmutableArray<long> shape, ulong offset, long bytes) in announced)
-            {
-                if ((Int128)start + offset + bytes > file.Length)
-                    throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} needs the bytes {(Int128)start + offset} to {(Int128)start + offset + bytes}, but the file ends at byte {file.Length}: the download is incomplete");
-                if (!tensors.TryAdd(name, new GgufTensor(type, shape, start + (long)offset, bytes)))
-                    throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} stands twice");
-            }
-
-            KeyValuePair<string, GgufTensor>[] order = [.. tensors];
-            Array.Sort(order, static (a, b) => a.Value.Offset.CompareTo(b.Value.Offset));
-            for (int i = 1; i < order.Length; i++)
-            {
-                if (order[i].Value.Offset < order[i - 1].Value.Offset + order[i - 1].Value.Bytes)
-                    throw new ModelFileException(file.Name, order[i].Value.Offset, $"tensor {Excerpt.Of(order[i].Key)} begins inside {Excerpt.Of(order[i - 1].Key)}");
-            }
-
-            return tensors;
-        }
-
-        private (string Name, long At, ElementType Type, ImmutableArray<long> Shape, ulong Offset, long Bytes) ReadTensor(int alignment)
-        {
-            long at = _at;
-            string name = Text("the name of a tensor");
-            uint dimensions = UInt32("a number of dimensions");
-            if (dimensions > 4)
-                throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} has {dimensions} dimensions; at most 4 are read");
-            long[] shape = new long[dimensions];
-            Int128 values = 1;
-            for (int i = 0; i < shape.Length; i++)
-            {
-                ulong dimension = UInt64("a dimension");
-                if (dimension is 0 or > int.MaxValue)
-                    throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} has a dimension of {dimension}; 1 to {int.MaxValue} are read");
-                shape[shape.Length - 1 - i] = (long)dimension;
-                values *= dimension; // four times 31 bits
-            }
-
-            uint number = UInt32("a type");
-            ElementType type = GgmlTypes.Readable(number) ?? throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} is of type {GgmlTypes.Refusal(number)}");
-            ulong offset = UInt64("an offset");
-            if (offset % (ulong)alignment != 0)
-                throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} begins at {offset}, no multiple of the alignment {alignment}");
-            BlockLayout layout = BlockLayout.Of(type);
-            long columns = shape.Length == 0 ? 1 : shape[^1];
-            if (columns % layout.Values != 0)
-                throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} has rows of {columns} values, no whole number of {type} blocks of {layout.Values}");
-            Int128 bytes = values / layout.Values * layout.Bytes;
-            if (bytes > file.Length)
-                throw new ModelFileException(file.Name, at, $"tensor {Excerpt.Of(name)} needs {bytes} bytes, but the file has only {file.Length}");
-            TensorLimits.Check(file.Name, at, name, [.. shape]);
-            return (name, at, type, [.. shape], offset, (long)bytes);
-        }
-
-        private Value ReadValue(string key)
-        {
-            long at = _at;
-            GgufType type = Type(UInt32("a type"), key, at);
-            if (type != GgufType.Array)
-            {
-                Value value = new(type, false, 1, _at);
-                Skip(key, type, 1);
-                return value;
-            }
-
-            type = Type(UInt32("the type of a list"), key, at);
-            if (type == GgufType.Array)
-                throw new ModelFileException(file.Name, at, $"{Excerpt.Of(key)} is a list of lists, which no model needs");
-            ulong count = UInt64("the length of a list");
-            if (count > MaxListLength)
-                throw new ModelFileException(file.Name, at, $"{Excerpt.Of(key)} announces {count} values; at most {MaxListLength} are read");
-            Value list = new(type, true, (int)count, _at);
-            Skip(key, type, (int)count);
-            return list;
-        }
-
-        private GgufType Type(uint number, string key, long at) => number <= (uint)GgufType.Float64
-            ? (GgufType)number
-            : throw new ModelFileException(file.Name, at, $"{Excerpt.Of(key)} has the unknown value type {number}");
-
-        private void Skip(string key, GgufType type, int count)
-        {
-            if (type == GgufType.Text)
-            {
-                for (int i = 0; i < count; i++)
-                    _ = TextBytes(key);
-                return;
-            }
-
-            long bytes = (long)count * SizeOf(type);
-            if (bytes > file.Length - _at)
-                throw new ModelFileException(file.Name, _at, $"{Excerpt.Of(key)} needs {bytes} bytes, but the file ends at byte {file.Length}");
-            if (type == GgufType.Boolean && file.Slice(_at, count).IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var odd)
-                throw new ModelFileException(file.Name, _at + odd, $"{Excerpt.Of(key)} is neither true nor false");
-            _at += bytes;
-        }
-
-        private string Text(string what) => Encoding.UTF8.GetString(TextBytes(what));
-
-        private ReadOnlySpan<byte> TextBytes(string what)
-        {
-            long at = _at;
-            ulong length = UInt64(what);
-            if (length > MaxTextBytes)
-                throw new ModelFileException(file.Name, at, $"{Excerpt.Of(what)}: a text of {length} bytes is announced; at most {MaxTextBytes} are read");
-            ReadOnlySpan<byte> text = Take((int)length, what);
-            return Utf8.IsValid(text) ? text : throw new ModelFileException(file.Name, at + 8, $"{Excerpt.Of(what)}: not valid UTF-8");
-        }
-
-        private uint UInt32(string what) => BinaryPrimitives.ReadUInt32LittleEndian(Take(4, what));
-
-        private ulong UInt64(string what) => BinaryPrimitives.ReadUInt64LittleEndian(Take(8, what));
-
-        private ReadOnlySpan<byte> Take(int bytes, string what)
-        {
-            if (bytes > file.Length - _at)
-                throw new ModelFileException(file.Name, _at, $"the file ends inside {Excerpt.Of(what)}: the download is incomplete");
-            ReadOnlySpan<byte> taken = file.Slice(_at, bytes);
-            _at += bytes;
-            return taken;
-        }
-    }
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Fairlead.Engine.Templates;
 
 /// <summary>The evaluated arguments of one call.</summary>
@@ -39,14 +37,14 @@ internal sealed class Arguments(IReadOnlyList<Value> positional, IReadOnlyDictio
         return bound;
     }
 
-    /// <summary>A whole number that fits 32 bits; larger ones are pulled to the border, where every use of them ends in a limit anyway.</summary>
+    /// <summary>A whole number as <see cref="Arithmetic.AsClamped"/> gives it, or the fallback where none was given.</summary>
     public static int Whole(Value? value, int fallback, string callee)
     {
         if (value is null or NoneValue)
             return fallback;
         if (value is not (IntValue or BoolValue))
             throw new TemplateFault($"{callee}: '{value.TypeName}' object cannot be interpreted as an integer");
-        return (int)BigInteger.Max(int.MinValue, BigInteger.Min(int.MaxValue, Arithmetic.AsWhole(value)));
+        return Arithmetic.AsClamped(value);
     }
 
     public static string Text(Value? value, string fallback, string callee) => value switch

@@ -12,6 +12,9 @@ internal static class Arithmetic
         _ => throw new InvalidOperationException($"a {value.TypeName} is no whole number"),
     };
 
+    /// <summary>A whole number that fits 32 bits; larger ones are pulled to the border, where every use of them ends in a limit anyway.</summary>
+    public static int AsClamped(Value value) => (int)BigInteger.Clamp(AsWhole(value), int.MinValue, int.MaxValue);
+
     public static double AsDouble(Value value) => value is FloatValue real ? real.Value : (double)AsWhole(value);
 
     public static bool IsNumber(Value value) => value is BoolValue or IntValue or FloatValue;
@@ -54,8 +57,8 @@ internal static class Arithmetic
         {
             case (TextValue x, TextValue y):
                 // markupsafe: what meets a safe text with + is escaped unless it is safe itself.
-                string left = y.IsMarkup && !x.IsMarkup ? Filters.Escape(x.Text, budget) : x.Text;
-                string right = x.IsMarkup && !y.IsMarkup ? Filters.Escape(y.Text, budget) : y.Text;
+                string left = y.IsMarkup && !x.IsMarkup ? Markup.Escape(x.Text, budget) : x.Text;
+                string right = x.IsMarkup && !y.IsMarkup ? Markup.Escape(y.Text, budget) : y.Text;
                 budget.Build((long)left.Length + right.Length);
                 return new TextValue(left + right, x.IsMarkup || y.IsMarkup);
             case (TextValue x, _):

@@ -152,9 +152,9 @@ public sealed class ChatTemplate
     private static string CutAfter(string prompt, string continued)
     {
         int mark = prompt.LastIndexOf(ContinueMark.TrimEnd(), StringComparison.Ordinal);
-        if (mark < 0 || !prompt.Contains(TextMethods.Strip(continued, null, left: true, right: true), StringComparison.Ordinal))
+        if (mark < 0 || !prompt.Contains(PythonText.Strip(continued, null, left: true, right: true), StringComparison.Ordinal))
             throw new TemplateFault("the final message cannot be continued: the template does not write its text as it stands");
         bool keepsSpace = string.CompareOrdinal(prompt, mark, ContinueMark, 0, ContinueMark.Length) == 0;
-        return keepsSpace ? prompt[..mark] : TextMethods.Strip(prompt[..mark], null, left: false, right: true);
+        return keepsSpace ? prompt[..mark] : PythonText.Strip(prompt[..mark], null, left: false, right: true);
     }
 }

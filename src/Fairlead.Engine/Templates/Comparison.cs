@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Fairlead.Engine.Templates;
 
-/// <summary>Python's equality, order and hashing of values. Who calls spends the weight first; see <see cref="Value.Weight"/>.</summary>
+/// <summary>Python's equality, order and hashing of values. Who calls spends the weight first, see <see cref="Value.Weight"/>; only <see cref="Holds"/> does so itself.</summary>
 internal static class Comparison
 {
     /// <summary>Equality of dictionary keys, for <see cref="DictValue"/> and whatever else must find values.</summary>
@@ -32,6 +32,30 @@ internal static class Comparison
             default:
                 return false;
         }
+    }
+
+    /// <summary>One of the signs <c>== != &lt; &lt;= &gt; &gt;= in notin</c> between two values.</summary>
+    public static bool Holds(Value left, string sign, Value right, Budget budget)
+    {
+        switch (sign)
+        {
+            case "in":
+                return Containers.Has(right, left, budget);
+            case "notin":
+                return !Containers.Has(right, left, budget);
+        }
+
+        budget.Spend(Math.Min(left.Weight, right.Weight));
+        return sign switch
+        {
+            "==" => AreEqual(left, right),
+            "!=" => !AreEqual(left, right),
+            "<" => Compare(left, right, sign) < 0,
+            "<=" => Compare(left, right, sign) <= 0,
+            ">" => Compare(left, right, sign) > 0,
+            ">=" => Compare(left, right, sign) >= 0,
+            _ => throw new InvalidOperationException($"no comparison {sign}"),
+        };
     }
 
     /// <summary>Python's order of two values: negative, zero, positive; null where a NaN makes every comparison false.</summary>

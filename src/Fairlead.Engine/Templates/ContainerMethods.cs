@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Fairlead.Engine.Templates;
 
 /// <summary>The methods of Python's <c>dict</c>, <c>list</c> and <c>tuple</c> that change nothing, and slices of everything.</summary>
@@ -8,11 +6,11 @@ internal static class ContainerMethods
     /// <summary>The method bound to its dictionary; one that would change it is undefined and says so when used.</summary>
     public static Value? Find(DictValue dict, string name) => name switch
     {
-        "get" => Bound(name, (renderer, arguments) =>
+        "get" => Bound(name, (budget, arguments) =>
         {
             Value?[] bound = arguments.Bind("get", "key", "default");
             Value key = Arguments.Required(bound[0], "get", "key");
-            renderer.Budget.Spend(key.Weight);
+            budget.Spend(key.Weight);
             return dict.TryGet(key, out Value? value) ? value! : bound[1] ?? NoneValue.Instance;
         }),
         "items" => View(name, "dict_items", dict, static item => new TupleValue([item.Key, item.Value])),
@@ -38,7 +36,7 @@ internal static class ContainerMethods
     {
         long count = value switch
         {
-            TextValue or ListValue or TupleValue or RangeValue => Renderer.Length(value),
+            TextValue or ListValue or TupleValue or RangeValue => Containers.Length(value),
             UndefinedValue missing => throw missing.Fault(),
             DictValue => throw new TemplateFault("unhashable type: 'slice'"),
             _ => throw new TemplateFault($"'{value.TypeName}' object is not subscriptable"),
@@ -49,7 +47,7 @@ internal static class ContainerMethods
         long start = Clamp(Border(from), stride > 0 ? 0 : count - 1);
         long end = Clamp(Border(to), stride > 0 ? count : -1);
         if (value is TextValue text)
-            return TextMethods.Slice(text, start, end, stride, budget);
+            return PythonText.Slice(text, start, end, stride, budget);
 
         long length = stride > 0 ? Math.Max(0, (end - start + stride - 1) / stride) : Math.Max(0, (start - end - stride - 1) / -stride);
         budget.Spend(length);
@@ -78,28 +76,28 @@ internal static class ContainerMethods
     private static long? Border(Value? value) => value switch
     {
         null or NoneValue => null,
-        IntValue or BoolValue => (long)BigInteger.Max(int.MinValue, BigInteger.Min(int.MaxValue, Arithmetic.AsWhole(value))),
+        IntValue or BoolValue => Arithmetic.AsClamped(value),
         UndefinedValue missing => throw missing.Fault(),
         _ => throw new TemplateFault("slice indices must be integers or None or have an __index__ method"),
     };
 
-    private static CallableValue Bound(string name, Func<Renderer, Arguments, Value> body) => new(name, "builtin_function_or_method", body);
+    private static CallableValue Bound(string name, Func<Budget, Arguments, Value> body) => new(name, "builtin_function_or_method", body);
 
     private static CallableValue View(string name, string type, DictValue dict, Func<KeyValuePair<Value, Value>, Value> part) =>
-        Bound(name, (renderer, arguments) =>
+        Bound(name, (budget, arguments) =>
         {
             arguments.Bind(name);
-            renderer.Budget.Spend(dict.Items.Count);
+            budget.Spend(dict.Items.Count);
             return new ViewValue(type, [.. dict.Items.Select(part)]);
         });
 
-    private static CallableValue Sequence(IReadOnlyList<Value> items, string name) => Bound(name, (renderer, arguments) =>
+    private static CallableValue Sequence(IReadOnlyList<Value> items, string name) => Bound(name, (budget, arguments) =>
     {
         Value wanted = Arguments.Required(arguments.Bind(name, "value")[0], name, "value");
         int count = 0;
         for (int i = 0; i < items.Count; i++)
         {
-            renderer.Budget.Spend(Math.Min(items[i].Weight, wanted.Weight));
+            budget.Spend(Math.Min(items[i].Weight, wanted.Weight));
             if (!Comparison.AreEqual(items[i], wanted))
                 continue;
             if (name == "index")

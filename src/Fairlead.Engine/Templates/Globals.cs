@@ -8,22 +8,23 @@ internal static class Globals
     /// <summary>The longest range, as in Jinja2's sandbox.</summary>
     private const int MaxRange = 100_000;
 
-    public static Dictionary<string, Value> Create() => new(StringComparer.Ordinal)
+    /// <param name="clock">What <c>strftime_now</c> reads.</param>
+    public static Dictionary<string, Value> Create(TimeProvider clock) => new(StringComparer.Ordinal)
     {
         ["range"] = Function("range", Range),
-        ["dict"] = Function("dict", static (renderer, arguments) => Pairs(renderer, arguments, "dict")),
+        ["dict"] = Function("dict", static (budget, arguments) => Pairs(budget, arguments, "dict")),
         ["namespace"] = Function("namespace", Namespace),
         ["cycler"] = Function("cycler", Cycler),
         ["joiner"] = Function("joiner", Joiner),
-        ["raise_exception"] = Function("raise_exception", static (renderer, arguments) =>
-            throw new TemplateFault(Printing.Text(Arguments.Required(arguments.Bind("raise_exception", "message")[0], "raise_exception", "message"), renderer.Budget), byTemplate: true)),
-        ["strftime_now"] = Function("strftime_now", static (renderer, arguments) => renderer.Budget.Text(StrfTime.Format(
-            renderer.Clock.GetLocalNow(), Arguments.Text(Arguments.Required(arguments.Bind("strftime_now", "format")[0], "strftime_now", "format"), "", "strftime_now")))),
+        ["raise_exception"] = Function("raise_exception", static (budget, arguments) =>
+            throw new TemplateFault(Printing.Text(Arguments.Required(arguments.Bind("raise_exception", "message")[0], "raise_exception", "message"), budget), byTemplate: true)),
+        ["strftime_now"] = Function("strftime_now", (budget, arguments) => budget.Text(StrfTime.Format(
+            clock.GetLocalNow(), Arguments.Text(Arguments.Required(arguments.Bind("strftime_now", "format")[0], "strftime_now", "format"), "", "strftime_now")))),
     };
 
-    private static CallableValue Function(string name, Func<Renderer, Arguments, Value> body) => new(name, "function", body);
+    private static CallableValue Function(string name, Func<Budget, Arguments, Value> body) => new(name, "function", body);
 
-    private static RangeValue Range(Renderer renderer, Arguments arguments)
+    private static RangeValue Range(Budget budget, Arguments arguments)
     {
         Value?[] bound = arguments.Bind("range", "start", "stop", "step");
         BigInteger first = Whole(Arguments.Required(bound[0], "range", "start"));
@@ -47,24 +48,24 @@ internal static class Globals
         };
     }
 
-    private static DictValue Pairs(Renderer renderer, Arguments arguments, string callee)
+    private static DictValue Pairs(Budget budget, Arguments arguments, string callee)
     {
         DictValue pairs = new();
         if (arguments.Positional.Count > 1)
             throw new TemplateFault($"{callee} expected at most 1 argument, got {arguments.Positional.Count}");
         if (arguments.Positional is [DictValue from])
         {
-            renderer.Budget.Spend(from.Weight);
+            budget.Spend(from.Weight);
             foreach ((Value key, Value value) in from.Items)
                 pairs.Put(key, value);
         }
         else if (arguments.Positional is [var items])
         {
-            foreach (Value item in renderer.Iterate(items))
+            foreach (Value item in Containers.Items(items, budget))
             {
-                if (renderer.Iterate(item) is not [var key, var value])
+                if (Containers.Items(item, budget) is not [var key, var value])
                     throw new TemplateFault($"{callee} needs a sequence of pairs");
-                renderer.Budget.Spend(key.Weight);
+                budget.Spend(key.Weight);
                 pairs.Put(key, value);
             }
         }
@@ -74,15 +75,15 @@ internal static class Globals
         return pairs;
     }
 
-    private static NamespaceValue Namespace(Renderer renderer, Arguments arguments)
+    private static NamespaceValue Namespace(Budget budget, Arguments arguments)
     {
         NamespaceValue space = new();
-        foreach ((Value key, Value value) in Pairs(renderer, arguments, "namespace").Items)
-            space.Members[key is TextValue name ? name.Text : Printing.Text(key, renderer.Budget)] = value;
+        foreach ((Value key, Value value) in Pairs(budget, arguments, "namespace").Items)
+            space.Members[key is TextValue name ? name.Text : Printing.Text(key, budget)] = value;
         return space;
     }
 
-    private static MembersValue Cycler(Renderer renderer, Arguments arguments)
+    private static MembersValue Cycler(Budget budget, Arguments arguments)
     {
         IReadOnlyList<Value> items = arguments.Positional;
         if (items.Count == 0)
@@ -106,7 +107,7 @@ internal static class Globals
         });
     }
 
-    private static MembersValue Joiner(Renderer renderer, Arguments arguments)
+    private static MembersValue Joiner(Budget budget, Arguments arguments)
     {
         Value separator = arguments.Bind("joiner", "sep")[0] ?? Value.Of(", ");
         bool used = false;

@@ -224,7 +224,7 @@ internal sealed record FormatSpec
         if (Kind is not ('\0' or 's' or 'r' or 'a' or 'c'))
             throw new TemplateFault($"Unknown format code '{Kind}' for object of type 'str'");
         if (Precision is { } most)
-            text = TextMethods.Slice(new TextValue(text), 0, most, 1, budget).Text;
+            text = PythonText.Slice(new TextValue(text), 0, most, 1, budget).Text;
         return Fit("", text, Align is '=' or null ? (IsPercent ? '>' : '<') : Align.Value, Fill == '0' && IsPercent ? ' ' : Fill, budget);
     }
 

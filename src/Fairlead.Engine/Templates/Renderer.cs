@@ -1,32 +1,26 @@
-using System.Numerics;
 using System.Text;
 
 namespace Fairlead.Engine.Templates;
 
-/// <summary>Runs the statements of a template once, for one conversation. What expressions mean is in the other half of this class.</summary>
-internal sealed partial class Renderer
+/// <summary>Runs the statements of a template once, for one conversation. What expressions mean, <see cref="Evaluator"/> says.</summary>
+internal sealed class Renderer
 {
     private readonly StringBuilder _output = new();
-    private readonly Dictionary<string, Value> _globals;
+    private readonly Evaluator _evaluator;
     private StringBuilder _to;
-    private Scope _scope;
     private bool _writesPrompt = true;
 
     public Renderer(TemplateLimits limits, TimeProvider clock)
     {
-        Budget = new Budget(limits, clock);
-        Clock = clock;
-        _globals = Globals.Create();
+        _evaluator = new Evaluator(limits, clock);
         _to = _output;
-        _scope = new Scope(null);
     }
 
-    public Budget Budget { get; }
-
-    public TimeProvider Clock { get; }
+    /// <summary>What the rendering may still use.</summary>
+    public Budget Budget => _evaluator.Budget;
 
     /// <summary>Line of the statement or expression that is being evaluated.</summary>
-    public int Line { get; private set; } = 1;
+    public int Line => _evaluator.Line;
 
     private enum Jump
     {
@@ -36,7 +30,7 @@ internal sealed partial class Renderer
     }
 
     /// <summary>A name that the template finds without setting it. It stands in the outermost scope, where the template may set it anew.</summary>
-    public void Define(string name, Value value) => _scope.Set(name, value);
+    public void Define(string name, Value value) => _evaluator.Scope.Set(name, value);
 
     public string Render(Block template)
     {
@@ -57,7 +51,7 @@ internal sealed partial class Renderer
     private Jump Run(Statement statement)
     {
         Budget.Spend();
-        Line = statement.Line;
+        _evaluator.Line = statement.Line;
         switch (statement)
         {
             case DataStatement data:
@@ -77,7 +71,7 @@ internal sealed partial class Renderer
             case JumpStatement jump:
                 return jump.IsBreak ? Jump.Break : Jump.Continue;
             case MacroStatement macro:
-                _scope.Set(macro.Macro.Name, MakeMacro(macro.Macro, _scope));
+                _evaluator.Scope.Set(macro.Macro.Name, MakeMacro(macro.Macro, _evaluator.Scope));
                 return Jump.None;
             case SetBlockStatement set:
                 Assign(set.Target, FilterBody(set.Body, set.Value));
@@ -91,7 +85,7 @@ internal sealed partial class Renderer
             case WithStatement with:
                 return RunWith(with);
             case GenerationStatement generation:
-                return RunInside(generation.Body, new Scope(_scope));
+                return RunInside(generation.Body, new Scope(_evaluator.Scope));
             default:
                 throw new InvalidOperationException($"no such statement: {statement.GetType().Name}");
         }
@@ -118,8 +112,8 @@ internal sealed partial class Renderer
 
     private void RunFor(ForStatement loop, Value over, int depth)
     {
-        Scope outer = _scope;
-        IReadOnlyList<Value> items = Iterate(over);
+        Scope outer = _evaluator.Scope;
+        IReadOnlyList<Value> items = Containers.Items(over, Budget);
         if (loop.Filter is { } filter)
             items = Select(loop.Target, filter, items);
         LoopState state = new(items, depth);
@@ -128,18 +122,18 @@ internal sealed partial class Renderer
         {
             Budget.Spend();
             state.Index = i;
-            _scope = new Scope(outer);
-            _scope.Set("loop", members);
+            _evaluator.Scope = new Scope(outer);
+            _evaluator.Scope.Set("loop", members);
             Assign(loop.Target, items[i]);
             if (Run(loop.Body) == Jump.Break)
                 break;
         }
 
-        _scope = outer;
+        _evaluator.Scope = outer;
         if (items.Count == 0 && loop.Else is { } otherwise)
             RunInside(otherwise, new Scope(outer));
 
-        Value Recurse(Renderer renderer, Arguments arguments)
+        Value Recurse(Budget budget, Arguments arguments)
         {
             Value?[] bound = arguments.Bind("loop", "iterable");
             return Capture(outer, () => RunFor(loop, Arguments.Required(bound[0], "loop", "iterable"), depth + 1));
@@ -148,74 +142,74 @@ internal sealed partial class Renderer
 
     private List<Value> Select(Target target, Expression filter, IReadOnlyList<Value> items)
     {
-        Scope outer = _scope;
+        Scope outer = _evaluator.Scope;
         List<Value> selected = [];
         foreach (Value item in items)
         {
             Budget.Spend();
-            _scope = new Scope(outer);
+            _evaluator.Scope = new Scope(outer);
             Assign(target, item);
             if (Evaluate(filter).IsTrue)
                 selected.Add(item);
         }
 
-        _scope = outer;
+        _evaluator.Scope = outer;
         return selected;
     }
 
     private Jump RunWith(WithStatement with)
     {
-        Scope inner = new(_scope);
+        Scope inner = new(_evaluator.Scope);
         // The values are all evaluated outside: with a = 1, b = a does not see the new a.
         Value[] values = [.. with.Values.Select(pair => Evaluate(pair.Value))];
-        Scope outer = _scope;
-        _scope = inner;
+        Scope outer = _evaluator.Scope;
+        _evaluator.Scope = inner;
         for (int i = 0; i < values.Length; i++)
             Assign(with.Values[i].Target, values[i]);
-        _scope = outer;
+        _evaluator.Scope = outer;
         return RunInside(with.Body, inner);
     }
 
     private Jump RunInside(Block body, Scope scope)
     {
-        Scope outer = _scope;
-        _scope = scope;
+        Scope outer = _evaluator.Scope;
+        _evaluator.Scope = scope;
         Jump jump = Run(body);
-        _scope = outer;
+        _evaluator.Scope = outer;
         return jump;
     }
 
     private void RunCall(CallStatement call)
     {
-        CallableValue caller = MakeMacro(call.Caller, _scope);
+        CallableValue caller = MakeMacro(call.Caller, _evaluator.Scope);
         Value callee = Evaluate(call.Call.Callee);
-        Arguments arguments = EvaluateArguments(call.Call.Arguments);
+        Arguments arguments = _evaluator.EvaluateArguments(call.Call.Arguments);
         Dictionary<string, Value> named = new(arguments.Named, StringComparer.Ordinal) { ["caller"] = caller };
-        Write(Printing.Text(Call(callee, new Arguments(arguments.Positional, named)), Budget));
+        Write(Printing.Text(_evaluator.Call(callee, new Arguments(arguments.Positional, named)), Budget));
     }
 
     private Value FilterBody(Block body, Expression filters)
     {
-        Value written = Capture(new Scope(_scope), () => Run(body));
-        Scope inner = new(_scope);
-        inner.Set(BodyName, written);
-        Scope outer = _scope;
-        _scope = inner;
+        Value written = Capture(new Scope(_evaluator.Scope), () => Run(body));
+        Scope inner = new(_evaluator.Scope);
+        inner.Set(Evaluator.BodyName, written);
+        Scope outer = _evaluator.Scope;
+        _evaluator.Scope = inner;
         Value filtered = Evaluate(filters);
-        _scope = outer;
+        _evaluator.Scope = outer;
         return filtered;
     }
 
     /// <summary>What the action writes, as a value instead of into the prompt.</summary>
     private TextValue Capture(Scope scope, Action write)
     {
-        (StringBuilder to, Scope outer, bool writesPrompt) = (_to, _scope, _writesPrompt);
+        (StringBuilder to, Scope outer, bool writesPrompt) = (_to, _evaluator.Scope, _writesPrompt);
         _to = new StringBuilder();
-        _scope = scope;
+        _evaluator.Scope = scope;
         _writesPrompt = false;
         write();
         string text = _to.ToString();
-        (_to, _scope, _writesPrompt) = (to, outer, writesPrompt);
+        (_to, _evaluator.Scope, _writesPrompt) = (to, outer, writesPrompt);
         return new TextValue(text);
     }
 
@@ -224,15 +218,15 @@ internal sealed partial class Renderer
         switch (target)
         {
             case NameTarget name:
-                _scope.Set(name.Name, value);
+                _evaluator.Scope.Set(name.Name, value);
                 break;
             case MemberTarget member:
-                if (_scope.Find(member.Name) is not NamespaceValue space)
+                if (_evaluator.Scope.Find(member.Name) is not NamespaceValue space)
                     throw new TemplateFault("cannot assign attribute on non-namespace object");
                 space.Members[member.Member] = value;
                 break;
             case TupleTarget tuple:
-                IReadOnlyList<Value> items = Iterate(value);
+                IReadOnlyList<Value> items = Containers.Items(value, Budget);
                 if (items.Count != tuple.Items.Count)
                 {
                     throw new TemplateFault(items.Count > tuple.Items.Count
@@ -246,100 +240,25 @@ internal sealed partial class Renderer
         }
     }
 
-    private static CallableValue MakeMacro(MacroSyntax macro, Scope definedIn) =>
-        new(macro.Name, "Macro", (renderer, arguments) => renderer.CallMacro(macro, definedIn, arguments));
+    private CallableValue MakeMacro(MacroSyntax macro, Scope definedIn) => new(macro.Name, "Macro", (_, arguments) => CallMacro(macro, definedIn, arguments));
 
     private TextValue CallMacro(MacroSyntax macro, Scope definedIn, Arguments arguments)
     {
         // Names are looked up where the macro stands, not where it is called from.
         Scope scope = new(definedIn);
-        int given = Math.Min(arguments.Positional.Count, macro.Parameters.Count);
-        HashSet<string> missing = new(StringComparer.Ordinal);
-        for (int i = 0; i < macro.Parameters.Count; i++)
-        {
-            string name = macro.Parameters[i].Name;
-            if (arguments.Named.TryGetValue(name, out Value? byName))
-                scope.Set(name, i >= given ? byName : throw new TemplateFault($"macro '{macro.Name}' got multiple values for argument '{name}'"));
-            else if (i < given)
-                scope.Set(name, arguments.Positional[i]);
-            else
-                missing.Add(name);
-        }
-
-        TakeExtras(macro, arguments, scope);
+        HashSet<string> missing = MacroArguments.Bind(macro, arguments, scope);
         return Capture(scope, () =>
         {
             // In order, inside the macro: a default may use the parameters before it.
             foreach ((string name, Expression? fallback) in macro.Parameters)
             {
                 if (missing.Contains(name))
-                    _scope.Set(name, fallback is null ? new UndefinedValue($"parameter '{name}' was not provided") : Evaluate(fallback));
+                    scope.Set(name, fallback is null ? new UndefinedValue($"parameter '{name}' was not provided") : Evaluate(fallback));
             }
 
             Run(macro.Body);
         });
     }
 
-    private static void TakeExtras(MacroSyntax macro, Arguments arguments, Scope scope)
-    {
-        if ((macro.TakesMore & MacroExtras.Caller) != 0 && macro.Name != "caller")
-            scope.Set("caller", arguments.Named.TryGetValue("caller", out Value? caller) ? caller : new UndefinedValue("No caller defined"));
-        List<string> unknown = [.. arguments.Named.Keys.Where(name =>
-            macro.Parameters.All(parameter => parameter.Name != name) && !(name == "caller" && (macro.TakesMore & MacroExtras.Caller) != 0))];
-        if ((macro.TakesMore & MacroExtras.Named) != 0)
-        {
-            DictValue more = new();
-            foreach (string name in unknown)
-                more.Put(Value.Of(name), arguments.Named[name]);
-            scope.Set("kwargs", more);
-        }
-        else if (unknown.Count > 0)
-        {
-            throw new TemplateFault(unknown[0] == "caller"
-                ? $"macro '{macro.Name}' was invoked with two values for the special caller argument or takes none"
-                : $"macro '{macro.Name}' takes no keyword argument '{unknown[0]}'");
-        }
-
-        if ((macro.TakesMore & MacroExtras.Positional) != 0)
-            scope.Set("varargs", new TupleValue([.. arguments.Positional.Skip(macro.Parameters.Count)]));
-        else if (arguments.Positional.Count > macro.Parameters.Count)
-            throw new TemplateFault($"macro '{macro.Name}' takes not more than {macro.Parameters.Count} argument(s)");
-    }
-
-    /// <summary>What <c>loop</c> tells inside a loop.</summary>
-    private sealed class LoopState(IReadOnlyList<Value> items, int depth)
-    {
-        private IReadOnlyList<Value>? _lastChanged;
-
-        public int Index { get; set; }
-
-        public Value? Member(string name) => name switch
-        {
-            "index" => Value.Of(new BigInteger(Index + 1)),
-            "index0" => Value.Of(new BigInteger(Index)),
-            "revindex" => Value.Of(new BigInteger(items.Count - Index)),
-            "revindex0" => Value.Of(new BigInteger(items.Count - Index - 1)),
-            "first" => Value.Of(Index == 0),
-            "last" => Value.Of(Index == items.Count - 1),
-            "length" => Value.Of(new BigInteger(items.Count)),
-            "depth" => Value.Of(new BigInteger(depth + 1)),
-            "depth0" => Value.Of(new BigInteger(depth)),
-            "previtem" => Index > 0 ? items[Index - 1] : new UndefinedValue("there is no previous item"),
-            "nextitem" => Index + 1 < items.Count ? items[Index + 1] : new UndefinedValue("there is no next item"),
-            "cycle" => new CallableValue("cycle", "method", (_, arguments) => arguments.Positional.Count == 0
-                ? throw new TemplateFault("no items for cycling given")
-                : arguments.Positional[Index % arguments.Positional.Count]),
-            "changed" => new CallableValue("changed", "method", (renderer, arguments) => Changed(renderer, arguments)),
-            _ => null,
-        };
-
-        private BoolValue Changed(Renderer renderer, Arguments arguments)
-        {
-            TupleValue now = new(arguments.Positional);
-            renderer.Budget.Spend(now.Weight);
-            bool changed = _lastChanged is null || !Comparison.AreEqual(new TupleValue(_lastChanged), now);
-            _lastChanged = arguments.Positional;
-            return changed ? BoolValue.True : BoolValue.False;
-        }
-    }
+    private Value Evaluate(Expression expression) => _evaluator.Evaluate(expression);
 }

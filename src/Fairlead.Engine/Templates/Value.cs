@@ -315,22 +315,22 @@ internal sealed class NamespaceValue : Value
 }
 
 /// <summary>Something to call: a macro, a global function, a method with its object.</summary>
-internal sealed class CallableValue(string name, string typeName, Func<Renderer, Arguments, Value> body) : Value
+internal sealed class CallableValue(string name, string typeName, Func<Budget, Arguments, Value> body) : Value
 {
     public string Name { get; } = name;
 
     public override string TypeName { get; } = typeName;
 
-    public Value Call(Renderer renderer, Arguments arguments) => body(renderer, arguments);
+    public Value Call(Budget budget, Arguments arguments) => body(budget, arguments);
 }
 
 /// <summary>Things with members of their own: <c>loop</c>, <c>cycler</c>, <c>joiner</c>, macros' names.</summary>
-internal sealed class MembersValue(string typeName, Func<string, Value?> member, Func<Renderer, Arguments, Value>? call = null) : Value
+internal sealed class MembersValue(string typeName, Func<string, Value?> member, Func<Budget, Arguments, Value>? call = null) : Value
 {
     public override string TypeName { get; } = typeName;
 
     /// <summary>Null where there is no such member.</summary>
     public Value? Member(string name) => member(name);
 
-    public Value? Call(Renderer renderer, Arguments arguments) => call?.Invoke(renderer, arguments);
+    public Value? Call(Budget budget, Arguments arguments) => call?.Invoke(budget, arguments);
 }

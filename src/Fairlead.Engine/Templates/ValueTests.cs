@@ -5,26 +5,26 @@ namespace Fairlead.Engine.Templates;
 /// <summary>The tests: <c>value is name(…)</c>.</summary>
 internal static class ValueTests
 {
-    private delegate bool Test(Renderer renderer, Value value, Arguments arguments);
+    private delegate bool Test(Budget budget, Value value, Arguments arguments);
 
     private static readonly Dictionary<string, Test> ByName = new(StringComparer.Ordinal)
     {
         ["boolean"] = static (_, value, _) => value is BoolValue,
         ["callable"] = static (_, value, _) => value is CallableValue or UndefinedValue,
         ["defined"] = static (_, value, _) => value is not UndefinedValue,
-        ["divisibleby"] = static (renderer, value, arguments) => !Arithmetic.Apply("%", value, Operand(arguments, "divisibleby"), renderer.Budget).IsTrue,
-        ["even"] = static (renderer, value, _) => !Arithmetic.Apply("%", value, Value.Of(2), renderer.Budget).IsTrue,
+        ["divisibleby"] = static (budget, value, arguments) => !Arithmetic.Apply("%", value, Operand(arguments, "divisibleby"), budget).IsTrue,
+        ["even"] = static (budget, value, _) => !Arithmetic.Apply("%", value, Value.Of(2), budget).IsTrue,
         ["false"] = static (_, value, _) => value == BoolValue.False,
         ["filter"] = static (_, value, _) => value is TextValue name && Filters.Exists(name.Text),
         ["float"] = static (_, value, _) => value is FloatValue,
-        ["in"] = static (renderer, value, arguments) => renderer.Contains(Operand(arguments, "in"), value),
+        ["in"] = static (budget, value, arguments) => Containers.Has(Operand(arguments, "in"), value, budget),
         ["integer"] = static (_, value, _) => value is IntValue,
         ["iterable"] = static (_, value, _) => value is TextValue or ListValue or TupleValue or DictValue or ViewValue or RangeValue or GeneratorValue or UndefinedValue,
-        ["lower"] = static (_, value, _) => value is TextValue text && TextMethods.IsCase(text.Text, upper: false),
+        ["lower"] = static (_, value, _) => value is TextValue text && PythonText.IsCase(text.Text, upper: false),
         ["mapping"] = static (_, value, _) => value is DictValue,
         ["none"] = static (_, value, _) => value is NoneValue,
         ["number"] = static (_, value, _) => Arithmetic.IsNumber(value),
-        ["odd"] = static (renderer, value, _) => Arithmetic.Apply("%", value, Value.Of(2), renderer.Budget).IsTrue,
+        ["odd"] = static (budget, value, _) => Arithmetic.Apply("%", value, Value.Of(2), budget).IsTrue,
         ["sameas"] = static (_, value, arguments) => IsSame(value, Operand(arguments, "sameas")),
         // What has a length and can be indexed; dictionaries do too.
         ["sequence"] = static (_, value, _) => value is TextValue or ListValue or TupleValue or DictValue or RangeValue or UndefinedValue,
@@ -32,7 +32,7 @@ internal static class ValueTests
         ["test"] = static (_, value, _) => value is TextValue name && Exists(name.Text),
         ["true"] = static (_, value, _) => value == BoolValue.True,
         ["undefined"] = static (_, value, _) => value is UndefinedValue,
-        ["upper"] = static (_, value, _) => value is TextValue text && TextMethods.IsCase(text.Text, upper: true),
+        ["upper"] = static (_, value, _) => value is TextValue text && PythonText.IsCase(text.Text, upper: true),
         ["escaped"] = static (_, value, _) => value is TextValue { IsMarkup: true },
         ["eq"] = Comparing("=="),
         ["equalto"] = Comparing("=="),
@@ -51,18 +51,18 @@ internal static class ValueTests
         [">="] = Comparing(">="),
     };
 
-    public static bool Apply(string name, Renderer renderer, Value value, Arguments arguments)
+    public static bool Apply(string name, Budget budget, Value value, Arguments arguments)
     {
         if (!ByName.TryGetValue(name, out Test? test))
             throw new TemplateFault($"No test named '{name}' found.");
         // A test may read the text it is asked about.
-        renderer.Budget.Spend(value is TextValue ? value.Weight : 1);
-        return test(renderer, value, arguments);
+        budget.Spend(value is TextValue ? value.Weight : 1);
+        return test(budget, value, arguments);
     }
 
     private static bool Exists(string name) => ByName.ContainsKey(name);
 
-    private static Test Comparing(string sign) => (renderer, value, arguments) => renderer.Holds(value, sign, Operand(arguments, sign));
+    private static Test Comparing(string sign) => (budget, value, arguments) => Comparison.Holds(value, sign, Operand(arguments, sign), budget);
 
     private static Value Operand(Arguments arguments, string test) => arguments.Positional.Count == 1
         ? arguments.Positional[0]

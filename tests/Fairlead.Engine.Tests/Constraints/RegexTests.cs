@@ -28,6 +28,11 @@ public sealed class RegexTests
     [InlineData("\\p{L}+", "Grüße漢Ω", null)]
     [InlineData("\\P{L}", "1", null)]
     [InlineData("\\p{Lu}\\p{Ll}*", "Zürich", null)]
+    [InlineData("\\p{Cased_Letter}+", "aZ\u01c5\u02b0", 5)] // the byte before begins letters with case, too
+    [InlineData("\\p{Cc}\\p{Other}", "\u0007\u200d", null)]
+    [InlineData("\\p{Zl}\\p{gc=Zp}", "\u2028\u2029", null)]
+    [InlineData("\\p{punct}+", "!$", 1)] // $ is a symbol
+    [InlineData("\\P{Cs}", "a", null)]
     [InlineData("[\\s\\S]*", "a\nb\u2028", null)]
     [InlineData("\\d", "\u0661", 0)] // Arabic-Indic one: \d is ASCII
     [InlineData("(a*)*b", "aaab", null)]

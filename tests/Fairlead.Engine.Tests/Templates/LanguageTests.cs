@@ -43,4 +43,26 @@ public class LanguageTests
         Assert.True(cases > 500, $"{cases} cases");
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {cases} differ:\n{string.Join('\n', wrong)}");
     }
+
+    [Theory]
+    [InlineData("abs")]
+    [InlineData("round")]
+    public void A_filter_that_needs_a_number_refuses_in_its_own_name(string filter)
+    {
+        var template = ChatTemplate.Parse("numbers", $"{{{{ 'x'|{filter} }}}}");
+        ChatTemplateInput input = new() { Messages = JsonSerializer.SerializeToElement(Array.Empty<int>()) };
+        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => template.Render(input, TimeProvider.System));
+        Assert.Contains($"bad operand type for {filter}(): 'str'", refused.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(16)]
+    public void A_precision_that_cannot_be_kept_is_refused(int precision)
+    {
+        var template = ChatTemplate.Parse("numbers", $"{{{{ 1234.5|round({precision}) }}}}");
+        ChatTemplateInput input = new() { Messages = JsonSerializer.SerializeToElement(Array.Empty<int>()) };
+        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => template.Render(input, TimeProvider.System));
+        Assert.Contains($"round: precision must be from 0 to 15, not {precision}", refused.Reason, StringComparison.Ordinal);
+    }
 }

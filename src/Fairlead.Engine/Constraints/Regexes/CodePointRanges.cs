@@ -1,4 +1,4 @@
-using System.Globalization;
+using Fairlead.Engine.Tokenizers.Unicode;
 
 namespace Fairlead.Engine.Constraints.Regexes;
 
@@ -11,7 +11,7 @@ internal sealed class CodePointRanges
 {
     private const int LastCodePoint = 0x10FFFF;
 
-    private static readonly Dictionary<string, CodePointRanges> Categories = [];
+    private static readonly Dictionary<GeneralCategories, CodePointRanges> Categories = [];
 
     private CodePointRanges(List<CodePointRange> ranges) => Ranges = ranges;
 
@@ -56,19 +56,13 @@ internal sealed class CodePointRanges
     /// <summary>Every character of <paramref name="text"/>.</summary>
     public static CodePointRanges OfText(string text) => Of([.. text.EnumerateRunes().Select(static rune => new CodePointRange(rune.Value, rune.Value))]);
 
-    /// <summary>
-    /// A general category of Unicode as <c>\p{…}</c> names it (<c>L</c>, <c>Lu</c>, <c>Letter</c>, <c>Uppercase_Letter</c>), from the tables
-    /// of the runtime (Unicode 16 in .NET 10; they are there without ICU). Null where there is no such name.
-    /// </summary>
-    public static CodePointRanges? Category(string name)
+    /// <summary>Every character of these categories. Worked out once: it takes a look at every code point there is.</summary>
+    public static CodePointRanges Of(GeneralCategories categories)
     {
-        Func<UnicodeCategory, bool>? belongs = Test(name);
-        if (belongs is null)
-            return null;
         lock (Categories)
         {
-            if (!Categories.TryGetValue(name, out CodePointRanges? set))
-                Categories.Add(name, set = Scan(belongs));
+            if (!Categories.TryGetValue(categories, out CodePointRanges? set))
+                Categories.Add(categories, set = Scan(categories));
             return set;
         }
     }
@@ -97,12 +91,12 @@ internal sealed class CodePointRanges
     /// <summary>Whether <paramref name="codePoint"/> is in the set.</summary>
     public bool Contains(int codePoint) => Ranges.Any(range => codePoint >= range.First && codePoint <= range.Last);
 
-    private static CodePointRanges Scan(Func<UnicodeCategory, bool> belongs)
+    private static CodePointRanges Scan(GeneralCategories categories)
     {
         var ranges = new List<CodePointRange>();
         for (int codePoint = 0; codePoint <= LastCodePoint; codePoint++)
         {
-            if (!belongs(CharUnicodeInfo.GetUnicodeCategory(codePoint)))
+            if (!categories.Contains(codePoint))
                 continue;
             if (ranges.Count > 0 && ranges[^1].Last == codePoint - 1)
                 ranges[^1] = ranges[^1] with { Last = codePoint };
@@ -112,38 +106,4 @@ internal sealed class CodePointRanges
 
         return Of([.. ranges]);
     }
-
-    private static Func<UnicodeCategory, bool>? Test(string name) => name switch
-    {
-        "L" or "Letter" => static c => c <= UnicodeCategory.OtherLetter,
-        "Lu" or "Uppercase_Letter" => static c => c == UnicodeCategory.UppercaseLetter,
-        "Ll" or "Lowercase_Letter" => static c => c == UnicodeCategory.LowercaseLetter,
-        "Lt" or "Titlecase_Letter" => static c => c == UnicodeCategory.TitlecaseLetter,
-        "Lm" or "Modifier_Letter" => static c => c == UnicodeCategory.ModifierLetter,
-        "Lo" or "Other_Letter" => static c => c == UnicodeCategory.OtherLetter,
-        "M" or "Mark" => static c => c is >= UnicodeCategory.NonSpacingMark and <= UnicodeCategory.EnclosingMark,
-        "Mn" or "Nonspacing_Mark" => static c => c == UnicodeCategory.NonSpacingMark,
-        "Mc" or "Spacing_Mark" => static c => c == UnicodeCategory.SpacingCombiningMark,
-        "Me" or "Enclosing_Mark" => static c => c == UnicodeCategory.EnclosingMark,
-        "N" or "Number" => static c => c is >= UnicodeCategory.DecimalDigitNumber and <= UnicodeCategory.OtherNumber,
-        "Nd" or "Decimal_Number" => static c => c == UnicodeCategory.DecimalDigitNumber,
-        "Nl" or "Letter_Number" => static c => c == UnicodeCategory.LetterNumber,
-        "No" or "Other_Number" => static c => c == UnicodeCategory.OtherNumber,
-        "P" or "Punctuation" => static c => c is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation,
-        "Pc" or "Connector_Punctuation" => static c => c == UnicodeCategory.ConnectorPunctuation,
-        "Pd" or "Dash_Punctuation" => static c => c == UnicodeCategory.DashPunctuation,
-        "Ps" or "Open_Punctuation" => static c => c == UnicodeCategory.OpenPunctuation,
-        "Pe" or "Close_Punctuation" => static c => c == UnicodeCategory.ClosePunctuation,
-        "Pi" or "Initial_Punctuation" => static c => c == UnicodeCategory.InitialQuotePunctuation,
-        "Pf" or "Final_Punctuation" => static c => c == UnicodeCategory.FinalQuotePunctuation,
-        "Po" or "Other_Punctuation" => static c => c == UnicodeCategory.OtherPunctuation,
-        "S" or "Symbol" => static c => c is >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol,
-        "Sm" or "Math_Symbol" => static c => c == UnicodeCategory.MathSymbol,
-        "Sc" or "Currency_Symbol" => static c => c == UnicodeCategory.CurrencySymbol,
-        "Sk" or "Modifier_Symbol" => static c => c == UnicodeCategory.ModifierSymbol,
-        "So" or "Other_Symbol" => static c => c == UnicodeCategory.OtherSymbol,
-        "Z" or "Separator" => static c => c is >= UnicodeCategory.SpaceSeparator and <= UnicodeCategory.ParagraphSeparator,
-        "Zs" or "Space_Separator" => static c => c == UnicodeCategory.SpaceSeparator,
-        _ => null,
-    };
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Fairlead.Engine.Constraints.Automata;
+using Fairlead.Engine.Tokenizers.Unicode;
 
 namespace Fairlead.Engine.Constraints.Regexes;
 
@@ -302,10 +303,10 @@ internal sealed class RegexParser
         if (close < 0)
             throw Refuse("has a \\p without {…}");
         string name = _pattern[(_at + 1)..close];
-        CodePointRanges? set = CodePointRanges.Category(name.StartsWith("gc=", StringComparison.Ordinal) ? name[3..] : name);
-        if (set is null)
+        if (GeneralCategories.Named(name.StartsWith("gc=", StringComparison.Ordinal) ? name[3..] : name) is not { } categories)
             throw Refuse($"asks for the Unicode property '{name}'; only general categories are supported");
         _at = close + 1;
+        var set = CodePointRanges.Of(categories);
         return negated ? ~set : set;
     }
 

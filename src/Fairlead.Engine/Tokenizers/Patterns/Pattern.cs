@@ -17,23 +17,25 @@ internal sealed class Pattern
     /// <summary>Steps granted to any text, however short.</summary>
     public const int StepsAtLeast = 1_000_000;
 
-    private readonly string _file;
-    private readonly string _source;
+    private readonly PatternSource _source;
     private readonly PatternProgram _program;
 
-    private Pattern(string file, string source, PatternNode root)
+    private Pattern(PatternSource source, PatternNode root)
     {
-        _file = file;
         _source = source;
-        _program = PatternProgram.Compile(file, source, root);
+        _program = PatternProgram.Compile(source, root);
     }
 
     /// <summary>Compiles the regular expression <paramref name="source"/> of <paramref name="file"/>.</summary>
     /// <exception cref="ModelFileException">It is malformed, too large, or uses what is not supported.</exception>
-    public static Pattern Parse(string file, string source) => new(file, source, PatternParser.Parse(file, source));
+    public static Pattern Parse(string file, string source)
+    {
+        var named = new PatternSource(file, source);
+        return new Pattern(named, PatternParser.Parse(named));
+    }
 
     /// <summary>A pattern that matches <paramref name="text"/> itself.</summary>
-    public static Pattern Literal(string file, string text) => new(file, text, PatternParser.Literal(text));
+    public static Pattern Literal(string file, string text) => new(new PatternSource(file, text), PatternParser.Literal(text));
 
     /// <summary>The matches in <paramref name="text"/> from left to right, as the <c>find_iter</c> of Oniguruma gives them.</summary>
     /// <remarks>Look-around and anchors see nothing outside the text. An empty match just behind the one before is passed over.</remarks>
@@ -82,7 +84,7 @@ internal sealed class Pattern
                 int end = _matcher.Match(_from);
                 _scratch.StepsLeft = _matcher.StepsLeft;
                 if (_matcher.StepsLeft <= 0)
-                    throw new ModelFileException(_pattern._file, null, $"the pattern {PatternParser.Shortened(_pattern._source)} was stopped in a text of {_text.Length} characters: it took more than {StepsPerUnit} steps a character; a pattern that repeats a repetition can take for ever");
+                    throw _pattern._source.Refusal($"was stopped in a text of {_text.Length} characters: it took more than {StepsPerUnit} steps a character; a pattern that repeats a repetition can take for ever");
                 int length = 1;
                 if (_from < _text.Length)
                     CodePoints.At(_text, _from, out length);
@@ -332,8 +334,8 @@ internal sealed class Pattern
 
         private readonly bool IsWordBorder(int at)
         {
-            bool before = at > 0 && CodePointSet.Word(CodePoints.Before(_text, at, out _));
-            bool after = at < _text.Length && CodePointSet.Word(CodePoints.At(_text, at, out _));
+            bool before = at > 0 && CodePointProperties.Word(CodePoints.Before(_text, at, out _));
+            bool after = at < _text.Length && CodePointProperties.Word(CodePoints.At(_text, at, out _));
             return before != after;
         }
     }

@@ -1,5 +1,3 @@
-using Fairlead.Engine.Formats;
-
 namespace Fairlead.Engine.Tokenizers.Patterns;
 
 /// <summary>A pattern as a list of instructions for <see cref="Pattern"/>.</summary>
@@ -8,15 +6,10 @@ internal sealed class PatternProgram
     private const int MostInstructions = 50_000;
 
     private readonly List<Instruction> _code = [];
-    private readonly string _file;
-    private readonly string _source;
+    private readonly PatternSource _source;
     private int _visits;
 
-    private PatternProgram(string file, string source)
-    {
-        _file = file;
-        _source = source;
-    }
+    private PatternProgram(PatternSource source) => _source = source;
 
     public enum Kind
     {
@@ -56,9 +49,9 @@ internal sealed class PatternProgram
     /// <summary>How many marks the instructions use.</summary>
     public int MarkCount { get; private set; }
 
-    public static PatternProgram Compile(string file, string source, PatternNode root)
+    public static PatternProgram Compile(PatternSource source, PatternNode root)
     {
-        var program = new PatternProgram(file, source);
+        var program = new PatternProgram(source);
         program.Emit(root);
         program.Add(new Instruction { Kind = Kind.Accept });
         program.Code = [.. program._code];
@@ -68,7 +61,7 @@ internal sealed class PatternProgram
     private int Add(Instruction instruction)
     {
         if (_code.Count >= MostInstructions)
-            throw new ModelFileException(_file, null, $"the pattern {PatternParser.Shortened(_source)} grows beyond {MostInstructions} instructions");
+            throw _source.Refusal($"grows beyond {MostInstructions} instructions");
         _code.Add(instruction);
         return _code.Count - 1;
     }
@@ -77,7 +70,7 @@ internal sealed class PatternProgram
     {
         // Parts that emit nothing can still be repeated a hundred thousand times a hundred thousand times.
         if (++_visits > 4 * MostInstructions)
-            throw new ModelFileException(_file, null, $"the pattern {PatternParser.Shortened(_source)} repeats too much");
+            throw _source.Refusal("repeats too much");
         switch (node)
         {
             case PatternNode.One one:
@@ -139,7 +132,7 @@ internal sealed class PatternProgram
         // As in Oniguruma, the options at the top may differ in length, each of them must have one.
         IReadOnlyList<PatternNode> options = look.Part is PatternNode.Choice choice ? choice.Options : [look.Part];
         if (options.Any(option => option.FixedLength() < 0))
-            throw new ModelFileException(_file, null, $"the pattern {PatternParser.Shortened(_source)} looks behind for a part of no fixed length, which is not supported");
+            throw _source.Refusal("looks behind for a part of no fixed length, which is not supported");
         if (look.Negative)
         {
             // Behind is none of them: each must fail, one after the other.
