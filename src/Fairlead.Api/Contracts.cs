@@ -195,7 +195,13 @@ public sealed record LocalModelView(string Name, string State)
 /// <param name="Threads">Threads that compute; null for as many as there are cores.</param>
 /// <param name="Keep">A duration such as <c>10m</c>, or <c>forever</c>; null for the default.</param>
 /// <param name="Quantize">What floating-point weights are quantised to while they are loaded: <c>q8_0</c>, <c>q4_0</c> or <c>q4_k</c>; null: they stay what they are.</param>
-public sealed record RunRequest(string Name, string Source, long? Context = null, long? Slots = null, long? Threads = null, string? Keep = null, string? Quantize = null);
+/// <param name="Kv">In what form keys and values are kept: <c>f32</c>, <c>f16</c> or <c>q8_0</c>; null for the default.</param>
+/// <param name="Stall">How long a running answer may wait for a step that also reads a prompt, as <c>50ms</c>; null for the default.</param>
+/// <param name="Draft">Absolute path of a second, smaller model that guesses how its answers go on; null without one.</param>
+/// <param name="Guesses">Tokens that its answers are guessed ahead at most; null for the default, 0 for none.</param>
+public sealed record RunRequest(
+    string Name, string Source, long? Context = null, long? Slots = null, long? Threads = null, string? Keep = null, string? Quantize = null, string? Kv = null, string? Stall = null,
+    string? Draft = null, long? Guesses = null);
 
 /// <summary>What <c>POST /api/local/{name}/stop</c> did.</summary>
 /// <param name="Name">The model's name.</param>

@@ -14,6 +14,9 @@ public sealed record FleetOptions
     /// <summary>File that keeps load times over restarts, so that the first forecast is true already; null: they are forgotten.</summary>
     public string? HistoryFile { get; init; }
 
+    /// <summary>Folder of packed weights, which exists and only this user may enter; null: none are kept. What lies in it is this process's to remove.</summary>
+    public string? PackFolder { get; init; }
+
     /// <summary>How often a loaded worker is asked whether it still answers. With the two below a worker that stands still is seen within 30 s (reliability W-11).</summary>
     public TimeSpan HealthEvery { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fairlead.Fleet.Models;
 
 namespace Fairlead.Fleet;
 

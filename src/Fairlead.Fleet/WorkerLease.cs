@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Fairlead.Fleet.Asks;
 using Fairlead.Fleet.Workers;
 
 namespace Fairlead.Fleet;
@@ -8,11 +9,11 @@ public sealed class WorkerLease : IDisposable
 {
     private readonly RunningWorker _worker;
     private readonly long _ask;
-    private FleetLoop? _fleet;
+    private Leases? _leases;
 
-    internal WorkerLease(FleetLoop fleet, RunningWorker worker, WorkerProcess process, long ask, TimeSpan waited, bool wasCold)
+    internal WorkerLease(Leases leases, RunningWorker worker, WorkerProcess process, long ask, TimeSpan waited, bool wasCold)
     {
-        _fleet = fleet;
+        _leases = leases;
         _worker = worker;
         _ask = ask;
         Worker = process;
@@ -22,7 +23,7 @@ public sealed class WorkerLease : IDisposable
 
     /// <summary>A place that nobody gives back would keep its slot taken, and its model loaded, for good: it is given back when the runtime finds it, and said so.</summary>
     [SuppressMessage("Design", "MA0055:Do not use finalizer", Justification = "The one way to see that a place was lost.")]
-    ~WorkerLease() => Interlocked.Exchange(ref _fleet, null)?.TakeBack(_worker, _ask);
+    ~WorkerLease() => Interlocked.Exchange(ref _leases, null)?.TakeBack(_worker, _ask);
 
     /// <summary>Where the request goes.</summary>
     public WorkerProcess Worker { get; }
@@ -46,7 +47,7 @@ public sealed class WorkerLease : IDisposable
     /// <summary>The request has left its place, however it ended.</summary>
     public void Dispose()
     {
-        Interlocked.Exchange(ref _fleet, null)?.Leave(_worker, _ask);
+        Interlocked.Exchange(ref _leases, null)?.Return(_worker, _ask);
         GC.SuppressFinalize(this);
     }
 }

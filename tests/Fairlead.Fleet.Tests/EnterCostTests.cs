@@ -20,18 +20,19 @@ public sealed class EnterCostTests(ITestOutputHelper output)
         var ask = new WorkerAsk("local/a", "somebody", TimeSpan.FromSeconds(60));
         (await yard.Loop.EnterAsync(ask, FleetYard.Never)).Dispose();
         await yard.UntilAsync("a", static status => status is { State: ModelState.Ready, Busy: 0 });
-        (long bytes, TimeSpan took) best = (long.MaxValue, TimeSpan.MaxValue);
+        (long Bytes, TimeSpan Took, int Crossed) best = (long.MaxValue, TimeSpan.MaxValue, int.MaxValue);
         for (int round = 0; round < 5; round++)
         {
-            // The worker is weighed and probed meanwhile, now and then on the loop's own turn: the least of five is the cost of the way itself.
-            (long bytes, TimeSpan took) = Measure(yard.Loop, ask);
-            best = (Math.Min(best.bytes, bytes), took < best.took ? took : best.took);
+            // The worker is weighed and probed meanwhile, now and then on the loop's own turn, which may be held up: the least of five is the cost of the way itself.
+            (long bytes, TimeSpan took, int crossed) = Measure(yard.Loop, ask);
+            best = (Math.Min(best.Bytes, bytes), took < best.Took ? took : best.Took, Math.Min(best.Crossed, crossed));
         }
-        output.WriteLine($"{best.took.TotalMicroseconds / Rounds:F2} µs and {best.bytes / Rounds} bytes for one way in and out");
-        Assert.InRange(best.bytes / Rounds, 1, MostBytes);
+        output.WriteLine($"{best.Took.TotalMicroseconds / Rounds:F2} µs and {best.Bytes / Rounds} bytes for one way in and out; {best.Crossed} of {Rounds} crossed a thread");
+        Assert.InRange(best.Bytes / Rounds, 1, MostBytes);
+        Assert.InRange(best.Crossed, 0, Rounds / 100); // only where another message was just being read
     }
 
-    private static (long Bytes, TimeSpan Took) Measure(FleetLoop loop, WorkerAsk ask)
+    private static (long Bytes, TimeSpan Took, int Crossed) Measure(FleetLoop loop, WorkerAsk ask)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         long began = Stopwatch.GetTimestamp();
@@ -48,7 +49,6 @@ public sealed class EnterCostTests(ITestOutputHelper output)
             entered.GetAwaiter().GetResult().Dispose();
         }
         TimeSpan took = Stopwatch.GetElapsedTime(began);
-        Assert.InRange(crossed, 0, Rounds / 100); // only where another message was just being read
-        return (GC.GetAllocatedBytesForCurrentThread() - before, took);
+        return (GC.GetAllocatedBytesForCurrentThread() - before, took, crossed);
     }
 }

@@ -39,11 +39,12 @@ public sealed class FleetLoopTests : IAsyncLifetime
     [Fact]
     public async Task More_than_may_wait_are_refused_at_once_with_the_time_to_come_back()
     {
-        _yard.Serve(_yard.Model("a", "good,load=500", static terms => terms with { Queue = 10 }));
+        _yard.Serve(_yard.Model("a", "good,hold=load", static terms => terms with { Queue = 10 }));
         Task<WorkerLease>[] all = [.. Enumerable.Range(0, 30).Select(_ => _yard.EnterAsync("a"))];
         await ScriptedWorker.UntilAsync(() => all.Count(static ask => ask.IsFaulted) == 20, "twenty are refused while ten wait");
         FleetRefusal[] refused = [.. all.Where(static ask => ask.IsFaulted).Select(static ask => ((FleetRefusedException)ask.Exception!.InnerException!).Refusal)];
         Assert.All(refused, static refusal => Assert.Equal((FleetRefusalKind.QueueFull, true), (refusal.Kind, refusal.RetryAfter > TimeSpan.Zero)));
+        _yard.LetGoOn("a");
         foreach (Task<WorkerLease> ask in all.Where(static ask => !ask.IsFaulted))
             (await ask).Dispose();
     }
@@ -62,7 +63,7 @@ public sealed class FleetLoopTests : IAsyncLifetime
     [Fact]
     public async Task A_caller_who_leaves_is_let_go_and_the_others_wait_on()
     {
-        _yard.Serve(_yard.Model("a", "good,load=300"));
+        _yard.Serve(_yard.Model("a", "good,hold=load"));
         using var leaving = new CancellationTokenSource();
         Task<WorkerLease> first = _yard.EnterAsync("a", cancellationToken: leaving.Token);
         Task<WorkerLease> second = _yard.EnterAsync("a");
@@ -71,6 +72,7 @@ public sealed class FleetLoopTests : IAsyncLifetime
         OperationCanceledException told = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
         Assert.Equal(leaving.Token, told.CancellationToken);
         await _yard.UntilAsync("a", static status => status.Waiting == 1);
+        _yard.LetGoOn("a");
         (await second).Dispose();
         Assert.Equal(1, _yard.Starts("a"));
     }
@@ -151,17 +153,22 @@ public sealed class FleetLoopTests : IAsyncLifetime
     [Fact]
     public async Task Who_waits_is_told_at_once_and_then_again_where_the_model_stands_and_how_many_are_before()
     {
-        _yard.Serve(_yard.Model("a", "good,load=900"));
+        _yard.Serve(_yard.Model("a", "good,load=100,hold=half"));
         Task<WorkerLease>[] before = [_yard.EnterAsync("a"), _yard.EnterAsync("a"), _yard.EnterAsync("a")];
         var told = new List<(ModelStatus Status, int Ahead)>();
         var ask = new WorkerAsk("LOCAL/A", "somebody", TimeSpan.FromSeconds(60)) { Waiting = (status, ahead) => { lock (told) told.Add((status, ahead)); } };
-        using WorkerLease lease = await _yard.Loop.EnterAsync(ask, FleetYard.Never);
+        Task<WorkerLease> asked = _yard.Loop.EnterAsync(ask, FleetYard.Never).AsTask();
+        await ScriptedWorker.UntilAsync(
+            () =>
+            {
+                lock (told)
+                    return told.Count >= 3 && told.Exists(static word => word.Status is { State: ModelState.Loading, Share: > 0 and < 1 } && word.Ahead == 3);
+            },
+            "it is told again and again, and how far the load has come");
+        _yard.LetGoOn("a");
+        using WorkerLease lease = await asked;
         lock (told)
-        {
             Assert.Equal((ModelState.Queued, 3), (told[0].Status.State, told[0].Ahead));
-            Assert.True(told.Count >= 3, $"told {told.Count} times");
-            Assert.Contains(told, static word => word.Status is { State: ModelState.Loading, Share: > 0 and < 1 } && word.Ahead == 3);
-        }
         foreach (Task<WorkerLease> other in before)
             (await other).Dispose();
     }

@@ -62,6 +62,9 @@ internal sealed class FleetYard : IAsyncDisposable, ILogger, ILoggerFactory
 
     public int Starts(string name) => Notes(name).Count(static word => word == "start");
 
+    /// <summary>Lets the workers of a model go on with what they hold.</summary>
+    public void LetGoOn(string name) => File.WriteAllText(_folder[name + ".journal.go"], "");
+
     public ModelStatus Status(string name) => Loop.Status($"local/{name}")!;
 
     public Task<WorkerLease> EnterAsync(string name, string tenant = "somebody", double patience = 60, CancellationToken cancellationToken = default) =>
@@ -77,7 +80,17 @@ internal sealed class FleetYard : IAsyncDisposable, ILogger, ILoggerFactory
     public int[] Processes(string name) =>
         [.. Loop.Lines($"local/{name}").Select(static line => line.Split(' ')).Where(static words => words is [_, "(worker", _, "was", "started)"]).Select(static words => int.Parse(words[2], CultureInfo.InvariantCulture))];
 
-    public static bool Lives(int process) => Directory.Exists($"/proc/{process}") && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+    public static bool Lives(int process)
+    {
+        try
+        {
+            return !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false; // it had ended, or did while it was read (ESRCH)
+        }
+    }
 
     public static void Signal(int process, string signal)
     {

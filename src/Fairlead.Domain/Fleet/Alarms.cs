@@ -9,10 +9,10 @@ internal sealed class Alarms
     /// <summary>The earliest; null where none is set.</summary>
     public TimeSpan? Next => _queue.TryPeek(out _, out TimeSpan at) ? at : null;
 
-    /// <summary>The model is looked at by then at the latest.</summary>
-    public void Set(ModelLife model, TimeSpan at)
+    /// <summary>The model is looked at when time alone will have changed something about it, at the latest.</summary>
+    public void Set(ModelLife model, TimeSpan now)
     {
-        if (model.Alarm <= at)
+        if (model.Due(now) is not { } at || model.Alarm <= at)
             return;
         model.Alarm = at;
         _queue.Enqueue(model, at);

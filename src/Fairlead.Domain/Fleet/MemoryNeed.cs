@@ -1,3 +1,5 @@
+using Fairlead.Domain.Fleet.Memory;
+
 namespace Fairlead.Domain.Fleet;
 
 /// <summary>What a model needs in memory, in bytes, as its worker has computed it from the headers of its files before it reads the weights.</summary>

@@ -1,3 +1,6 @@
+using Fairlead.Domain.Fleet.Asks;
+using Fairlead.Domain.Fleet.Workers;
+
 namespace Fairlead.Domain.Fleet;
 
 /// <summary>One model: its terms, its worker if it has one, those who wait for it, and its past.</summary>

@@ -37,6 +37,9 @@ public sealed record FleetLimits
     /// <summary>Bytes of memory for all workers together. The needs of those that are loaded or being loaded never add up to more.</summary>
     public required long Memory { get; init; }
 
+    /// <summary>Bytes of disk for the packed weights of all models; 0: none are kept.</summary>
+    public long Packs { get; init; }
+
     /// <summary>How long a model that others use may keep one waiting that needs its memory: then it takes nothing new, finishes, and makes room.</summary>
     public TimeSpan Turn { get; init; } = TimeSpan.FromSeconds(30);
 

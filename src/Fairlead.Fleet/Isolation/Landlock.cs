@@ -5,8 +5,8 @@ namespace Fairlead.Fleet.Isolation;
 
 /// <summary>Linux's Landlock: what a thread has given up, it and every process that it starts have given up for good. No rights are needed to use it.</summary>
 /// <remarks>
-/// A worker of our own answers on a Unix socket and reads its model; beside that it writes nothing and calls nobody. So it may make and remove sockets in one
-/// folder and write to /dev/null, and nothing else; open no TCP connection and listen on no port; and where the kernel knows how, signal nobody outside. What it
+/// A worker of our own answers on a Unix socket, reads its model and keeps the packed form of it; beside that it writes nothing and calls nobody. So it may make and remove sockets in one
+/// folder, make, write, rename and remove regular files in another, and write to /dev/null, and nothing else; open no TCP connection and listen on no port; and where the kernel knows how, signal nobody outside. What it
 /// may <em>read</em> is not restricted. docs.kernel.org/userspace-api/landlock.html; tested with ABI 7 (Linux 6.18).
 /// </remarks>
 internal static class Landlock
@@ -19,6 +19,7 @@ internal static class Landlock
 
     private const ulong WriteFile = 1 << 1;
     private const ulong RemoveFile = 1 << 5;
+    private const ulong MakeRegular = 1 << 8;
     private const ulong MakeSocket = 1 << 9;
 
     /// <summary>Everything that changes a file system: WRITE_FILE, REMOVE_DIR to MAKE_SYM.</summary>
@@ -36,11 +37,12 @@ internal static class Landlock
     /// <summary>The version of the kernel's interface; 0 where there is none.</summary>
     public static int Version() => OperatingSystem.IsLinux() && Libc.SystemCall(CreateRuleset, 0, 0, AskForVersion) is > 0 and var version ? (int)version : 0;
 
-    /// <summary>Gives up, for this thread and whatever it starts from now on, all writing but for sockets in one folder, and all TCP.</summary>
-    /// <param name="socketFolder">The folder.</param>
+    /// <summary>Gives up, for this thread and whatever it starts from now on, all writing but for sockets in one folder and files in another, and all TCP.</summary>
+    /// <param name="socketFolder">The folder of the sockets.</param>
+    /// <param name="packFolder">The folder of the files; null: none. They may be renamed within it (REFER would be another folder).</param>
     /// <returns>False where the kernel cannot; then nothing was given up.</returns>
     /// <exception cref="IOException">It can, and did not.</exception>
-    public static unsafe bool RestrictThisThread(string socketFolder)
+    public static unsafe bool RestrictThisThread(string socketFolder, string? packFolder)
     {
         int version = Version();
         if (version == 0)
@@ -54,6 +56,8 @@ internal static class Landlock
         try
         {
             Allow((int)rules, socketFolder, MakeSocket | RemoveFile);
+            if (packFolder is not null)
+                Allow((int)rules, packFolder, MakeRegular | WriteFile | RemoveFile);
             Allow((int)rules, "/dev/null", WriteFile | (version >= 3 ? Truncate : 0));
             Check(Libc.SystemCall(RestrictSelf, rules, 0, 0));
             return true;

@@ -6,32 +6,31 @@ using System.Runtime.InteropServices;
 
 namespace Fairlead.Fleet.Isolation;
 
-/// <summary>A thread that starts processes, and does nothing else for as long as this process lives.</summary>
+/// <summary>A thread that starts processes, and does nothing else for as long as one of them lives.</summary>
 /// <remarks>Linux's parent-death signal comes when the <em>thread</em> that started a child ends (prctl(2), PR_SET_PDEATHSIG), and threads of a pool end when
 /// there is little to do. And what a thread has given up, the processes that it starts have given up too, from their first instruction on and with all their
-/// threads: hence one such thread for engines, which may do what a program may, and one for the workers of our own in each folder of sockets.</remarks>
-internal sealed class ProcessStarter
+/// threads: hence one such thread for engines, which may do what a program may, and one for each worker of our own, which may write in folders of its own.</remarks>
+internal sealed class ProcessStarter : IDisposable
 {
-    private static readonly ConcurrentDictionary<string, Lazy<ProcessStarter>> s_ofWorkers = new(StringComparer.Ordinal);
-
     private readonly BlockingCollection<Action> _work = [];
 
-    private ProcessStarter(string? socketFolder)
+    private ProcessStarter(string? socketFolder, string? packFolder)
     {
         new Thread(Work, maxStackSize: 256 * 1024) { IsBackground = true, Name = "process starter" }.Start();
         Do(GiveUpPrivileges);
         if (socketFolder is not null)
-            Unconfined = Do(() => Confine(socketFolder));
+            Unconfined = Do(() => Confine(socketFolder, packFolder));
     }
 
     /// <summary>For programs of which we do not know what they write and whom they call.</summary>
-    public static ProcessStarter OfAnything { get; } = new(null);
+    public static ProcessStarter OfAnything { get; } = new(null, null);
 
-    /// <summary>For workers of our own, whose sockets are in this folder.</summary>
-    public static ProcessStarter OfWorkers(string socketFolder) =>
-        s_ofWorkers.GetOrAdd(socketFolder, static folder => new Lazy<ProcessStarter>(() => new ProcessStarter(folder))).Value;
+    /// <summary>For one worker of our own; to be disposed when that has ended, and not before: the thread's end would be taken for this process's.</summary>
+    /// <param name="socketFolder">The folder of its socket.</param>
+    /// <param name="packFolder">The folder of its packs; null: it keeps none.</param>
+    public static ProcessStarter ForWorker(string socketFolder, string? packFolder) => new(socketFolder, packFolder);
 
-    /// <summary>Why what it starts may write and call as any program may; null where it can write nothing but sockets in the folder, and open no TCP connection.</summary>
+    /// <summary>Why what it starts may write and call as any program may; null where it can write nothing but sockets and packs in these folders, and open no TCP connection.</summary>
     public string? Unconfined { get; } = "it is none of ours";
 
     /// <summary>Starts a process.</summary>
@@ -43,11 +42,18 @@ internal sealed class ProcessStarter
         !OperatingSystem.IsLinux() || Libc.ProcessControl(Libc.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? true
             : throw new IOException($"prctl: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
 
-    private static string? Confine(string socketFolder)
+    /// <summary>Ends the thread of one worker; the one for engines goes on.</summary>
+    public void Dispose()
+    {
+        if (this != OfAnything)
+            _work.CompleteAdding();
+    }
+
+    private static string? Confine(string socketFolder, string? packFolder)
     {
         try
         {
-            return Landlock.RestrictThisThread(socketFolder) ? null : "this system has no Landlock";
+            return Landlock.RestrictThisThread(socketFolder, packFolder) ? null : "this system has no Landlock";
         }
         catch (IOException e)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Fairlead.Domain.Fleet;
 
 namespace Fairlead.Fleet.Workers;
 
@@ -94,6 +95,13 @@ public sealed record EngineCommand
         new Uri(UsesSocket ? $"http://worker{BasePath}" : string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}{BasePath}")),
         UsesSocket ? socket : null,
         ModelName is null ? null : Fill(ModelName, spec, socket, port));
+
+    /// <summary>What is known of it before it has loaded: an engine has no way to say what it needs.</summary>
+    internal WorkerFacts FactsFor(WorkerSpec spec)
+    {
+        long files = ModelFiles.Bytes(spec.Source);
+        return new WorkerFacts(new MemoryNeed(Memory ?? files, 0, Memory is null ? Allowance : 0), "unknown", spec.Context, spec.Slots, null, files);
+    }
 
     public bool Equals(EngineCommand? other) => other is not null && Spelled() == other.Spelled();
 

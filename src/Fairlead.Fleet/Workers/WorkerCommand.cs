@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Fairlead.Fleet.Packs;
 
 namespace Fairlead.Fleet.Workers;
 
@@ -22,7 +23,7 @@ public sealed record WorkerCommand(string Program, ImmutableArray<string> Argume
     }
 
     /// <summary>The whole command line of one worker of our own, the program left out.</summary>
-    internal ImmutableArray<string> LineFor(WorkerSpec spec, string socket)
+    internal ImmutableArray<string> LineFor(WorkerSpec spec, string socket, PackPlace? packs)
     {
         ImmutableArray<string>.Builder line = Arguments.ToBuilder();
         line.AddRange("--model", spec.Source, "--socket", socket, "--name", spec.Model);
@@ -31,6 +32,15 @@ public sealed record WorkerCommand(string Program, ImmutableArray<string> Argume
         Add("--threads", spec.Threads);
         if (spec.Quantize is { } type)
             line.AddRange("--quantize", type);
+        if (spec.Kv is { } kv)
+            line.AddRange("--kv", kv);
+        if (spec.Stall is { } stall)
+            line.AddRange("--stall", stall.TotalMilliseconds.ToString("0.####", CultureInfo.InvariantCulture) + "ms");
+        if (spec.Draft is { } draft)
+            line.AddRange("--draft", draft);
+        Add("--guesses", spec.Guesses);
+        if (packs is not null)
+            line.AddRange("--packs", packs.Folder, "--packs-limit", packs.MostBytes.ToString(CultureInfo.InvariantCulture));
         return line.ToImmutable();
 
         void Add(string option, int? value)

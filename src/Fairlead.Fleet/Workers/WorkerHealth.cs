@@ -29,6 +29,24 @@ public sealed record WorkerHealth(string Status)
     /// <summary>Tokens of prompts read since its start.</summary>
     public long? TokensRead { get; init; }
 
+    /// <summary>Tokens guessed ahead since its start.</summary>
+    public long? TokensGuessed { get; init; }
+
+    /// <summary>How many of them came true.</summary>
+    public long? TokensGuessedRight { get; init; }
+
+    /// <summary>How many were guessed by a draft.</summary>
+    public long? TokensDrafted { get; init; }
+
+    /// <summary>How many of those came true.</summary>
+    public long? TokensDraftedRight { get; init; }
+
+    /// <summary>Seconds that its draft computed, of <see cref="BusySeconds"/>.</summary>
+    public double? DraftSeconds { get; init; }
+
+    /// <summary>Seconds in steps since its start.</summary>
+    public double? BusySeconds { get; init; }
+
     /// <summary>How full its last steps were, 0 to 1.</summary>
     public double? BatchFill { get; init; }
 
@@ -65,6 +83,12 @@ public sealed record WorkerHealth(string Status)
                     Waiting = Count(said, "waiting"),
                     TokensGenerated = Count(said, "tokens_generated"),
                     TokensRead = Count(said, "tokens_read"),
+                    TokensGuessed = Count(said, "tokens_guessed"),
+                    TokensGuessedRight = Count(said, "tokens_guessed_right"),
+                    TokensDrafted = Count(said, "tokens_drafted"),
+                    TokensDraftedRight = Count(said, "tokens_drafted_right"),
+                    DraftSeconds = Number(said, "draft_seconds"),
+                    BusySeconds = Number(said, "busy_seconds"),
                     BatchFill = Number(said, "batch_fill"),
                     KvBlocksUsed = Count(said, "kv_blocks_used"),
                     KvBlocksTotal = Count(said, "kv_blocks_total"),

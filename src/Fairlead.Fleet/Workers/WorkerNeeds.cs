@@ -4,7 +4,7 @@ using Fairlead.Domain.Fleet;
 
 namespace Fairlead.Fleet.Workers;
 
-/// <summary>What a worker of our own says on standard output, a line each: <c>needs {…}</c>, <c>progress 0.62</c>, <c>ready</c>.</summary>
+/// <summary>Reads what a worker of our own says that it needs, as far as a stranger's word can be believed.</summary>
 internal static class WorkerNeeds
 {
     /// <summary>Reads what follows <c>needs</c>: <c>{"weights":N,"cache":N,"scratch":N,"kind":"…","context":N,"slots":N,"tools":B,"files":N}</c>, all numbers at least 0.</summary>

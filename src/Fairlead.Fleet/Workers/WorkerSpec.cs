@@ -21,6 +21,18 @@ public sealed record WorkerSpec
     /// <summary>What our own worker quantises floating-point weights to while it loads them; null: to nothing.</summary>
     public string? Quantize { get; init; }
 
+    /// <summary>In what form our own worker keeps keys and values; null for its default.</summary>
+    public string? Kv { get; init; }
+
+    /// <summary>How long our own worker lets a running answer wait for a step that also reads a prompt; null for its default.</summary>
+    public TimeSpan? Stall { get; init; }
+
+    /// <summary>Absolute path of a second, smaller model that guesses ahead for our own worker; null without one.</summary>
+    public string? Draft { get; init; }
+
+    /// <summary>Tokens that our own worker guesses ahead at most; null for its default.</summary>
+    public int? Guesses { get; init; }
+
     /// <summary>The program that runs it; null for our own worker.</summary>
     public EngineCommand? Engine { get; init; }
 }

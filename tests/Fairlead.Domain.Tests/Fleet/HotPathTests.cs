@@ -1,4 +1,5 @@
 using Fairlead.Domain.Fleet;
+using Fairlead.Shared;
 using static Fairlead.Domain.Tests.Fleet.PlanYard;
 
 namespace Fairlead.Domain.Tests.Fleet;
@@ -21,10 +22,11 @@ public sealed class HotPathTests
         long ask = 1_000_000;
         for (int i = 0; i < 1000; i++)
             Cycle();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            Cycle();
-        long each = (GC.GetAllocatedBytesForCurrentThread() - before) / 1000;
+        long each = Allocation.Of(() =>
+        {
+            for (int i = 0; i < 1000; i++)
+                Cycle();
+        }) / 1000;
         Assert.True(each <= 56 + 24 + 32, $"{each} bytes a request.");
 
         void Cycle()

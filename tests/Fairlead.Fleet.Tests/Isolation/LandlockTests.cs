@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Fairlead.Fleet.Isolation;
 using Fairlead.Shared;
 
@@ -11,6 +12,7 @@ public sealed class LandlockTests : IDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly TempFolder _elsewhere = new();
+    private readonly TempFolder _packs = new();
 
     [Fact]
     public async Task What_a_worker_of_ours_may_not_do_is_refused_and_what_it_has_to_do_is_not()
@@ -37,6 +39,12 @@ public sealed class LandlockTests : IDisposable
             attempt('environment-of-the-gateway', () => fs.readFileSync('/proc/{{Environment.ProcessId}}/environ'));
             attempt('signal-the-gateway', () => process.kill({{Environment.ProcessId}}, 0));
             attempt('read', () => fs.readFileSync('{{_elsewhere["file"]}}'));
+            attempt('pack', () => { fs.writeFileSync('{{_packs["1.new"]}}', 'x', { flag: 'wx' }); fs.renameSync('{{_packs["1.new"]}}', '{{_packs["1"]}}'); fs.renameSync('{{_packs["1"]}}', '{{_packs["2"]}}'); });
+            attempt('pack-elsewhere', () => fs.renameSync('{{_packs["2"]}}', '{{_elsewhere["2"]}}'));
+            attempt('link-to-pack', () => fs.linkSync('{{_elsewhere["file"]}}', '{{_packs["link"]}}'));
+            attempt('symlink-in-packs', () => fs.symlinkSync('{{_elsewhere["file"]}}', '{{_packs["symlink"]}}'));
+            attempt('folder-in-packs', () => fs.mkdirSync('{{_packs["folder"]}}'));
+            attempt('remove-pack', () => fs.unlinkSync('{{_packs["2"]}}'));
             attempt('null', () => fs.writeFileSync('/dev/null', 'x'));
             net.connect({{((IPEndPoint)listener.LocalEndpoint).Port}}, '127.0.0.1').on('connect', () => console.log('connect done')).on('error', e => {
               console.log('connect ' + e.code);
@@ -50,12 +58,14 @@ public sealed class LandlockTests : IDisposable
         Assert.Equal(
             [
                 "write-elsewhere EACCES", "write-here EACCES", "overwrite EACCES", "append EACCES", "truncate EACCES", "unlink EACCES", "rename EACCES", "link EXDEV|EACCES", "symlink EACCES",
-                "mkdir EACCES", "rmdir EACCES", "memory-of-the-gateway EACCES", Environment.IsPrivilegedProcess ? "environment-of-the-gateway done" : "environment-of-the-gateway EACCES", "signal-the-gateway EPERM", "read done", "null done", "connect EACCES",
+                "mkdir EACCES", "rmdir EACCES", "memory-of-the-gateway EACCES", Environment.IsPrivilegedProcess ? "environment-of-the-gateway done" : "environment-of-the-gateway EACCES", "signal-the-gateway EPERM", "read done",
+                "pack done", "pack-elsewhere EXDEV|EACCES", "link-to-pack EXDEV|EACCES", "symlink-in-packs EACCES", "folder-in-packs EACCES", "remove-pack done", "null done", "connect EACCES",
                 "listen EACCES", "socket done", "end done",
             ],
-            said.Select(static line => line is "link EXDEV" or "link EACCES" ? "link EXDEV|EACCES" : line));
+            said.Select(static line => Regex.Replace(line, "^(link|pack-elsewhere|link-to-pack) (EXDEV|EACCES)$", "$1 EXDEV|EACCES")));
         Assert.Equal("kept", File.ReadAllText(_elsewhere["file"]));
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+        Assert.Empty(Directory.GetFileSystemEntries(_packs.Path));
     }
 
     [Fact]
@@ -73,7 +83,8 @@ public sealed class LandlockTests : IDisposable
     public void Where_it_cannot_be_had_that_is_said_and_not_hidden()
     {
         Assert.SkipUnless(Landlock.Version() > 0, "this kernel has no Landlock");
-        Assert.Equal("Landlock: No such file or directory", ProcessStarter.OfWorkers(_folder["no-such-folder"]).Unconfined);
+        using ProcessStarter nowhere = ProcessStarter.ForWorker(_folder["no-such-folder"], null);
+        Assert.Equal("Landlock: No such file or directory", nowhere.Unconfined);
         Assert.NotNull(ProcessStarter.OfAnything.Unconfined);
     }
 
@@ -81,11 +92,12 @@ public sealed class LandlockTests : IDisposable
     {
         _folder.Dispose();
         _elsewhere.Dispose();
+        _packs.Dispose();
     }
 
     private async Task<string[]> TryAsync(string script)
     {
-        ProcessStarter starter = ProcessStarter.OfWorkers(_folder.Path);
+        using ProcessStarter starter = ProcessStarter.ForWorker(_folder.Path, _packs.Path);
         Assert.Null(starter.Unconfined);
         using Process node = starter.Start(new ProcessStartInfo(ScriptedWorker.Command.Program, ["-e", script]) { UseShellExecute = false, RedirectStandardOutput = true });
         string said = await node.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

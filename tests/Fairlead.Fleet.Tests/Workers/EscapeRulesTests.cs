@@ -32,7 +32,7 @@ public sealed class EscapeRulesTests
         {
             var spec = new WorkerSpec { Model = name, Source = "/srv/m" };
             if (EscapeRules.RefuseName(name) is null)
-                Assert.Equal(["worker", "--model", "/srv/m", "--socket", "/w/1.sock", "--name", name, "--slots", "8"], new WorkerCommand("/p", ["worker"]).LineFor(spec, "/w/1.sock"));
+                Assert.Equal(["worker", "--model", "/srv/m", "--socket", "/w/1.sock", "--name", name, "--slots", "8"], new WorkerCommand("/p", ["worker"]).LineFor(spec, "/w/1.sock", null));
             else
                 Assert.True(IsDangerous(name), name);
         }
@@ -46,11 +46,11 @@ public sealed class EscapeRulesTests
         {
             Assert.True(IsDangerous(source), $"{payload} was refused for nothing: {why}");
             Assert.Equal(why, engine.Refuse(spec));
-            Assert.Throws<WorkerFailedException>(() => WorkerProcess.Start(new WorkerCommand("/no/such/program", []), spec, "/w/1.sock", TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, new LogRing(TimeProvider.System)));
+            Assert.Throws<WorkerFailedException>(() => WorkerProcess.Start(new WorkerCommand("/no/such/program", []), spec, "/w/1.sock", null, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, new LogRing(TimeProvider.System)));
             return;
         }
         Assert.False(IsDangerous(source), source);
-        Assert.Equal(["worker", "--model", source, "--socket", "/w/1.sock", "--name", "local/m", "--slots", "8"], new WorkerCommand("/p", ["worker"]).LineFor(spec, "/w/1.sock"));
+        Assert.Equal(["worker", "--model", source, "--socket", "/w/1.sock", "--name", "local/m", "--slots", "8"], new WorkerCommand("/p", ["worker"]).LineFor(spec, "/w/1.sock", null));
         Assert.Equal(["/bin/x", source, $"--model={source}", "local/m", "4711"], engine.LineFor(spec, "/w/1.sock", 4711)); // nothing in it was replaced a second time
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Fairlead.Fleet.Packs;
 using Fairlead.Fleet.Workers;
 using Fairlead.Shared;
 using Microsoft.Extensions.Logging;
@@ -40,12 +41,12 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
     public WorkerProcess Scripted(string behaviour) => Start(Scripts, new WorkerSpec { Model = "local/scripted", Source = $"{behaviour}@{Journal}" });
 
     /// <summary>A worker of our own.</summary>
-    public WorkerProcess Real(string source, int? context = null, int slots = 8) =>
-        Start(Product, new WorkerSpec { Model = "local/real", Source = source, Context = context, Slots = slots });
+    public WorkerProcess Real(string source, int? context = null, int slots = 8, PackPlace? packs = null) =>
+        Start(Product, new WorkerSpec { Model = "local/real", Source = source, Context = context, Slots = slots }, packs);
 
-    public WorkerProcess Start(WorkerCommand own, WorkerSpec spec)
+    public WorkerProcess Start(WorkerCommand own, WorkerSpec spec, PackPlace? packs = null)
     {
-        var worker = WorkerProcess.Start(own, spec, _folder[$"{_workers.Count + 1}.sock"], TimeProvider.System, this, Lines);
+        var worker = WorkerProcess.Start(own, spec, _folder[$"{_workers.Count + 1}.sock"], packs, TimeProvider.System, this, Lines);
         _workers.Add(worker);
         return worker;
     }
@@ -53,7 +54,7 @@ internal sealed class ProcessYard : IAsyncDisposable, ILogger
     /// <summary>Lets it load what it needs, and waits until it has.</summary>
     public static async Task<WorkerProcess> LoadedAsync(WorkerProcess worker, long? memory = null)
     {
-        WorkerFacts facts = await worker.Measured.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        WorkerFacts facts = await worker.Measured.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         worker.LetLoad(memory ?? facts.Need.Total);
         await worker.Ready.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         return worker;

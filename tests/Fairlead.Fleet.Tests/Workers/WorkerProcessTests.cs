@@ -10,7 +10,7 @@ namespace Fairlead.Fleet.Tests.Workers;
 /// <summary>The contract of one worker process, against real children that keep it or break it.</summary>
 public sealed class WorkerProcessTests : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly ProcessYard _yard = new();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
