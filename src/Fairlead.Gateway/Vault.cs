@@ -81,6 +81,14 @@ internal sealed class Vault : IAsyncDisposable
         return folder;
     }
 
+    /// <summary>Where the packed weights of local models lie, which only the owner may enter.</summary>
+    public string PreparePackFolder()
+    {
+        string folder = Folder.In("packs");
+        DataFolder.EnsurePrivate(folder);
+        return folder;
+    }
+
     /// <summary>File that keeps how long models took to load.</summary>
     public string LoadTimes => Path.Combine(Folder.Path, "load-times.json");
 

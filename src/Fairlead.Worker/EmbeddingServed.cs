@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Fairlead.Domain.Problems;
 using Fairlead.Engine.Embeddings;
+using Fairlead.Engine.Formats;
 using Fairlead.Engine.Loading;
 using Fairlead.Worker.Requests;
 
@@ -14,13 +15,18 @@ internal sealed class EmbeddingServed : IDisposable
     private EmbeddingServed(EmbeddingModel model) => _model = model;
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
-    public static ModelNeed Measure(WorkerOptions options) => EmbeddingModel.Measure(options.Path, Chosen(options));
+    public static ModelNeed Measure(WorkerOptions options) => options is { Draft: null, Guesses: null }
+        ? EmbeddingModel.Measure(options.Path, Chosen(options))
+        : throw new ModelFileException(options.Path, null, $"is an encoder, which writes no text that could be guessed ahead; leave {(options.Draft is null ? "guesses" : "the draft")} out");
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
-    public static EmbeddingServed Open(WorkerOptions options, LoadMeter meter) => new(EmbeddingModel.Open(options.Path, Chosen(options), meter));
+    public static EmbeddingServed Open(WorkerOptions options, PackStore? packs, LoadMeter meter) => new(EmbeddingModel.Open(options.Path, Chosen(options) with { Packs = packs }, meter));
 
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => _model.Packing;
+
+    /// <summary>Begins to keep its packed weights for the next load.</summary>
+    public Task<bool> KeepPack() => _model.KeepPack();
 
     /// <summary>The vectors, or why there are none.</summary>
     public async Task<(EmbeddingAnswer? Answer, Problem? Problem)> EmbedAsync(EmbeddingRequest request, CancellationToken gone)

@@ -44,14 +44,21 @@ internal sealed class LanguageServed : IDisposable
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => _model.Packing;
 
-    /// <summary>Changes when the weights, the program, the context or the kernels do, as far as kernels differ: until then the same seed gives the same text.</summary>
+    /// <summary>The same of its draft; null without one.</summary>
+    public PackReport? DraftPacking => _model.DraftPacking;
+
+    /// <summary>Begins to keep its packed weights for the next load.</summary>
+    public Task<bool> KeepPack() => _model.KeepPack();
+
+    /// <summary>Changes when the weights, the program, the context, the form of keys and values or the kernels do, as far as kernels differ: until then the same seed gives the same text.</summary>
     public string Fingerprint { get; }
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
     public static ModelNeed Measure(WorkerOptions options) => LanguageModel.Measure(options.Path, Chosen(options));
 
     /// <exception cref="Engine.Formats.ModelFileException">It cannot be loaded.</exception>
-    public static LanguageServed Open(WorkerOptions options, LoadMeter meter, TimeProvider clock) => new(LanguageModel.Open(options.Path, Chosen(options), meter), clock);
+    public static LanguageServed Open(WorkerOptions options, PackStore? packs, LoadMeter meter, TimeProvider clock) =>
+        new(LanguageModel.Open(options.Path, Chosen(options) with { Packs = packs }, meter), clock);
 
     /// <summary>Begins to answer a conversation; null with a problem where that cannot be.</summary>
     /// <param name="request">The request.</param>
@@ -156,6 +163,11 @@ internal sealed class LanguageServed : IDisposable
                 Steps = counters.Steps,
                 BusySeconds = counters.BusySeconds,
                 BatchFill = counters.BatchFill,
+                TokensGuessed = counters.Guessed,
+                TokensGuessedRight = counters.GuessedRight,
+                TokensDrafted = counters.Drafted,
+                TokensDraftedRight = counters.DraftedRight,
+                DraftSeconds = counters.DraftSeconds,
                 BlocksTotal = counters.Blocks,
                 BlocksUsed = counters.Blocks - counters.FreeBlocks - counters.KeptBlocks,
                 BlocksKept = counters.KeptBlocks,
@@ -167,7 +179,8 @@ internal sealed class LanguageServed : IDisposable
 
     private static LanguageModelOptions Chosen(WorkerOptions options)
     {
-        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads, Quantize = Quantizing.TypeOf(options.Quantize) };
+        var chosen = new LanguageModelOptions { ContextLength = options.Context, Threads = options.Threads, Quantize = Quantizing.TypeOf(options.Quantize), Draft = options.Draft };
+        chosen = chosen with { Kv = KvForms.TypeOf(options.Kv) ?? chosen.Kv, Stall = options.Stall ?? chosen.Stall, Guesses = options.Guesses ?? chosen.Guesses };
         return options.Slots is { } slots ? chosen with { Slots = slots, StepTokens = Math.Max(chosen.StepTokens, slots) } : chosen;
     }
 
@@ -246,9 +259,8 @@ internal sealed class LanguageServed : IDisposable
 
     private static string FingerprintOf(LanguageModel model)
     {
-        var facts = new StringBuilder().Append(typeof(LanguageModel).Assembly.GetName().Version).Append('\n').Append(model.ContextLimit).Append('\n');
-        // Kernels give the same bits for quantised weights; for others those with tiles do not.
-        if (model.Packing.HasPlainWeights)
+        var facts = new StringBuilder().Append(typeof(LanguageModel).Assembly.GetName().Version).Append('\n').Append(model.ContextLimit).Append('\n').Append(model.Kv).Append('\n');
+        if (model.Packing.UsesTiles)
             facts.Append(model.Packing.Family).Append('\n');
         if (model.Packing.Quantized is { } quantized)
             facts.Append(quantized).Append('\n');

@@ -29,14 +29,14 @@ internal sealed class ServedModel : IDisposable
 
     /// <summary>Loads it, of the very files that were measured.</summary>
     /// <exception cref="ModelFileException">It cannot be: which file, where in it, why; or a file is another one by now.</exception>
-    public static ServedModel Load(WorkerOptions options, ModelNeed need, IProgress<double> progress, TimeProvider clock)
+    public static ServedModel Load(WorkerOptions options, ModelNeed need, PackStore? packs, IProgress<double> progress, TimeProvider clock)
     {
         RefuseChanged(need.Files);
         var meter = new LoadMeter(need.LoadBytes, progress);
         ServedModel model;
         try
         {
-            model = need.IsEncoder ? new ServedModel(null, EmbeddingServed.Open(options, meter)) : new ServedModel(LanguageServed.Open(options, meter, clock), null);
+            model = need.IsEncoder ? new ServedModel(null, EmbeddingServed.Open(options, packs, meter)) : new ServedModel(LanguageServed.Open(options, packs, meter, clock), null);
         }
         catch (ModelFileException)
         {
@@ -71,6 +71,9 @@ internal sealed class ServedModel : IDisposable
 
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => Language?.Packing ?? Embedding!.Packing;
+
+    /// <summary>Begins to keep its packed weights for the next load, if this one has made them; see <see cref="Engine.Generation.LanguageModel.KeepPack"/>.</summary>
+    public Task<bool> KeepPack() => Language?.KeepPack() ?? Embedding!.KeepPack();
 
     /// <summary>Tokens of the vocabulary.</summary>
     public int VocabularySize => Language?.VocabularySize ?? Embedding!.VocabularySize;

@@ -5,7 +5,7 @@ using Fairlead.Engine.Loading;
 
 namespace Fairlead.Worker;
 
-/// <summary>What whoever started this worker reads on its standard output, a line each: <c>needs {…}</c>, <c>progress 0.62</c>, <c>ready</c>.</summary>
+/// <summary>What whoever started this worker reads on its standard output, a line each: <c>needs {…}</c>, <c>progress 0.62</c>, <c>ready</c>, <c>kept</c>.</summary>
 /// <remarks>Any thread may write. A reader that is gone ends the process by the pipe's other end, so what cannot be written is nobody's loss.</remarks>
 internal sealed class WorkerEvents(TextWriter output)
 {
@@ -37,6 +37,9 @@ internal sealed class WorkerEvents(TextWriter output)
 
     /// <summary>It answers from now on.</summary>
     public void Ready() => Write("ready");
+
+    /// <summary>Its packed weights are on disk for the next load.</summary>
+    public void Kept() => Write("kept");
 
     private void Write(string line)
     {

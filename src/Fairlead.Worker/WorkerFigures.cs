@@ -31,6 +31,21 @@ internal sealed record WorkerFigures(int Slots, int Running, int Waiting)
     /// <summary>How full the last ones were, 0 to 1; 0 while nothing is computed.</summary>
     public double BatchFill { get; init; }
 
+    /// <summary>Tokens guessed ahead; 0 for an encoder, as are the next four.</summary>
+    public long TokensGuessed { get; init; }
+
+    /// <summary>How many of them came true: each saved a step.</summary>
+    public long TokensGuessedRight { get; init; }
+
+    /// <summary>How many were guessed by a draft; the others were found in the text.</summary>
+    public long TokensDrafted { get; init; }
+
+    /// <summary>How many of those came true.</summary>
+    public long TokensDraftedRight { get; init; }
+
+    /// <summary>Seconds that the draft computed; they are among <see cref="BusySeconds"/>.</summary>
+    public double DraftSeconds { get; init; }
+
     /// <summary>Blocks of the key/value cache; 0 for an encoder, as are the next two.</summary>
     public int BlocksTotal { get; init; }
 
@@ -48,6 +63,12 @@ internal sealed record WorkerFigures(int Slots, int Running, int Waiting)
         json.WriteNumber("waiting", Waiting);
         json.WriteNumber("tokens_generated", TokensGenerated);
         json.WriteNumber("tokens_read", TokensRead);
+        json.WriteNumber("tokens_guessed", TokensGuessed);
+        json.WriteNumber("tokens_guessed_right", TokensGuessedRight);
+        json.WriteNumber("tokens_drafted", TokensDrafted);
+        json.WriteNumber("tokens_drafted_right", TokensDraftedRight);
+        json.WriteNumber("draft_seconds", Math.Round(DraftSeconds, 3));
+        json.WriteNumber("busy_seconds", Math.Round(BusySeconds, 3));
         json.WriteNumber("tokens_per_second", Math.Round(TokensPerSecond, 2));
         json.WriteNumber("batch_fill", Math.Round(BatchFill, 3));
         json.WriteNumber("kv_blocks_used", BlocksUsed);
@@ -61,6 +82,11 @@ internal sealed record WorkerFigures(int Slots, int Running, int Waiting)
         Add("tokens_generated_total", "counter", "Tokens written.", TokensGenerated);
         Add("tokens_read_total", "counter", "Tokens of prompts or texts computed.", TokensRead);
         Add("tokens_cached_total", "counter", "Tokens of prompts found in the cache.", TokensCached);
+        Add("tokens_guessed_total", "counter", "Tokens guessed ahead.", TokensGuessed);
+        Add("tokens_guessed_right_total", "counter", "Of those, tokens that came true: each saved a step.", TokensGuessedRight);
+        Add("tokens_drafted_total", "counter", "Tokens guessed ahead by a draft.", TokensDrafted);
+        Add("tokens_drafted_right_total", "counter", "Of those, tokens that came true.", TokensDraftedRight);
+        Add("draft_seconds_total", "counter", "Seconds that a draft computed, within those in steps.", DraftSeconds);
         Add("steps_total", "counter", "Steps of the model.", Steps);
         Add("busy_seconds_total", "counter", "Seconds in steps of the model.", BusySeconds);
         Add("tokens_per_second", "gauge", "Tokens written in a second of the last steps.", TokensPerSecond);

@@ -25,7 +25,7 @@ public static class WorkerServer
     /// <summary>Says what the model needs, loads it when it may, and serves it until it is told to stop.</summary>
     /// <param name="options">Which model, and where.</param>
     /// <param name="parent">The pipe from whoever started us; null where a person did.</param>
-    /// <param name="events">Gets the lines <c>needs</c>, <c>progress</c> and <c>ready</c>.</param>
+    /// <param name="events">Gets the lines <c>needs</c>, <c>progress</c>, <c>ready</c> and <c>kept</c>.</param>
     /// <param name="log">Gets everything else.</param>
     /// <param name="time">For the answers' time stamps.</param>
     /// <param name="stop">Ends when a signal asks for a polite end.</param>
@@ -34,6 +34,7 @@ public static class WorkerServer
     public static async Task<bool> RunAsync(
         WorkerOptions options, TextReader? parent, TextWriter events, TextWriter log, TimeProvider time, Task stop, CancellationToken cancellationToken)
     {
+        log = TextWriter.Synchronized(log); // packs are written by a thread of their own
         var letLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var draining = new Draining();
         if (parent is null)
@@ -45,15 +46,17 @@ public static class WorkerServer
         var told = new WorkerEvents(events);
         await using WebApplication app = Build(options, readiness, draining, time);
         await app.StartAsync(cancellationToken);
+        Task rehearsed = DoorRehearsal.AskAsync(options.Socket); // beside the load, most of which is one thread's work
         Task<ServedModel> loading = Task.Run(() => LoadAsync(options, letLoad.Task, readiness, told, log, time), cancellationToken);
-        if (await Task.WhenAny(loading, stopped) == stopped)
-            return true; // the load ends with the process
         try
         {
+            if (await Task.WhenAny(loading, stopped) == stopped)
+                return true; // the load ends with the process
             using ServedModel model = await loading;
             readiness.Ready(model);
             told.Progress(1);
             told.Ready();
+            _ = KeepPackAsync(model, told); // never fails, and ends with the model
             using var over = new CancellationTokenSource();
             Task<string?> changed = WeightWatch.ForChangeAsync(readiness.Need!.Files, time, over.Token);
             if (await Task.WhenAny(stopped, changed) == changed && await changed is { } change)
@@ -70,8 +73,7 @@ public static class WorkerServer
         }
         catch (ModelFileException e)
         {
-            // The last line goes to callers, whom the folders of this machine do not concern; the first one has named them for the log.
-            await log.WriteLineAsync(e.Message.Replace(options.Path, Path.GetFileName(options.Path.TrimEnd('/')), StringComparison.Ordinal));
+            await log.WriteLineAsync(WithoutFolders(e.Message, options));
             return false;
         }
         catch (OutOfMemoryException)
@@ -80,6 +82,18 @@ public static class WorkerServer
             await log.WriteLineAsync($"There was not enough memory to load it{needed}. Give it fewer of either, or take a smaller file of the model.");
             return false;
         }
+        finally
+        {
+            await rehearsed; // or it would find the door taken down in the middle of an answer, and the log would say so
+        }
+    }
+
+    /// <summary>The last line goes to callers, whom the folders of this machine do not concern; the first one has named them for the log.</summary>
+    private static string WithoutFolders(string message, WorkerOptions options)
+    {
+        foreach (string path in new[] { options.Path, options.Draft }.OfType<string>().OrderByDescending(static path => path.Length)) // one may lie in the other
+            message = message.Replace(path, Path.GetFileName(path.TrimEnd('/')), StringComparison.Ordinal);
+        return message;
     }
 
     /// <summary>Says what the model needs, waits until it may be loaded, and loads it.</summary>
@@ -88,11 +102,24 @@ public static class WorkerServer
         ModelNeed need = ServedModel.Measure(options);
         readiness.Need = need;
         told.Needs(need);
+        if (need.IsEncoder && (options.Kv is not null || options.Stall is not null))
+            await log.WriteLineAsync($"{(options.Kv is null ? "--stall has" : options.Stall is null ? "--kv has" : "--kv and --stall have")} no effect: an encoder keeps no keys and values and writes no answers.");
         await mayLoad;
-        await log.WriteLineAsync($"Loading {options.Path}, {need.FileBytes / (1024 * 1024.0):0.0} MiB");
-        ServedModel model = ServedModel.Load(options, need, new LoadProgress(readiness, told, time), time);
+        await log.WriteLineAsync($"Loading {options.Path}{(options.Draft is null ? "" : $" and its draft {options.Draft}")}, {need.FileBytes / (1024 * 1024.0):0.0} MiB");
+        PackStore? packs = options.Packs is { } folder ? new PackStore(folder, log.WriteLine) { MostBytes = options.PacksLimit } : null;
+        Task rehearsed = need.IsEncoder ? Task.Run(DoorRehearsal.ReadAndWrite) : Task.CompletedTask;
+        ServedModel model = ServedModel.Load(options, need, packs, new LoadProgress(readiness, told, time), time);
+        await rehearsed;
         await log.WriteLineAsync(model.Packing.ToString());
+        if (model.Language?.DraftPacking is { } draft)
+            await log.WriteLineAsync($"Draft: {draft}{(options.Quantize is { } wanted && draft.Quantized is null ? $"; --quantize {wanted} is for the model alone: the draft is quantised already" : "")}");
         return model;
+    }
+
+    private static async Task KeepPackAsync(ServedModel model, WorkerEvents told)
+    {
+        if (await model.KeepPack())
+            told.Kept();
     }
 
     private static WebApplication Build(WorkerOptions options, Readiness readiness, Draining draining, TimeProvider time)

@@ -65,7 +65,20 @@ public sealed class MemoryTests
         Assert.True(worker.Load().IsReady);
         worker.Bound(worker.Status("VmData") + (64L << 20));
         string large = JsonSerializer.Serialize(new { prompt = new string('x', 60_000_000), max_tokens = 2 });
-        using HttpResponseMessage refused = await worker.Http.PostAsync("/v1/completions", new StringContent(large, Encoding.UTF8, "application/json"), Never);
+        HttpResponseMessage? said = null;
+        for (int attempt = 0; said is null && attempt < 5; attempt++)
+        {
+            try
+            {
+                said = await worker.Http.PostAsync("/v1/completions", new StringContent(large, Encoding.UTF8, "application/json"), Never);
+            }
+            catch (HttpRequestException)
+            {
+                // The memory that there was not may have been the connection's own: then it ends without a word, and the process goes on.
+            }
+        }
+
+        using HttpResponseMessage refused = said ?? throw new InvalidOperationException("five connections ended without a word");
         JsonElement error = JsonDocument.Parse(await refused.Content.ReadAsStringAsync(Never)).RootElement.GetProperty("error");
         Assert.Contains("not enough memory", error.GetProperty("message").GetString(), StringComparison.Ordinal);
         using HttpResponseMessage answered = await worker.Http.PostAsync("/v1/completions", new StringContent("""{"prompt":"Fairlead","max_tokens":2}""", Encoding.UTF8, "application/json"), Never);

@@ -28,13 +28,13 @@ internal sealed class RunningWorker : IAsyncDisposable
     /// <summary>A folder of the reference checkpoints.</summary>
     public static string Golden(string name) => Path.Combine(Checkout.Root, "tests", "data", "goldens", name);
 
-    public static async Task<RunningWorker> StartAsync(string model, int? slots = null)
+    public static async Task<RunningWorker> StartAsync(string model, int? slots = null, string? draft = null)
     {
         var folder = new TempFolder();
         var stop = new TaskCompletionSource();
         var events = new EventLines();
         Task<bool> running = WorkerServer.RunAsync(
-            new WorkerOptions { Path = model, Socket = folder["w.sock"], Model = "m", Slots = slots }, null, events, new StringWriter(), TimeProvider.System, stop.Task, Never);
+            new WorkerOptions { Path = model, Socket = folder["w.sock"], Model = "m", Slots = slots, Draft = draft }, null, events, new StringWriter(), TimeProvider.System, stop.Task, Never);
         await await Task.WhenAny(running, events.Ready);
         return new RunningWorker(folder, stop, running, Client(folder["w.sock"]));
     }

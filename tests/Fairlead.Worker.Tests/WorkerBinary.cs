@@ -13,6 +13,12 @@ internal sealed class WorkerBinary : IDisposable
     private readonly Task<string> _log;
 
     public WorkerBinary(string model, params string[] arguments)
+        : this(model, new Dictionary<string, string>(), arguments)
+    {
+    }
+
+    /// <param name="environment">Variables beside those of this process.</param>
+    public WorkerBinary(string model, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(Checkout.Binary, ["worker", "--model", model, "--socket", _folder["w.sock"], "--name", "m", .. arguments])
         {
@@ -21,6 +27,8 @@ internal sealed class WorkerBinary : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         _process = Process.Start(start)!;
         _log = _process.StandardError.ReadToEndAsync();
         Need = JsonDocument.Parse(_process.StandardOutput.ReadLine()!["needs ".Length..]).RootElement;
@@ -63,6 +71,13 @@ internal sealed class WorkerBinary : IDisposable
     public long Status(string field) => 1024 * long.Parse(
         File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith(field + ":", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
+
+    /// <summary>Asks for a polite end.</summary>
+    public void Stop()
+    {
+        _process.StandardInput.WriteLine("stop");
+        _process.StandardInput.Flush();
+    }
 
     /// <summary>Its code and its last line, once it has ended.</summary>
     public async Task<(int Code, string LastLine)> EndAsync()

@@ -76,9 +76,10 @@ public sealed class WorkerRoutesTests
     public async Task A_drain_lets_what_is_inside_finish_takes_nothing_new_and_ends_the_worker()
     {
         await using RunningWorker worker = await RunningWorker.StartAsync(RunningWorker.Guide);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
+        // More than a socket and its buffers hold: for as long as it is not read, it is being answered.
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
         {
-            Content = new StringContent("""{"prompt":"Fairlead","max_tokens":400,"min_tokens":400,"stream":true}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent("""{"messages":[{"role":"user","content":"Fairlead"}],"max_tokens":400,"min_tokens":400,"logprobs":true,"top_logprobs":20,"stream":true}""", Encoding.UTF8, "application/json"),
         };
         using HttpResponseMessage stream = await worker.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Never);
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(Never));
@@ -99,7 +100,7 @@ public sealed class WorkerRoutesTests
     {
         await using RunningWorker worker = await RunningWorker.StartAsync(RunningWorker.Guide);
         // Every e may be the one that is counted from, so the states of what is possible double with each letter.
-        string body = $$"""{"messages":[{"role":"user","content":"What is Fairlead?"}],"guided_regex":"((a|b|c|e|[^x])*e([^q]|e){12,90}[^z]*)+","max_tokens":400,"temperature":1,"stream":{{(streams ? "true" : "false")}}}""";
+        string body = $$"""{"messages":[{"role":"user","content":"What is Fairlead?"}],"guided_regex":"((a|b|c|e|[^x])*e([^q]|e){12,90}[^z]*)+","max_tokens":400,"temperature":1,"seed":1,"stream":{{(streams ? "true" : "false")}}}""";
         using HttpResponseMessage answer = await worker.Http.PostAsync("/v1/chat/completions", new StringContent(body, Encoding.UTF8, "application/json"), Never);
         string text = await answer.Content.ReadAsStringAsync(Never);
         string last = streams ? text.TrimEnd().Split("data: ")[^1] : text;

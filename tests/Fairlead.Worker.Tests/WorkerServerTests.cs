@@ -90,6 +90,40 @@ public sealed class WorkerServerTests : IDisposable
         Assert.True(await running);
     }
 
+    [Theory]
+    [InlineData(null, 32)]
+    [InlineData("f16", 32)]
+    [InlineData("f32", 64)]
+    [InlineData("q8_0", 18)] // a byte for each of 16 numbers, and half of a scale that 32 of them share
+    public async Task What_it_needs_for_keys_and_values_follows_their_form(string? kv, int bytesOf16)
+    {
+        var parent = new Pipe();
+        var events = new EventLines();
+        Task<bool> running = WorkerServer.RunAsync(
+            new WorkerOptions { Path = Guide, Socket = _folder["w.sock"], Model = "fairlead/guide", Slots = 2, Context = 256, Kv = kv },
+            parent.Reader, events, new StringWriter(), TimeProvider.System, new TaskCompletionSource().Task, Never);
+        JsonElement need = JsonDocument.Parse((await events.LineAsync("needs "))["needs ".Length..]).RootElement;
+        // 6 layers × 2 heads × 128 numbers for each of 512 tokens, and the account of the blocks.
+        long numbers = 512 * 6 * 2 * 128 / 16 * bytesOf16;
+        Assert.InRange(need.GetProperty("cache").GetInt64(), numbers, numbers + 8_192);
+        parent.Say("stop");
+        Assert.True(await running);
+    }
+
+    [Fact]
+    public async Task An_encoder_says_that_settings_of_answers_do_nothing()
+    {
+        var stop = new TaskCompletionSource();
+        var events = new EventLines();
+        var log = new StringWriter();
+        Task<bool> running = WorkerServer.RunAsync(
+            new WorkerOptions { Path = RunningWorker.Golden("bert"), Socket = _folder["w.sock"], Model = "m", Kv = "f32", Stall = WorkerOptions.MostStall }, null, events, log, TimeProvider.System, stop.Task, Never);
+        await await Task.WhenAny(running, events.Ready);
+        Assert.StartsWith("--kv and --stall have no effect: an encoder", log.ToString(), StringComparison.Ordinal);
+        stop.SetResult();
+        Assert.True(await running);
+    }
+
     [Fact]
     public async Task A_file_that_is_changed_between_measuring_and_loading_is_refused_by_name()
     {

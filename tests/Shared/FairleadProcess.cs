@@ -9,7 +9,7 @@ namespace Fairlead.Shared;
 internal sealed class FairleadProcess : IAsyncDisposable
 {
     private const int PortConflict = 7;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly TempFolder _folder;
@@ -51,7 +51,7 @@ internal sealed class FairleadProcess : IAsyncDisposable
         for (int attempt = 1; ; attempt++)
         {
             var folder = new TempFolder();
-            int port = FreePort();
+            int port = FreePort.Take();
             await File.WriteAllTextAsync(folder["fairlead.yaml"], $"listen: 127.0.0.1:{port}\ndata: {folder["data"]}\ndiscover: false\n{yaml}", cancellationToken);
             var output = new StringBuilder();
             Process process = Launch(folder["fairlead.yaml"], output);
@@ -137,12 +137,5 @@ internal sealed class FairleadProcess : IAsyncDisposable
             process.Kill(entireProcessTree: true);
         await process.WaitForExitAsync();
         process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

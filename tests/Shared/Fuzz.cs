@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Fairlead.Shared;
@@ -14,4 +15,12 @@ internal static class Fuzz
     /// <summary><c>FAIRLEAD_FUZZ_SEED</c> repeats a run; each failure names the seed that it came of.</summary>
     public static int Seed { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SEED"), CultureInfo.InvariantCulture, out int given) ? given : 20_260;
+
+    /// <summary>The numbers of a fuzzer's rounds, from 0: for as long as <see cref="Time"/> says, and no fewer than these, however little of the processor it gets.</summary>
+    public static IEnumerable<int> Rounds(int least)
+    {
+        long began = Stopwatch.GetTimestamp();
+        for (int round = 0; round < least || Stopwatch.GetElapsedTime(began) < Time; round++)
+            yield return round;
+    }
 }

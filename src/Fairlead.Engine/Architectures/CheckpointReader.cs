@@ -42,7 +42,7 @@ internal sealed class CheckpointReader
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
             throw new ModelFileException(File, null, $"the tensor {name} is {tensor}, expected [{Shown(shape)}]: the configuration describes another model");
         _left.Remove(name);
-        return tensor;
+        return tensor with { Name = name };
     }
 
     /// <summary><c>name.weight</c> <c>[outputs × inputs]</c> and, if asked for, <c>name.bias</c>.</summary>

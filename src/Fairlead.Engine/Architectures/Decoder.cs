@@ -1,6 +1,7 @@
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
@@ -13,7 +14,7 @@ namespace Fairlead.Engine.Architectures;
 /// <remarks>
 /// There is one way through it. A step is a list of rows, each a token at a position of some sequence: a prompt is many rows of one
 /// sequence, decoding is one row of each, and any mixture is as good. A row's scores do not depend, bit for bit, on the other rows of
-/// the step, nor on how a prompt was cut into steps.
+/// the step, nor on how a prompt was cut into steps; on its phase they do where <see cref="DependsOnPhase"/>.
 /// Weights stay in the mapped file, or are packed for the kernels. One thread at a time: the activations of a step are the decoder's own and are used again, so a step
 /// allocates nothing.
 /// </remarks>
@@ -29,18 +30,19 @@ public sealed unsafe class Decoder : IDisposable
     private readonly Linear _head;
     private readonly DecoderRoom _room;
     private readonly WorkCrew _crew;
+    private readonly bool _ownsCrew;
     private readonly PackedWeights _packs;
     private readonly int _rowsPerPass;
     private readonly KvType _kv;
 
-    private Decoder(DecoderPlan plan, WorkCrew crew, PackedWeights packs)
+    private Decoder(DecoderPlan plan, WorkCrew crew, bool ownsCrew, PackedWeights packs)
     {
         (DecoderDesign design, DecoderWeights weights) = (plan.Design, plan.Weights);
         _design = design;
         Shape = plan.Shape;
         _kv = plan.Options.Kv;
         _rowsPerPass = plan.Options.RowsPerPass;
-        (_crew, _packs) = (crew, packs);
+        (_crew, _ownsCrew, _packs) = (crew, ownsCrew, packs);
         _tokens = new Embedding(weights.Tokens);
         _positions = weights.Positions is { } positions ? new Embedding(positions) : null;
         Norm Make(NormWeights norm) => new(design.Norm, design.NormEpsilon, norm, design.NormAddsOne);
@@ -49,14 +51,20 @@ public sealed unsafe class Decoder : IDisposable
         _blocks = [.. weights.Layers.Select((layer, index) => new DecoderBlock(design, layer, index, design.RopeOf(index) is >= 0 and var rope ? _ropes[rope] : null, _packs))];
         _finalNorm = Make(weights.FinalNorm);
         _head = new Linear(weights.Head, _packs);
-        _room = new DecoderRoom(design, weights, _rowsPerPass, Shape.ContextLength);
+        _room = new DecoderRoom(design, weights, _rowsPerPass, Shape.ContextLength, _packs.DependsOnPhase ? crew.Threads : 0);
     }
 
     /// <summary>Sizes that a caller needs.</summary>
     public DecoderShape Shape { get; }
 
+    /// <summary>Whether a row's bits depend on its phase.</summary>
+    public bool DependsOnPhase => _packs.DependsOnPhase;
+
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => _packs.Report;
+
+    /// <inheritdoc cref="PackedWeights.Keep"/>
+    internal Task<bool> KeepPack() => _packs.Keep();
 
     /// <summary>Builds the decoder of <paramref name="folder"/>, whose weights it reads where they are mapped: the folder must outlive it.</summary>
     /// <exception cref="ModelFileException">
@@ -70,20 +78,27 @@ public sealed unsafe class Decoder : IDisposable
 
     /// <summary>The same of what was checked already; a plan is built once.</summary>
     /// <param name="meter">Hears how far the load is; null where nobody waits for it.</param>
+    /// <param name="beside">A decoder that computes in turns with this one and outlives it: its threads are used, so that none spins beside them. Null: threads of its own.</param>
+    /// <param name="pack">Where an earlier load may have kept the packed matrices; null: nowhere.</param>
     /// <exception cref="ModelFileException">A file has become shorter than it was, or the disk failed.</exception>
-    internal static Decoder Load(DecoderPlan plan, LoadMeter? meter = null)
+    internal static Decoder Load(DecoderPlan plan, LoadMeter? meter = null, Decoder? beside = null, PackFile? pack = null)
     {
-        var crew = new WorkCrew(plan.Options.Threads);
+        WorkCrew crew = beside?._crew ?? new WorkCrew(plan.Options.Threads);
         try
         {
-            return new Decoder(plan, crew, PackedWeights.Pack(plan.Packing, plan.Options.RowsPerPass, plan.Source, crew, meter));
+            return new Decoder(plan, crew, beside is null, PackedWeights.Load(plan.Packing, plan.Options.RowsPerPass, plan.Source, crew, meter, pack));
         }
         catch
         {
-            crew.Dispose();
+            if (beside is null)
+                crew.Dispose();
             throw;
         }
     }
+
+    /// <summary>The same over zeros in place of packed matrices, for <see cref="Miniature"/>: it runs the code and says nothing.</summary>
+    internal static Decoder Blank(DecoderPlan plan) =>
+        new(plan, new WorkCrew(plan.Options.Threads), ownsCrew: true, PackedWeights.Blank(plan.Packing, plan.Options.RowsPerPass, plan.Options.Threads));
 
     /// <summary>A cache of <paramref name="blocks"/> blocks for this model's keys and values.</summary>
     public KvCache NewCache(int blocks) => new(_kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);
@@ -100,12 +115,25 @@ public sealed unsafe class Decoder : IDisposable
     internal void Step(ReadOnlySpan<StepRow> rows, KvCache cache, Span<float> logits, Span<float> hidden)
     {
         Check(rows, cache, logits.Length);
-        for (int first = 0, scored = 0; first < rows.Length; first += _rowsPerPass)
+        for (int first = 0, scored = 0, count; first < rows.Length; first += count)
         {
-            ReadOnlySpan<StepRow> pass = rows.Slice(first, Math.Min(_rowsPerPass, rows.Length - first));
+            count = PassLength(rows[first..]);
+            ReadOnlySpan<StepRow> pass = rows.Slice(first, count);
+            _packs.Phase = rows[first].Phase;
             Forward(pass, cache, new Observation(hidden, rows.Length, first));
+            // Few rows are scored, also of a prompt: one at its end.
+            _packs.Phase = Phase.Decode;
             scored += Score(pass, logits[(scored * Shape.VocabularySize)..]);
         }
+    }
+
+    /// <summary>How many of the rows are computed together: of one phase, where that makes a difference.</summary>
+    private int PassLength(ReadOnlySpan<StepRow> rows)
+    {
+        int most = Math.Min(_rowsPerPass, rows.Length), count = 1;
+        while (count < most && (!_packs.DependsOnPhase || rows[count].Phase == rows[0].Phase))
+            count++;
+        return count;
     }
 
     /// <inheritdoc/>
@@ -120,7 +148,8 @@ public sealed unsafe class Decoder : IDisposable
         _head.Dispose();
         _packs.Dispose();
         _room.Dispose();
-        _crew.Dispose();
+        if (_ownsCrew)
+            _crew.Dispose();
     }
 
     private void Check(ReadOnlySpan<StepRow> rows, KvCache cache, int room)

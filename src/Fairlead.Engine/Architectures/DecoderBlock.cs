@@ -52,7 +52,7 @@ internal sealed unsafe class DecoderBlock : IDisposable
         int rows = step.Length;
         float* read = Normalised(_beforeAttention, stream, room.Normed.Data, rows, crew);
         float* answer = room.Answer.Data;
-        _attention.Forward(read, answer, step, cache, room.Inner.Data, room.Pieces, crew);
+        _attention.Forward(read, answer, step, cache, room.Inner.Data, room.Pieces, room.Prompts, crew);
         Normalised(_afterAttention, answer, answer, rows, crew);
         if (_parallel)
         {
@@ -110,7 +110,8 @@ internal sealed unsafe class DecoderBlock : IDisposable
 internal sealed class DecoderRoom : IDisposable
 {
     /// <summary>Room for <paramref name="rows"/> rows of a decoder whose texts have up to <paramref name="context"/> positions.</summary>
-    public DecoderRoom(DecoderDesign design, DecoderWeights weights, int rows, int context)
+    /// <param name="promptThreads">Threads that read prompts in another way than answers; 0: there is no other way.</param>
+    public DecoderRoom(DecoderDesign design, DecoderWeights weights, int rows, int context, int promptThreads)
     {
         long stream = (long)rows * design.Width;
         Stream = new NativeBuffer<float>(stream);
@@ -119,14 +120,16 @@ internal sealed class DecoderRoom : IDisposable
         Second = new NativeBuffer<float>(design.Parallel ? stream : 0);
         Inner = new NativeBuffer<float>(rows * InnerPerRow(design, weights));
         Pieces = new AttentionRoom(design.Heads, design.HeadDimension, context);
+        Prompts = promptThreads > 0 ? new PromptRoom(design.Heads, design.KvHeads, design.HeadDimension, design.HeadDimension, promptThreads) : null;
         Moe = design.Moe is { } moe ? new MoeRoom(rows, design.Width, moe.Experts) : null;
     }
 
     /// <summary>Bytes that such room takes.</summary>
-    public static long BytesFor(DecoderDesign design, DecoderWeights weights, int rows, int context)
+    public static long BytesFor(DecoderDesign design, DecoderWeights weights, int rows, int context, int promptThreads)
     {
         long perRow = ((design.Parallel ? 4L : 3L) * design.Width) + InnerPerRow(design, weights) + (design.Moe is { } moe ? moe.Experts + (2L * design.Width) : 0);
-        return (rows * perRow * sizeof(float)) + AttentionRoom.BytesFor(design.Heads, design.HeadDimension, context);
+        return (rows * perRow * sizeof(float)) + AttentionRoom.BytesFor(design.Heads, design.HeadDimension, context)
+            + PromptRoom.BytesFor(design.Heads, design.KvHeads, design.HeadDimension, design.HeadDimension, promptThreads);
     }
 
     /// <summary>The residual stream.</summary>
@@ -147,6 +150,9 @@ internal sealed class DecoderRoom : IDisposable
     /// <summary>What attention keeps between its threads.</summary>
     public AttentionRoom Pieces { get; }
 
+    /// <summary>What attention keeps of prompts; null where they are read as answers are.</summary>
+    public PromptRoom? Prompts { get; }
+
     /// <summary>What experts need beside that; null without any.</summary>
     public MoeRoom? Moe { get; }
 
@@ -159,6 +165,7 @@ internal sealed class DecoderRoom : IDisposable
         Second.Dispose();
         Inner.Dispose();
         Pieces.Dispose();
+        Prompts?.Dispose();
         Moe?.Dispose();
     }
 

@@ -30,4 +30,7 @@ public sealed record DecoderOptions
 
     /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null, the default: they stay what they are.</summary>
     public ElementType? Quantize { get; init; }
+
+    /// <summary>What <see cref="Quantize"/> means for a model that has a quantised matrix already: false, the default, refuses it; true leaves all its matrices as they are stored.</summary>
+    public bool LeavesQuantized { get; init; }
 }

@@ -13,7 +13,7 @@ internal sealed class DecoderPlan
     {
         (Design, Weights, Options, Source) = (design, weights, options, source);
         Tally = weights.Tally();
-        Packing = PackPlan.Make(file, Tally, KernelChoice.Family, options.Quantize);
+        Packing = PackPlan.Make(file, Tally, KernelChoice.Family, options is { LeavesQuantized: true } && Tally.Matrices.Any(static matrix => !PackPlan.IsPlain(matrix.Weight.Type)) ? null : options.Quantize);
         LongestContext = weights.Positions is { } positions ? Math.Min(design.ContextLength, positions.Rows) : design.ContextLength;
         int context = Math.Min(options.ContextLength ?? Math.Min(DefaultContext(design), options.LongestDefault), LongestContext);
         Shape = new DecoderShape(design.Vocabulary, context, design.Width, design.Layers, design.KvHeads, design.HeadDimension, design.HeadDimension);
@@ -44,8 +44,10 @@ internal sealed class DecoderPlan
     public int LongestContext { get; }
 
     /// <summary>Bytes of activations, as numbers and as the kernels want them, and of rotary tables.</summary>
-    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength) + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float))
-        + PackedWeights.RoomBytes(Packing, Options.RowsPerPass, Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount);
+    public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength, Packing.DependsOnPhase ? Threads : 0)
+        + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float)) + PackedWeights.RoomBytes(Packing, Options.RowsPerPass, Threads);
+
+    private int Threads => Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount;
 
     /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it. Or the weights cannot be quantised as the options want.</exception>
     public static DecoderPlan Read(ModelFolder folder, DecoderOptions options) =>
@@ -66,6 +68,9 @@ internal sealed class DecoderPlan
         weights.Finish();
         return new DecoderPlan(design, tensors, options, weights.File, weights.Source);
     }
+
+    /// <summary>A plan for another decoder of the same checkpoint.</summary>
+    public DecoderPlan With(DecoderDesign design, DecoderWeights weights, DecoderOptions options) => new(design, weights, options, Packing.File, Source);
 
     /// <summary>Bytes of a cache of <paramref name="blocks"/> blocks.</summary>
     public long CacheBytes(int blocks) => KvCache.BytesFor(Options.Kv, Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension, blocks);

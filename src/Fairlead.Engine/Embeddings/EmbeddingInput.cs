@@ -1,3 +1,4 @@
+using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Embeddings;
@@ -62,4 +63,7 @@ public sealed record EmbeddingOptions
 
     /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null: they stay what they are.</summary>
     public ElementType? Quantize { get; init; }
+
+    /// <summary>Where the packed matrices are kept between loads; null: nowhere.</summary>
+    public PackStore? Packs { get; init; }
 }

@@ -13,7 +13,8 @@ internal delegate void EncoderPass(ReadOnlySpan<EncoderText> texts, Span<Embeddi
 /// <remarks>
 /// A matrix product over many tokens costs less for each than over few, so a pass is filled with whatever waits. Requests take turns, one text
 /// each, so that one of a thousand texts does not keep one of a single text waiting for longer than a pass or two. What a vector becomes does
-/// not depend on its neighbours in the pass. A request that is taken back is left out of the next pass.
+/// not depend on its neighbours in the pass. A request that is taken back is left out of the next pass. <see cref="Step"/> is the whole loop, one pass of it, on the caller's thread; <see cref="Start"/>
+/// gives it a thread of its own.
 /// </remarks>
 internal sealed class EmbeddingLoop : IDisposable
 {
@@ -22,11 +23,12 @@ internal sealed class EmbeddingLoop : IDisposable
     private readonly int _queue;
     private readonly LinkedList<Job> _turns = []; // being computed; the first is next
     private readonly Queue<Job> _waiting = [];
-    private readonly object _gate = new(); // of all lists; a monitor, because the loop waits on it
-    private readonly Thread _thread;
+    private readonly List<(Job Job, int Text)> _pass = [];
+    private readonly object _gate = new(); // of all lists but the pass; a monitor, because the loop waits on it
+    private Thread? _thread;
     private bool _closing;
 
-    /// <param name="compute">Called by the loop's thread alone.</param>
+    /// <param name="compute">Called by whoever steps.</param>
     /// <param name="tokensPerPass">Most tokens of a pass; one longer text is computed alone.</param>
     /// <param name="slots">Requests that take turns.</param>
     /// <param name="queue">Requests that may wait beside them.</param>
@@ -34,11 +36,26 @@ internal sealed class EmbeddingLoop : IDisposable
     {
         (_compute, _tokensPerPass, _queue) = (compute, tokensPerPass, queue);
         Counters = new EmbeddingCounters { Slots = slots };
+    }
+
+    public EmbeddingCounters Counters { get; }
+
+    /// <summary>Runs on a thread of its own from now on.</summary>
+    public void Start()
+    {
         _thread = new Thread(Run) { IsBackground = true, Name = "fairlead embedding loop" };
         _thread.Start();
     }
 
-    public EmbeddingCounters Counters { get; }
+    /// <summary>Computes the texts that wait, as many as a pass takes, or finds that there are none: false.</summary>
+    public bool Step()
+    {
+        TakeTurns();
+        if (_pass.Count == 0)
+            return false;
+        Compute();
+        return true;
+    }
 
     /// <summary>Takes a request on, from any thread; false where as many wait as may, or the model is being unloaded.</summary>
     /// <param name="texts">Any number.</param>
@@ -71,67 +88,69 @@ internal sealed class EmbeddingLoop : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        _thread.Join();
+        _thread?.Join();
         foreach (Job job in _turns.Concat(_waiting))
             job.Fail(new ObjectDisposedException(nameof(EmbeddingModel), "the model was unloaded before the vectors were complete"));
     }
 
     private void Run()
     {
-        var pass = new List<(Job Job, int Text)>();
-        while (TakeTurns(pass))
-            Compute(pass);
+        while (AwaitTexts())
+            Step();
     }
 
-    /// <summary>Waits until there is something to do and fills a pass; false when the model is unloaded.</summary>
-    private bool TakeTurns(List<(Job Job, int Text)> pass)
+    /// <summary>Waits until there is something to do; false when the model is unloaded.</summary>
+    private bool AwaitTexts()
     {
-        pass.Clear();
         lock (_gate)
         {
-            while (!_closing)
-            {
-                int tokens = 0;
-                while (_turns.First is { } first)
-                {
-                    Job job = first.Value;
-                    _turns.RemoveFirst();
-                    if (job.IsOver)
-                    {
-                        Admit();
-                        continue;
-                    }
-
-                    int length = job.Texts[job.Next].Tokens.Length;
-                    if (tokens > 0 && tokens + length > _tokensPerPass)
-                    {
-                        _turns.AddFirst(first); // its turn is the next pass: a short text that overtakes again and again would starve a long one
-                        break;
-                    }
-
-                    tokens += length;
-                    pass.Add((job, job.Next++));
-                    if (job.Next < job.Texts.Length)
-                        _turns.AddLast(first);
-                    else
-                        Admit();
-                }
-
-                Publish(pass);
-                if (pass.Count > 0)
-                    return true;
+            while (!_closing && _turns.Count == 0)
                 Monitor.Wait(_gate);
-            }
-
-            return false;
+            return !_closing;
         }
     }
 
-    private void Compute(List<(Job Job, int Text)> pass)
+    /// <summary>Fills a pass.</summary>
+    private void TakeTurns()
     {
-        var texts = new EncoderText[pass.Count];
+        _pass.Clear();
+        lock (_gate)
+        {
+            int tokens = 0;
+            while (_turns.First is { } first)
+            {
+                Job job = first.Value;
+                _turns.RemoveFirst();
+                if (job.IsOver)
+                {
+                    Admit();
+                    continue;
+                }
+
+                int length = job.Texts[job.Next].Tokens.Length;
+                if (tokens > 0 && tokens + length > _tokensPerPass)
+                {
+                    _turns.AddFirst(first); // its turn is the next pass: a short text that overtakes again and again would starve a long one
+                    break;
+                }
+
+                tokens += length;
+                _pass.Add((job, job.Next++));
+                if (job.Next < job.Texts.Length)
+                    _turns.AddLast(first);
+                else
+                    Admit();
+            }
+
+            Publish(_pass);
+        }
+    }
+
+    private void Compute()
+    {
+        var texts = new EncoderText[_pass.Count];
         for (int i = 0; i < texts.Length; i++)
-            texts[i] = pass[i].Job.Texts[pass[i].Text];
+            texts[i] = _pass[i].Job.Texts[_pass[i].Text];
         var vectors = new EmbeddingVector[texts.Length];
         int tokens = texts.Sum(static text => text.Tokens.Length);
         long began = Stopwatch.GetTimestamp();
@@ -142,7 +161,7 @@ internal sealed class EmbeddingLoop : IDisposable
         catch (Exception e)
         {
             // Memory ran out, or the model is at fault: those whose texts these were end with the reason, the others go on.
-            foreach ((Job job, _) in pass)
+            foreach ((Job job, _) in _pass)
                 job.Fail(e);
             return;
         }
@@ -151,7 +170,7 @@ internal sealed class EmbeddingLoop : IDisposable
             Publish([]); // before anybody hears of it: who has an answer is not counted as running
         Counters.Passed(texts.Length, tokens, Math.Min(1, (double)tokens / _tokensPerPass), Stopwatch.GetElapsedTime(began).TotalSeconds);
         for (int i = 0; i < vectors.Length; i++)
-            pass[i].Job.Take(pass[i].Text, vectors[i]);
+            _pass[i].Job.Take(_pass[i].Text, vectors[i]);
     }
 
     /// <summary>Lets those who wait take turns, as far as there are slots.</summary>

@@ -3,8 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Fairlead.Engine.Architectures.Encoders;
 using Fairlead.Engine.Formats;
-using Fairlead.Engine.Kernels;
-using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Fairlead.Engine.Tokenizers;
@@ -36,7 +34,8 @@ public sealed class EmbeddingModel : IDisposable
         _crew = crew;
         Dimension = pipeline.Outputs(encoder.Width);
         MaxTokens = Math.Min(encoder.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
-        _loop = new EmbeddingLoop(Compute, options.TokensPerPass, options.Slots, options.Queue);
+        _loop = new EmbeddingLoop(new EncoderPasses(encoder, pipeline, crew).Compute, options.TokensPerPass, options.Slots, options.Queue);
+        _loop.Start();
     }
 
     /// <summary>What the model does and has done.</summary>
@@ -44,6 +43,13 @@ public sealed class EmbeddingModel : IDisposable
 
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => _encoder.Packing;
+
+    /// <summary>
+    /// Begins to write the packed matrices to <see cref="EmbeddingOptions.Packs"/>, behind everything else that this machine does, where this load has packed them itself. To be called when
+    /// nobody waits for the model any more; <see cref="Dispose"/> ends it.
+    /// </summary>
+    /// <returns>True when they are there; false when they cannot be kept, which the store's log has said, or there is nothing to do. Never fails.</returns>
+    public Task<bool> KeepPack() => _encoder.KeepPack();
 
     /// <summary>Numbers of a vector.</summary>
     public int Dimension { get; }
@@ -82,25 +88,26 @@ public sealed class EmbeddingModel : IDisposable
         IReadOnlyList<EmbeddingModule>? modules = files is null ? null : EmbeddingPipeline.ReadModules(files);
         string transformer = modules?[0].Folder ?? "";
         using ModelFolder folder = ModelFolder.Open(transformer.Length == 0 ? path : Path.Combine(path, transformer), outlineOnly: true);
-        (EncoderDesign design, EncoderWeights weights) = Encoder.Plan(folder);
+        EncoderPlan plan = EncoderPlan.Read(folder, options.Quantize);
+        EncoderDesign design = plan.Design;
         using EmbeddingPipeline pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, design.Width) : Plain(folder, design.Width);
         EmbeddingSettings settings = SettingsOf(files, transformer);
-        WeightTally tally = weights.Tally();
         if (folder.Weights is GgufWeights gguf)
-            tally.Restored(gguf.Restored);
-        PackPlan packing = PackPlan.Make(folder.Path, tally, KernelChoice.Family, options.Quantize);
+            plan.Tally.Restored(gguf.Restored);
+        int threads = options.Threads ?? Environment.ProcessorCount;
         int context = Math.Min(design.MaxTokens, settings.MaxTokens ?? TokenizerLimit(folder.TokenizerConfig) ?? int.MaxValue);
         return new ModelNeed
         {
             IsEncoder = true,
-            Weights = packing.PeakBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
+            Weights = plan.Packing.PeakBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
             Cache = 0,
-            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.RoomBytes(packing, Encoder.RowsPerPass, options.Threads ?? Environment.ProcessorCount) + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads),
+            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.RoomBytes(plan.Packing, Encoder.RowsPerPass, threads)
+                + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads) + RehearsedTexts.BytesFor(plan, threads),
             Context = context,
             LongestContext = context,
             Slots = options.Slots,
             HasTools = false,
-            LoadBytes = packing.LoadBytes,
+            LoadBytes = plan.Packing.LoadBytes,
             Files = [.. folder.Stamps, .. pipeline.Stamps],
         };
     }
@@ -126,9 +133,15 @@ public sealed class EmbeddingModel : IDisposable
         try
         {
             crew = new WorkCrew(options.Threads ?? 0);
-            encoder = Encoder.Load(folder, meter, crew: crew, quantize: options.Quantize);
-            pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, encoder.Width) : Plain(folder, encoder.Width);
-            return new EmbeddingModel(folder, encoder, pipeline, SettingsOf(files, transformer), Tokenizer.Of(folder), crew, options);
+            EncoderPlan plan = EncoderPlan.Read(folder, options.Quantize);
+            pipeline = modules is not null ? EmbeddingPipeline.Open(files!, modules, plan.Design.Width) : Plain(folder, plan.Design.Width);
+            using Rehearsal rehearsal = RehearsedTexts.Begin(plan, pipeline, crew.Threads); // beside all that follows
+            EmbeddingSettings settings = SettingsOf(files, transformer);
+            Tokenizer tokenizer = Tokenizer.Of(folder);
+            RehearsedTexts.Tokenize(tokenizer);
+            encoder = Encoder.Load(plan, meter, crew: crew, pack: PackFile.Of(plan.Packing, folder.Stamps, options.Packs));
+            rehearsal.Complete();
+            return new EmbeddingModel(folder, encoder, pipeline, settings, tokenizer, crew, options);
         }
         catch
         {
@@ -247,28 +260,5 @@ public sealed class EmbeddingModel : IDisposable
             return new EmbeddingRefusal(number, false, $"input {number} has no tokens; give at least one");
         int odd = text.Tokens.AsSpan().IndexOfAnyExceptInRange(0, VocabularySize - 1);
         return odd < 0 ? null : new EmbeddingRefusal(number, false, $"input {number} holds token {text.Tokens[odd]}; this model's vocabulary ends at {VocabularySize - 1}");
-    }
-
-    private unsafe void Compute(ReadOnlySpan<EncoderText> texts, Span<EmbeddingVector> vectors)
-    {
-        int total = 0;
-        foreach (EncoderText text in texts)
-            total += text.Tokens.Length;
-        int[] tokens = new int[total], segments = new int[total], lengths = new int[texts.Length];
-        int at = 0;
-        for (int i = 0; i < texts.Length; i++)
-        {
-            texts[i].Tokens.CopyTo(tokens, at);
-            texts[i].Segments.CopyTo(segments, at);
-            lengths[i] = texts[i].Tokens.Length;
-            at += lengths[i];
-        }
-
-        float* hidden = _encoder.Forward(tokens, segments, lengths, _crew);
-        for (int i = 0; i < texts.Length; i++)
-        {
-            vectors[i] = new EmbeddingVector(_pipeline.Vector(hidden, lengths[i], _encoder.Width), lengths[i], texts[i].IsCut);
-            hidden += (long)lengths[i] * _encoder.Width;
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Fairlead.Engine.Formats;
 
@@ -102,6 +103,7 @@ internal sealed unsafe class Pooling
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void One(PoolingMode mode, float* hidden, int tokens, int width, Span<float> output)
     {
         switch (mode)
@@ -123,17 +125,19 @@ internal sealed unsafe class Pooling
                 return;
         }
 
-        for (int i = 0; i < width; i++)
+        // Token by token, as they lie in memory.
+        double[] sums = new double[width];
+        double weights = 0;
+        for (int token = 0; token < tokens; token++, hidden += width)
         {
-            double sum = 0, weights = 0;
-            for (int token = 0; token < tokens; token++)
-            {
-                int weight = mode == PoolingMode.WeightedMean ? token + 1 : 1;
-                sum += weight * (double)hidden[((long)token * width) + i];
-                weights += weight;
-            }
-
-            output[i] = (float)(sum / (mode == PoolingMode.MeanSqrtLength ? Math.Sqrt(weights) : weights));
+            int weight = mode == PoolingMode.WeightedMean ? token + 1 : 1;
+            weights += weight;
+            for (int i = 0; i < width; i++)
+                sums[i] += weight * (double)hidden[i];
         }
+
+        double share = mode == PoolingMode.MeanSqrtLength ? Math.Sqrt(weights) : weights;
+        for (int i = 0; i < width; i++)
+            output[i] = (float)(sums[i] / share);
     }
 }

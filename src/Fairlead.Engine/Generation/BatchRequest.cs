@@ -35,4 +35,11 @@ internal sealed record BatchRequest(
 
     /// <summary>The last event is written.</summary>
     public bool HasEnded { get; set; }
+
+    /// <summary>Lets whoever asked hear of something, if there is anything.</summary>
+    public void Write(GenerationEvent? happened)
+    {
+        if (happened is not null)
+            Events.Writer.TryWrite(happened); // unbounded, and completed only after the last event
+    }
 }

@@ -1,10 +1,11 @@
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Generation.Speculation;
+using Fairlead.Engine.Kernels.Packed;
 
 namespace Fairlead.Engine.Generation;
 
 /// <summary>One choice of one request while it is being written, or while it waits for that.</summary>
-internal sealed class BatchSequence(BatchRequest request, int choice)
+internal sealed class BatchSequence
 {
     /// <summary>
     /// Of prompt or answer: the token, its place in the prompt as it was asked, its share of a block's number, and what penalties count (two arrays
@@ -14,35 +15,41 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     private Sampler? _sampler;
     private AnswerText? _text;
-    private ProposalPace _pace;
 
-    public BatchRequest Request { get; } = request;
+    public BatchSequence(BatchRequest request, int choice)
+    {
+        (Request, Choice, Length) = (request, choice, request.Request.Prompt.Length);
+        Cached = new CachedText(this, positions: 0);
+        Ahead = new Proposal(most: 0, new CachedText(this, positions: 0));
+    }
 
-    public int Choice { get; } = choice;
+    public BatchRequest Request { get; }
+
+    public int Choice { get; }
 
     /// <summary>Prompt and answer; <see cref="Length"/> of them are there. Made when the sequence gets its first slot, with room for the longest answer.</summary>
     public int[] Tokens { get; private set; } = [];
 
-    public int Length { get; private set; } = request.Request.Prompt.Length;
+    public int Length { get; private set; }
 
-    /// <summary>Tokens whose keys and values are in the cache.</summary>
-    public int Read { get; set; }
+    /// <summary>What the model's cache holds of it.</summary>
+    public CachedText Cached { get; private set; }
+
+    /// <summary>Tokens whose keys and values are in that cache.</summary>
+    public int Read => Cached.Read;
 
     public int Missing => Length - Read;
 
-    public KvSequence Blocks { get; private set; } = new();
+    public KvSequence Blocks => Cached.Blocks;
 
-    /// <summary>The last block that <see cref="PrefixCache"/> knows of this sequence, and how many it knows.</summary>
-    public (int Last, int Count) Known { get; set; } = (PrefixCache.Root, 0);
+    /// <summary>Whether the token at a position was given or written.</summary>
+    public Phase PhaseOf(int position) => position < Request.Request.Prompt.Length ? Phase.Prefill : Phase.Decode;
 
     /// <summary>Rows of the step that is being planned.</summary>
     public int Take { get; set; }
 
-    /// <summary>How the text may go on; <see cref="Guessed"/> of these tokens are rows of the step that is being planned.</summary>
-    public int[] Guess { get; private set; } = [];
-
-    /// <summary>Rows of that step for tokens that nobody has chosen yet.</summary>
-    public int Guessed { get; set; }
+    /// <summary>How the text may go on: rows of that step for tokens that nobody has chosen yet.</summary>
+    public Proposal Ahead { get; private set; }
 
     public Sampler Sampler => _sampler ?? throw new InvalidOperationException("the sequence has had no slot yet");
 
@@ -62,15 +69,16 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     /// <summary>Makes what the sequence keeps from its first slot to its end, also while it is put back.</summary>
     /// <param name="guesses">Tokens that are guessed ahead at most.</param>
-    public void Begin(Func<bool, AnswerDecoder> newDecoder, int guesses)
+    /// <param name="draftContext">Positions that a draft reads at most; 0 without one.</param>
+    public void Begin(Func<bool, AnswerDecoder> newDecoder, int guesses, int draftContext)
     {
         if (Tokens.Length > 0)
             return;
         GenerationRequest asked = Request.Request;
         Tokens = new int[asked.Prompt.Length + Request.MaxTokens];
         asked.Prompt.CopyTo(Tokens);
-        Guess = new int[guesses];
-        Blocks = new KvSequence(Tokens.Length);
+        Cached = new CachedText(this, Tokens.Length);
+        Ahead = new Proposal(guesses, new CachedText(this, Math.Min(Tokens.Length, draftContext)));
         _sampler = new Sampler(asked.Sampling, Request.EndTokens, Request.Seed, Choice, asked.Prompt.AsSpan(), Request.MaxTokens);
         Constraint = asked.Constraint?.Fork();
         AnswerDecoder decoder = newDecoder(asked.SkipSpecialTokens);
@@ -85,12 +93,6 @@ internal sealed class BatchSequence(BatchRequest request, int choice)
 
     /// <summary>The prompt's text, where it is echoed.</summary>
     public string PromptText { get; private set; } = "";
-
-    /// <summary>Guesses at most <paramref name="most"/> tokens into <see cref="Guess"/>, and says how many.</summary>
-    public int Propose(int most) => most <= 0 ? 0 : PromptLookup.Propose(Tokens.AsSpan(0, Length), Guess.AsSpan(0, _pace.Next(most)));
-
-    /// <summary>Of so many guesses so many came true.</summary>
-    public void Came(int guessed, int right) => _pace.Came(guessed, right);
 
     /// <summary>One token more of the answer.</summary>
     public void Add(int token) => Tokens[Length++] = token;

@@ -1,3 +1,5 @@
+using Fairlead.Engine.Generation.Speculation;
+
 namespace Fairlead.Engine.Generation;
 
 /// <summary>What a model's batch loop has done and is doing. Written by the loop, read by any thread; each figure by itself is right, two may be a step apart.</summary>
@@ -44,10 +46,19 @@ public sealed class GenerationCounters
     public long CompletionTokens { get; internal set; }
 
     /// <summary>Rows for tokens that were guessed ahead.</summary>
-    public long Guessed { get; internal set; }
+    public long Guessed { get; private set; }
 
     /// <summary>How many of <see cref="Guessed"/> were then chosen: steps that were saved.</summary>
-    public long GuessedRight { get; internal set; }
+    public long GuessedRight { get; private set; }
+
+    /// <summary>How many of <see cref="Guessed"/> a draft model proposed; the others were found in the text.</summary>
+    public long Drafted { get; private set; }
+
+    /// <summary>How many of <see cref="Drafted"/> were then chosen.</summary>
+    public long DraftedRight { get; private set; }
+
+    /// <summary>Seconds that a draft model computed, which are among <see cref="BusySeconds"/>.</summary>
+    public double DraftSeconds { get; internal set; }
 
     /// <summary>Answers that gave their room in the cache to an older one and were read again later.</summary>
     public long PutBack { get; internal set; }
@@ -69,6 +80,17 @@ public sealed class GenerationCounters
 
     /// <summary>Blocks kept for prompts that begin alike; they make room for whoever needs it.</summary>
     public int KeptBlocks { get; internal set; }
+
+    /// <summary>Of what was guessed of one text so many tokens came true.</summary>
+    internal void Judged(Proposal proposal, int right)
+    {
+        Guessed += proposal.Count;
+        GuessedRight += right;
+        if (!proposal.IsDrafted)
+            return;
+        Drafted += proposal.Count;
+        DraftedRight += right;
+    }
 
     /// <summary>One step more.</summary>
     /// <param name="rows">Its rows.</param>

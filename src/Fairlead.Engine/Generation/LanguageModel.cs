@@ -7,6 +7,7 @@ using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Chat;
 using Fairlead.Engine.Constraints;
 using Fairlead.Engine.Formats;
+using Fairlead.Engine.Generation.Speculation;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Templates;
 using Fairlead.Engine.Tokenizers;
@@ -19,19 +20,22 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly ModelFolder _folder;
     private readonly Decoder _decoder;
+    private readonly DraftModel? _draft;
     private readonly ImmutableDictionary<string, ChatTemplate> _templates;
     private readonly BatchLoop _loop;
     private readonly Lazy<ConstraintCompiler> _constraints;
 
-    private LanguageModel(ModelFolder folder, Tokenizer tokenizer, ImmutableDictionary<string, ChatTemplate> templates, Decoder decoder, int blocks, LanguageModelOptions options)
+    private LanguageModel(
+        ModelFolder folder, Tokenizer tokenizer, ImmutableDictionary<string, ChatTemplate> templates, Decoder decoder, DraftModel? draft, int blocks, LanguageModelOptions options)
     {
-        (_folder, Tokenizer, _templates, _decoder) = (folder, tokenizer, templates, decoder);
+        (_folder, Tokenizer, _templates, _decoder, _draft) = (folder, tokenizer, templates, decoder, draft);
         DecoderShape shape = decoder.Shape;
         SpecialTokens = NamedTokens(folder, tokenizer);
         EndTokens = EndsOf(folder, tokenizer, shape.VocabularySize);
+        Kv = options.Kv;
         _constraints = new Lazy<ConstraintCompiler>(NewConstraints);
-        var model = new BatchModel(decoder.Step, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder);
-        _loop = new BatchLoop(model, LimitsOf(options), decoder.NewCache(blocks), options.DrawSeed ?? SystemChance);
+        var model = new BatchModel(decoder.Step, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder) { DependsOnPhase = decoder.DependsOnPhase, Draft = draft?.ForLoop() };
+        _loop = new BatchLoop(model, LimitsOf(options), decoder.NewCache(blocks), options.DrawSeed ?? SystemChance, options.Time);
         _loop.Start();
     }
 
@@ -78,11 +82,29 @@ public sealed class LanguageModel : IDisposable
         RepetitionPenalty = (float)Math.Clamp(Defaults.RepetitionPenalty ?? 1, 0.01, 100),
     };
 
+    /// <summary>In what form it keeps keys and values.</summary>
+    public KvType Kv { get; }
+
     /// <summary>How its matrices were made ready.</summary>
     public PackReport Packing => _decoder.Packing;
 
-    /// <summary>The files that hold its weights, as they were when they were opened.</summary>
-    public ImmutableArray<FileStamp> Files => _folder.Stamps;
+    /// <summary>The same of its draft; null without one.</summary>
+    public PackReport? DraftPacking => _draft?.Packing;
+
+    /// <summary>
+    /// Begins to write the packed matrices to <see cref="LanguageModelOptions.Packs"/>, behind everything else that this machine does, where this load has packed them itself. To be called when
+    /// nobody waits for the model any more; <see cref="Dispose"/> ends it.
+    /// </summary>
+    /// <returns>True when one more pack is there, of it or of its draft; false when none can be kept, which the store's log has said, or there is nothing to do. Never fails.</returns>
+    public async Task<bool> KeepPack()
+    {
+        // Both begin before this returns: later the model may be gone.
+        Task<bool> model = _decoder.KeepPack(), draft = _draft?.KeepPack() ?? Task.FromResult(false);
+        return await model.ConfigureAwait(false) | await draft.ConfigureAwait(false);
+    }
+
+    /// <summary>The files that hold its weights, and those of its draft, as they were when they were opened.</summary>
+    public ImmutableArray<FileStamp> Files => [.. _folder.Stamps, .. _draft?.Files ?? []];
 
     /// <summary>What <see cref="Open"/> with the same arguments will need. Reads configuration and headers, and no weight.</summary>
     /// <exception cref="ModelFileException">Something in it is refused: which file, where, why.</exception>
@@ -96,19 +118,20 @@ public sealed class LanguageModel : IDisposable
             plan.Tally.Restored(gguf.Restored);
         DecoderShape shape = plan.Shape;
         int blocks = BlocksFor(plan, options);
+        using DraftPlan? draft = DraftOf(options, folder, plan, blocks, outlineOnly: true);
         return new ModelNeed
         {
             IsEncoder = false,
-            Weights = plan.Packing.PeakBytes + folder.HeaderBytes,
-            Cache = plan.CacheBytes(blocks) + PrefixCache.BytesFor(blocks),
+            Weights = plan.Packing.PeakBytes + folder.HeaderBytes + (draft?.WeightBytes ?? 0),
+            Cache = plan.CacheBytes(blocks) + PrefixCache.BytesFor(blocks) + (draft?.CacheBytes ?? 0),
             Scratch = plan.RoomBytes + BatchLoop.BytesFor(LimitsOf(options), shape.VocabularySize, shape.ContextLength)
-                + ProcessNeed.Bytes(folder, shape.VocabularySize, options.Threads),
-            Context = (int)Math.Min(shape.ContextLength, (long)blocks * KvCache.BlockPositions),
+                + ProcessNeed.Bytes(folder, shape.VocabularySize, options.Threads) + (draft?.ScratchBytes ?? 0) + RehearsedAnswers.BytesFor(plan, options.Guesses),
+            Context = ContextFor(plan, blocks),
             LongestContext = plan.LongestContext,
             Slots = options.Slots,
             HasTools = HasTools(folder),
-            LoadBytes = plan.Packing.LoadBytes,
-            Files = folder.Stamps,
+            LoadBytes = plan.Packing.LoadBytes + (draft?.Decoder.Packing.LoadBytes ?? 0),
+            Files = [.. folder.Stamps, .. draft?.Folder.Stamps ?? []],
         };
     }
 
@@ -124,17 +147,25 @@ public sealed class LanguageModel : IDisposable
         options.Check();
         ModelFolder folder = ModelFolder.Open(path);
         Decoder? decoder = null;
+        DraftPlan? planned = null;
+        DraftModel? draft = null;
         try
         {
+            DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
+            using Rehearsal rehearsal = RehearsedAnswers.Begin(plan, options.Guesses); // beside all that follows
             Tokenizer tokenizer = Tokenizer.Of(folder);
             ImmutableDictionary<string, ChatTemplate> templates = folder.ChatTemplates.ToImmutableDictionary(
                 static named => named.Key, named => Parse(folder, named.Key, named.Value));
-            DecoderPlan plan = DecoderPlan.Read(folder, PlanOf(options));
-            decoder = Decoder.Load(plan, meter);
-            return new LanguageModel(folder, tokenizer, templates, decoder, BlocksFor(plan, options), options);
+            int blocks = BlocksFor(plan, options);
+            planned = DraftOf(options, folder, plan, blocks, outlineOnly: false); // before a weight is read: it may be refused
+            decoder = Decoder.Load(plan, meter, pack: PackFile.Of(plan.Packing, folder.Stamps, options.Packs));
+            draft = planned is null ? null : DraftModel.Load(planned, tokenizer, decoder, plan.Packing, options.Packs, meter);
+            rehearsal.Complete();
+            return new LanguageModel(folder, tokenizer, templates, decoder, draft, blocks, options);
         }
         catch
         {
+            ((IDisposable?)draft ?? planned)?.Dispose();
             decoder?.Dispose();
             folder.Dispose();
             throw;
@@ -166,6 +197,7 @@ public sealed class LanguageModel : IDisposable
     public void Dispose()
     {
         _loop.Dispose();
+        _draft?.Dispose(); // before the decoder, whose threads it uses
         _decoder.Dispose();
         _folder.Dispose();
     }
@@ -220,7 +252,7 @@ public sealed class LanguageModel : IDisposable
         Quantize = options.Quantize,
     };
 
-    private static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall, Guesses = options.Guesses };
+    internal static BatchLimits LimitsOf(LanguageModelOptions options) => new(options.Slots, options.Queue, options.StepTokens) { Stall = options.Stall, Guesses = options.Guesses };
 
     private static ChatTemplate Parse(ModelFolder folder, string name, string source) => ChatTemplate.Parse($"{folder.Path} (chat template \"{name}\")", source);
 
@@ -251,6 +283,12 @@ public sealed class LanguageModel : IDisposable
 
         return (int)Math.Min(all, int.MaxValue / KvCache.BlockPositions);
     }
+
+    private static int ContextFor(DecoderPlan plan, int blocks) => (int)Math.Min(plan.Shape.ContextLength, (long)blocks * KvCache.BlockPositions);
+
+    /// <summary>The draft that the options name; null without one.</summary>
+    private static DraftPlan? DraftOf(LanguageModelOptions options, ModelFolder folder, DecoderPlan plan, int blocks, bool outlineOnly) =>
+        options.Draft is { } path ? DraftPlan.Read(path, folder, ContextFor(plan, blocks), options, outlineOnly) : null;
 
     private static ulong SystemChance()
     {

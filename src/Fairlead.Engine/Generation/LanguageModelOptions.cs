@@ -15,6 +15,12 @@ public sealed record LanguageModelOptions
     /// <summary>A tenth of a second: a reader does not notice it.</summary>
     public static readonly TimeSpan DefaultStall = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A hundredth of a second: nobody sees a shorter pause, and every step costs something of its own.</summary>
+    public static readonly TimeSpan LeastStall = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Five seconds: prompts that are read alone hold up a cancellation for five times as long.</summary>
+    public static readonly TimeSpan MostStall = TimeSpan.FromSeconds(5);
+
     /// <summary>Prompt and answer together, in tokens, and no more than the model was made for; null for <see cref="DefaultContext"/>.</summary>
     public int? ContextLength { get; init; }
 
@@ -34,14 +40,24 @@ public sealed record LanguageModelOptions
     /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. Where the answers alone take more than half
     /// of it, reading adds half of it to what they take. A step in which prompts alone are
     /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by 16 tokens in any case.
+    /// From <see cref="LeastStall"/> to <see cref="MostStall"/>; default <see cref="DefaultStall"/>.
     /// </summary>
     public TimeSpan Stall { get; init; } = DefaultStall;
 
+    /// <summary>Most tokens of <see cref="Guesses"/>.</summary>
+    public const int MostGuesses = 64;
+
     /// <summary>
-    /// Tokens that an answer is guessed ahead at most, 0…64, from what followed earlier in it or in its prompt when it went like this; default 8. A guess costs a row of the next step, and none is
-    /// made while they do not come true or where many answers are written at once. Text, scores and chance are those without: 0 changes nothing but the time.
+    /// Tokens that an answer is guessed ahead at most, 0…64, from what followed earlier in it or in its prompt when it went like this, or by <see cref="Draft"/>; default 8. A guess costs a row of the
+    /// next step, and none is made while they do not come true or where many answers are written at once. Text, scores and chance are those without: 0 changes nothing but the time.
     /// </summary>
     public int Guesses { get; init; } = 8;
+
+    /// <summary>
+    /// A second, smaller model with the same vocabulary that guesses how answers go on where they have not gone like this before: a folder or a <c>.gguf</c> file. Null, the default: none. It has
+    /// keys and values of its own, in the form of <see cref="Kv"/>. Changes nothing but the time and the memory. Refused where <see cref="Guesses"/> is 0.
+    /// </summary>
+    public string? Draft { get; init; }
 
     /// <summary>Threads that share a step, 1…1024; null for as many as the process may use. The answers are the same for any number.</summary>
     public int? Threads { get; init; }
@@ -55,11 +71,18 @@ public sealed record LanguageModelOptions
     /// <summary>In what form keys and values are kept; decides what a position takes of that memory.</summary>
     public KvType Kv { get; init; } = KvType.F16;
 
-    /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null: they stay what they are.</summary>
+    /// <summary>What matrices of floating-point numbers are quantised to while they are loaded: Q8_0, Q4_0 or Q4_K; null: they stay what they are.
+    /// A model that has a quantised matrix already is refused then; a draft that has one stays as it is stored, because it has what is asked for.</summary>
     public ElementType? Quantize { get; init; }
+
+    /// <summary>Where the packed matrices are kept between loads; null: nowhere. Those of a draft have a file of their own there.</summary>
+    public PackStore? Packs { get; init; }
 
     /// <summary>Chance for requests that bring no seed, called from any thread; null for the operating system's.</summary>
     public Func<ulong>? DrawSeed { get; init; }
+
+    /// <summary>What steps are measured by, and a draft's passes, on which depends whether it is asked; null for the system's. For tests, which have it stand still.</summary>
+    internal TimeProvider? Time { get; init; }
 
     /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range.</exception>
     internal void Check()
@@ -72,8 +95,9 @@ public sealed record LanguageModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(StepTokens, Slots, nameof(StepTokens));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(StepTokens, 4096, nameof(StepTokens));
         ArgumentOutOfRangeException.ThrowIfNegative(Guesses, nameof(Guesses));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Guesses, 64, nameof(Guesses));
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Stall, TimeSpan.Zero, nameof(Stall));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Guesses, MostGuesses, nameof(Guesses));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Stall, LeastStall, nameof(Stall));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Stall, MostStall, nameof(Stall));
         if (Threads is { } threads)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));

@@ -8,6 +8,23 @@ namespace Fairlead.Engine.Kernels;
 /// <remarks>Quants are first spread to one byte each, 16 at a time, then widened and scaled in the kernel's own width.</remarks>
 internal static unsafe class BlockDecoder
 {
+    /// <summary>Decodes <paramref name="count"/> values, a whole number of blocks.</summary>
+    internal static void Row(ElementType type, byte* source, float* target, int count)
+    {
+        BlockLayout layout = BlockLayout.Of(type);
+        int whole = layout.Values > 1 ? count : count & -Simd.Lanes;
+        switch (Simd.Family)
+        {
+            case SimdFamily.Vector512: Decode<Lanes16, Vector512<float>>(type, source, target, whole); break;
+            case SimdFamily.Vector256: Decode<Lanes8, Vector256<float>>(type, source, target, whole); break;
+            case SimdFamily.Vector128: Decode<Lanes4, Vector128<float>>(type, source, target, whole); break;
+            default: Decode<Lanes1, float>(type, source, target, whole); break;
+        }
+
+        if (whole < count)
+            Dequantize.Row(type, source + layout.SizeOf(whole), new Span<float>(target + whole, count - whole));
+    }
+
     /// <summary>Decodes <paramref name="count"/> values, a whole number of blocks; of the plain types a multiple of 16.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -16,21 +16,42 @@ public static class KernelChoice
     /// <summary>The family that is used from now on; <see cref="Best"/> unless somebody says otherwise before a model is loaded.</summary>
     public static KernelFamily Family { get; internal set; } = Best;
 
-    /// <summary>Uses the family of that name, in any case, from now on; to be called before a model is loaded.</summary>
+    /// <summary>
+    /// Uses the family of that name, in any case, from now on, and no wider vectors than the family's wherever their width is chosen (<see cref="Simd"/>); to be called before a model is loaded.
+    /// </summary>
     /// <returns>False where there is none of that name, or this machine cannot run it: then nothing has changed.</returns>
     public static bool TryUse(string name)
     {
-        foreach (KernelFamily family in Available)
+        if (!TryFind(name, out KernelFamily family))
+            return false;
+        Family = family;
+        Simd.Family = (SimdFamily)Math.Min((int)Simd.Best, (int)WidthOf(family));
+        return true;
+    }
+
+    /// <summary>The family of that name, in any case, where this machine can run it.</summary>
+    public static bool TryFind(string name, out KernelFamily family)
+    {
+        foreach (KernelFamily one in Available)
         {
-            if (family.ToString().Equals(name, StringComparison.OrdinalIgnoreCase))
+            if (one.ToString().Equals(name, StringComparison.OrdinalIgnoreCase))
             {
-                Family = family;
+                family = one;
                 return true;
             }
         }
 
+        family = default;
         return false;
     }
+
+    private static SimdFamily WidthOf(KernelFamily family) => family switch
+    {
+        KernelFamily.Scalar => SimdFamily.Scalar,
+        KernelFamily.Neon => SimdFamily.Vector128,
+        KernelFamily.Avx2 or KernelFamily.AvxVnni => SimdFamily.Vector256,
+        _ => SimdFamily.Vector512,
+    };
 
     private static bool IsAvailable(KernelFamily family) => family switch
     {

@@ -24,6 +24,7 @@ public static unsafe class Rope
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Apply<L, V>(float* heads, int headCount, int dimension, int half, float* cosines, float* sines)
         where L : struct, ILanes<V>
         where V : struct

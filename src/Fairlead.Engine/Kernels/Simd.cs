@@ -37,6 +37,6 @@ public static class Simd
         : Vector128.IsHardwareAccelerated ? SimdFamily.Vector128
         : SimdFamily.Scalar;
 
-    /// <summary>The family that kernels use from now on; <see cref="Best"/> unless a test says otherwise.</summary>
+    /// <summary>The family that kernels use from now on; <see cref="Best"/> unless <see cref="KernelChoice.TryUse"/> or a test says otherwise.</summary>
     public static SimdFamily Family { get; internal set; } = Best;
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Attending;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 
@@ -22,6 +23,7 @@ internal sealed unsafe class Attention : IDisposable
     private readonly Rope? _rope;
     private readonly NativeBuffer<float>? _slopes;
     private readonly int _layer;
+    private readonly PackedWeights _packs;
 
     /// <summary>Over weights that stay where they are.</summary>
     /// <param name="queryNorm">Of the width of a head, or of all heads together; null for none. Belongs to this layer from here on, as does <paramref name="keyNorm"/>.</param>
@@ -30,7 +32,7 @@ internal sealed unsafe class Attention : IDisposable
     /// <param name="layer">Which of the cache's layers is this one's.</param>
     public Attention(QkvWeights qkv, LinearWeights output, Norm? queryNorm, Norm? keyNorm, AttentionShape shape, Rope? rope, bool alibi, int layer, PackedWeights packs)
     {
-        (_shape, _order, _rope, _layer, _queryNorm, _keyNorm) = (shape, qkv.Order, rope, layer, queryNorm, keyNorm);
+        (_shape, _order, _rope, _layer, _queryNorm, _keyNorm, _packs) = (shape, qkv.Order, rope, layer, queryNorm, keyNorm, packs);
         _projections = [.. qkv.Projections.Select(projection => new Linear(projection, packs))];
         _output = new Linear(output, packs);
         if (alibi)
@@ -47,7 +49,8 @@ internal sealed unsafe class Attention : IDisposable
     /// <summary><paramref name="input"/> and <paramref name="output"/>: <c>[rows × width]</c>, not overlapping. Adds the rows' keys and values to the cache.</summary>
     /// <param name="room"><c>rows</c> times <see cref="RoomPerRow"/>, overwritten.</param>
     /// <param name="pieces">Lets threads share a long text of few rows.</param>
-    public void Forward(float* input, float* output, ReadOnlySpan<StepRow> rows, KvCache cache, float* room, AttentionRoom? pieces, WorkCrew? crew)
+    /// <param name="prompts">Not null where a row's bits depend on its phase (<see cref="PackedWeights.DependsOnPhase"/>): prompts are then read by tiles.</param>
+    public void Forward(float* input, float* output, ReadOnlySpan<StepRow> rows, KvCache cache, float* room, AttentionRoom pieces, PromptRoom? prompts, WorkCrew? crew)
     {
         int heads = _shape.Heads, kvHeads = _shape.KvHeads, dimension = _shape.KeyDimension;
         float* queries = room, keys = queries + ((long)rows.Length * heads * dimension), values = keys + ((long)rows.Length * kvHeads * dimension);
@@ -70,7 +73,11 @@ internal sealed unsafe class Attention : IDisposable
         // Every key of the step is in its place before any row looks: rows of one sequence see each other.
         RowCrew.Run(rows.Length, RememberedWidth, new Turned(this, rows, cache, queries, keys, values), crew);
 
-        Kernels.Attention.Causal(rows, queries, cache, _layer, _shape, _slopes is null ? null : _slopes.Data, rest, crew, pieces);
+        float* slopes = _slopes is null ? null : _slopes.Data;
+        if (prompts is not null && _packs.Phase == Phase.Prefill)
+            Kernels.Attention.Prompt(rows, queries, cache, _layer, _shape, slopes, rest, prompts, crew);
+        else
+            Kernels.Attention.Causal(rows, queries, cache, _layer, _shape, slopes, rest, crew, pieces);
         _output.Forward(rest, output, rows.Length, crew);
     }
 

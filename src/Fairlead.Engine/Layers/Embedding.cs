@@ -9,19 +9,21 @@ internal sealed unsafe class Embedding(TensorView table)
     /// <summary>Writes row <paramref name="index"/> of the table times <paramref name="scale"/>.</summary>
     public void Read(int index, float scale, Span<float> row)
     {
-        Dequantize.Row(table.Type, table.Data + (index * table.RowBytes), row);
-        if (scale != 1)
+        fixed (float* to = row)
         {
-            foreach (ref float value in row)
-                value *= scale;
+            BlockDecoder.Row(table.Type, table.Data + (index * table.RowBytes), to, row.Length);
+            if (scale != 1)
+                Elementwise.Scale(to, scale, row.Length);
         }
     }
 
-    /// <summary>Adds row <paramref name="index"/> of the table to <paramref name="row"/>; <paramref name="room"/> is overwritten.</summary>
+    /// <summary>Adds row <paramref name="index"/> of the table to <paramref name="row"/>; <paramref name="room"/>, as long, is overwritten.</summary>
     public void Add(int index, Span<float> row, Span<float> room)
     {
-        Dequantize.Row(table.Type, table.Data + (index * table.RowBytes), room);
-        for (int i = 0; i < row.Length; i++)
-            row[i] += room[i];
+        fixed (float* to = row, decoded = room)
+        {
+            BlockDecoder.Row(table.Type, table.Data + (index * table.RowBytes), decoded, row.Length);
+            Elementwise.Add(to, decoded, row.Length);
+        }
     }
 }

@@ -2,6 +2,7 @@ using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
+using Activation = Fairlead.Engine.Kernels.Activation;
 
 namespace Fairlead.Engine.Layers;
 
@@ -31,6 +32,30 @@ internal sealed unsafe class Linear : IDisposable
 
     /// <summary>Values that come out.</summary>
     public int Outputs { get; }
+
+    /// <summary>Several layers of the same <paramref name="input"/> <c>[rows × inputs]</c>, and a function of each output where one is named. What can be is shared: reading the rows, and meeting of threads.</summary>
+    /// <param name="outputs">One layer or more, of one model.</param>
+    public static void Forward(float* input, int rows, WorkCrew? crew, params ReadOnlySpan<LinearOutput> outputs)
+    {
+        Span<RowProduct> products = stackalloc RowProduct[outputs.Length];
+        int together = 0;
+        PackedWeights? packs = null;
+        foreach (LinearOutput output in outputs)
+        {
+            Linear layer = output.Layer;
+            if (layer._packs is null)
+            {
+                MatMul.Multiply(layer._weight, input, output.To, rows, crew);
+                RowCrew.Run(rows, layer.Outputs, layer.Into(output), crew);
+                continue;
+            }
+
+            packs = layer._packs;
+            products[together++] = layer.Into(output);
+        }
+
+        packs?.MultiplyAll(products[..together], input, rows, crew);
+    }
 
     /// <summary>The product alone, without the bias: for who adds it with <see cref="AddBias"/> while going over the rows anyway.</summary>
     public void Multiply(float* input, float* output, int rows, WorkCrew? crew)
@@ -62,8 +87,27 @@ internal sealed unsafe class Linear : IDisposable
         _bias?.Dispose();
     }
 
+    private RowProduct Into(in LinearOutput output) =>
+        new(_packs is null ? new PackedMatrix(default, Outputs, Inputs, 0) : _packed, output.To, _bias is null ? null : _bias.Data, output.Function);
+
     private readonly struct Biases(Linear linear, float* output) : IRowWork
     {
         public void Do(int first, int end) => linear.AddBias(output + ((long)first * linear.Outputs), end - first);
     }
+}
+
+/// <summary>Where the outputs of a layer go, and what function of them.</summary>
+/// <param name="layer">The layer.</param>
+/// <param name="to"><c>[rows × outputs]</c>; overlaps no input.</param>
+/// <param name="function">Null: none.</param>
+internal readonly unsafe struct LinearOutput(Linear layer, float* to, Activation? function = null)
+{
+    /// <summary>The layer.</summary>
+    public Linear Layer => layer;
+
+    /// <summary>Where its outputs go.</summary>
+    public float* To => to;
+
+    /// <summary>What becomes of them; null: nothing.</summary>
+    public Activation? Function => function;
 }

@@ -7,11 +7,16 @@ namespace Fairlead.Engine.Loading;
 public sealed class LoadMeter(long bytes, IProgress<double> progress)
 {
     private long _done;
+    private long _told;
 
     /// <summary>So many bytes more are ready.</summary>
     public void Add(long more)
     {
         _done = Math.Min(bytes, _done + more);
-        progress.Report(bytes == 0 ? 1 : (double)_done / bytes);
+        _told = Math.Max(_told, _done);
+        progress.Report(bytes == 0 ? 1 : (double)_told / bytes);
     }
+
+    /// <summary>So many bytes of those were no good and will come again: what it tells stands still meanwhile.</summary>
+    public void TakeBack(long less) => _done -= less;
 }

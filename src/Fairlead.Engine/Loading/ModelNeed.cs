@@ -3,7 +3,7 @@ using Fairlead.Engine.Formats;
 
 namespace Fairlead.Engine.Loading;
 
-/// <summary>What a model will need, known before a single weight is read. Bytes are of resident memory and an upper bound; docs/local-models.md has the measurements.</summary>
+/// <summary>What a model will need, with the draft that guesses for it where it has one, known before a single weight is read. Bytes are of resident memory and an upper bound; docs/local-models.md has the measurements.</summary>
 public sealed record ModelNeed
 {
     /// <summary>True for a model that makes embeddings, false for one that writes text.</summary>

@@ -47,6 +47,9 @@ internal sealed class PackPlan
     /// <summary>Matrices that should be quantised and have inputs that are no whole number of blocks: they are packed as they are stored.</summary>
     public int NotQuantized { get; }
 
+    /// <summary>Whether a row gives different bits as part of a prompt and of an answer.</summary>
+    public bool DependsOnPhase => Parts.Any(static part => PackedMatMul.DependsOnPhase(part.Format));
+
     /// <summary>Bytes of the packed forms.</summary>
     public long PackedBytes { get; }
 
@@ -105,5 +108,6 @@ internal sealed class PackPlan
     /// <summary>Bytes of a stored tensor.</summary>
     public static long BytesOf(TensorView tensor) => tensor.Rows * tensor.RowBytes;
 
-    private static bool IsPlain(ElementType type) => type is ElementType.F32 or ElementType.F16 or ElementType.BF16;
+    /// <summary>Whether it is a type of floating-point numbers, which may be quantised.</summary>
+    public static bool IsPlain(ElementType type) => type is ElementType.F32 or ElementType.F16 or ElementType.BF16;
 }

@@ -10,22 +10,25 @@ namespace Fairlead.Engine.Loading;
 /// <param name="Bytes">Of the packed forms.</param>
 /// <param name="Quantized">What floating-point matrices were quantised to; null: to nothing.</param>
 /// <param name="NotQuantized">Those that stayed as they are stored, for their inputs are no whole number of blocks.</param>
-/// <param name="Took">Reading and packing.</param>
+/// <param name="Took">Reading, and packing where that was done.</param>
 public sealed record PackReport(KernelFamily Family, IReadOnlyList<(ElementType Type, int Matrices)> Types, long Bytes, ElementType? Quantized, int NotQuantized, TimeSpan Took)
 {
-    /// <summary>Whether some of the packed forms hold floating-point numbers, whose products differ between families.</summary>
-    public bool HasPlainWeights => Types.Any(static one => one.Type is ElementType.F32 or ElementType.F16 or ElementType.BF16);
+    /// <summary>Whether they were read as an earlier load had packed them.</summary>
+    public bool IsRead { get; init; }
+
+    /// <summary>Whether products may come from tiles, whose bits are other ones than those of all other families.</summary>
+    public bool UsesTiles => Family == KernelFamily.Amx;
 
     /// <summary>One line for a log.</summary>
     public override string ToString()
     {
         string types = Types.Count == 0 ? "no matrices" : string.Join(", ", Types.Select(static one => $"{one.Matrices} matrices of {one.Type}"));
-        string quantised = Quantized is { } target ? $", quantised to {target} while loading" : "";
+        string quantised = Quantized is { } target ? $", quantised to {target}{(IsRead ? "" : " while loading")}" : "";
         string stayed = Quantized is { } wanted && NotQuantized > 0
             ? $"; {NotQuantized} stayed as they are stored, for their inputs are no multiple of the {BlockLayout.Of(wanted).Values} of a block of {wanted}"
             : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"Kernels {Family}, of {string.Join(", ", KernelChoice.Available)}; packed {types}{quantised}: {Bytes / 1048576.0:0.0} MiB in {Took.TotalMilliseconds:0} ms{stayed}");
+            $"Kernels {Family}, of {string.Join(", ", KernelChoice.Available)}; {(IsRead ? "read from a pack" : "packed")} {types}{quantised}: {Bytes / 1048576.0:0.0} MiB in {Took.TotalMilliseconds:0} ms{stayed}");
     }
 
     internal static PackReport Of(PackPlan plan, TimeSpan took) => new(

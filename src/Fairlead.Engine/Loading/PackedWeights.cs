@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Kernels.Quantizing;
-using Fairlead.Engine.Layers;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Engine.Loading;
@@ -11,49 +10,84 @@ namespace Fairlead.Engine.Loading;
 internal sealed unsafe class PackedWeights : IDisposable
 {
     private readonly Dictionary<nint, PackedMatrix> _matrices = [];
-    private readonly NativeBuffer<byte> _memory;
     private readonly QuantizedRows _room;
+    private NativeBuffer<byte> _memory;
+    private PackFile? _unkept;
+    private PackWriter? _writer;
 
-    private PackedWeights(PackPlan plan, int rowsPerPass, int threads)
+    private PackedWeights(PackPlan plan, int rowsPerPass, int threads, long bytes)
     {
-        _memory = new NativeBuffer<byte>(plan.PackedBytes, hugePages: true);
+        _memory = NewMemory(bytes);
         _room = new QuantizedRows(rowsPerPass, LongestOf(plan), threads, BrainTileBytesOf(plan, rowsPerPass));
+        DependsOnPhase = plan.DependsOnPhase;
         Report = PackReport.Of(plan, default);
     }
 
-    /// <summary>What has been packed, and how long that took.</summary>
+    /// <summary>What the rows stand for that are multiplied from now on; <see cref="Phase.Prefill"/> to begin with.</summary>
+    public Phase Phase { get; set; } = Phase.Prefill;
+
+    /// <summary>Whether a row gives different bits in the two phases.</summary>
+    public bool DependsOnPhase { get; }
+
+    /// <summary>What has been packed, or read from a pack, and how long that took.</summary>
     public PackReport Report { get; private set; }
 
-    /// <summary>Reads and packs what <paramref name="plan"/> says.</summary>
+    /// <summary>Reads and packs what <paramref name="plan"/> says, or reads the pack that an earlier load has kept of it.</summary>
     /// <param name="plan">What becomes of the tensors.</param>
     /// <param name="rowsPerPass">Rows of activations that are multiplied at a time; more run in several pieces with the same result.</param>
     /// <param name="source">Where they come from: a matrix is released as soon as it is packed, so that no more than one of them is in memory twice.</param>
     /// <param name="crew">Who shares the packing; null: the caller alone.</param>
     /// <param name="meter">Hears how far it is; null where nobody waits: what is read in place then comes when it is first read.</param>
+    /// <param name="pack">Where an earlier load may have kept them; null: nowhere.</param>
     /// <exception cref="ModelFileException">A file has become shorter than it was, or the disk failed.</exception>
-    public static PackedWeights Pack(PackPlan plan, int rowsPerPass, IWeights source, WorkCrew? crew, LoadMeter? meter)
+    public static PackedWeights Load(PackPlan plan, int rowsPerPass, IWeights source, WorkCrew? crew, LoadMeter? meter, PackFile? pack = null)
     {
         long started = Stopwatch.GetTimestamp();
-        var packed = new PackedWeights(plan, rowsPerPass, crew?.Threads ?? 1);
+        var packed = new PackedWeights(plan, rowsPerPass, crew?.Threads ?? 1, plan.PackedBytes);
         try
         {
             foreach (TensorView tensor in meter is null ? [] : plan.InPlace)
                 MappedPages.Read(tensor.Data, PackPlan.BytesOf(tensor), plan.File, meter);
+            bool isRead = pack is not null && packed.Read(pack, plan, crew, meter);
             foreach (PackedPart part in plan.Parts)
             {
-                packed.Pack(part, plan.File, crew, meter);
+                PackedMatrix to = packed.Place(part, part.Offset);
+                if (!isRead)
+                    Pack(part, to, plan.File, crew, meter);
                 if (plan.IsDone(part))
                     source.Release(part.From.Weight);
             }
+
+            packed._unkept = isRead ? null : pack;
+            packed.Report = PackReport.Of(plan, Stopwatch.GetElapsedTime(started)) with { IsRead = isRead };
+            return packed;
         }
         catch
         {
             packed.Dispose();
             throw;
         }
+    }
 
-        packed.Report = PackReport.Of(plan, Stopwatch.GetElapsedTime(started));
-        return packed;
+    /// <summary>The same forms with zeros in them. All matrices are the same zeros, which take no memory: nobody writes them.</summary>
+    public static PackedWeights Blank(PackPlan plan, int rowsPerPass, int threads)
+    {
+        var blank = new PackedWeights(plan, rowsPerPass, threads, BlankBytes(plan));
+        foreach (PackedPart part in plan.Parts)
+            blank.Place(part, 0);
+        return blank;
+    }
+
+    /// <summary>Bytes of address space of the zeros of <see cref="Blank"/>.</summary>
+    public static long BlankBytes(PackPlan plan) => plan.Parts.Max(static part => (long?)part.Bytes) ?? 0;
+
+    /// <summary>Begins to write what was packed to where the next load looks for it, behind everything else that this machine does.</summary>
+    /// <returns>True when it is there; false when it cannot be, which the store's log has said, or there is nothing to do. Never fails.</returns>
+    public Task<bool> Keep()
+    {
+        if (Interlocked.Exchange(ref _unkept, null) is { } pack)
+            _writer = new PackWriter(pack, _memory);
+        return _writer?.Done ?? Task.FromResult(false);
     }
 
     /// <summary>Bytes of the room that multiplying takes beside the weights, with a crew of <paramref name="threads"/>.</summary>
@@ -69,29 +103,57 @@ internal sealed unsafe class PackedWeights : IDisposable
         for (int first = 0; first < rows; first += _room.Rows)
         {
             long row = first;
-            PackedMatMul.Multiply(weight, input + (row * weight.Inputs), output + (row * weight.Outputs), Math.Min(_room.Rows, rows - first), _room, crew);
+            PackedMatMul.Multiply(weight, input + (row * weight.Inputs), output + (row * weight.Outputs), Math.Min(_room.Rows, rows - first), Phase, _room, crew);
+        }
+    }
+
+    /// <summary>Several products of the same rows, as many as there are, and what follows on each.</summary>
+    public void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, WorkCrew? crew)
+    {
+        Span<RowProduct> some = stackalloc RowProduct[products.Length];
+        for (int first = 0; first < rows; first += _room.Rows)
+        {
+            for (int i = 0; i < products.Length; i++)
+                some[i] = products[i].From(first);
+            PackedMatMul.MultiplyAll(some, input + ((long)first * products[0].Weight.Inputs), Math.Min(_room.Rows, rows - first), Phase, _room, crew);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _writer?.Dispose();
         _memory.Dispose();
         _room.Dispose();
     }
 
-    private void Pack(in PackedPart part, string file, WorkCrew? crew, LoadMeter? meter)
+    private static NativeBuffer<byte> NewMemory(long bytes) => new(bytes, hugePages: true);
+
+    private bool Read(PackFile pack, PackPlan plan, WorkCrew? crew, LoadMeter? meter)
     {
-        LinearWeights from = part.From;
+        if (pack.TryRead(_memory, crew, meter))
+            return true;
+        _memory.Dispose();
+        _memory = NewMemory(plan.PackedBytes); // zeros again, as packing wants them: a panel's empty outputs are never written
+        return false;
+    }
+
+    private PackedMatrix Place(in PackedPart part, long offset)
+    {
+        var place = new PackedMatrix(part.Format, part.From.Outputs, part.From.Inputs, (nint)(_memory.Data + offset));
+        _matrices.Add((nint)part.From.Weight.Data, place);
+        return place;
+    }
+
+    private static void Pack(in PackedPart part, in PackedMatrix to, string file, WorkCrew? crew, LoadMeter? meter)
+    {
         if (meter is not null)
-            MappedPages.Read(from.Weight.Data, PackPlan.BytesOf(from.Weight), file, meter);
-        var to = new PackedMatrix(part.Format, from.Outputs, from.Inputs, (nint)(_memory.Data + part.Offset));
+            MappedPages.Read(part.From.Weight.Data, PackPlan.BytesOf(part.From.Weight), file, meter);
         var panels = new Panels(part, to);
         if (crew is null)
             panels.All();
         else
             crew.Run(to.Panels, panels);
-        _matrices.Add((nint)from.Weight.Data, to);
     }
 
     /// <summary>The most inputs of a matrix whose activations become bytes; 1 where there is none.</summary>
@@ -99,7 +161,7 @@ internal sealed unsafe class PackedWeights : IDisposable
         plan.Parts.Where(static part => part.Format < PackedFormat.Single).Max(static part => (int?)part.From.Inputs) ?? 1;
 
     private static long BrainTileBytesOf(PackPlan plan, int rows) =>
-        plan.Parts.Where(static part => part.Format is PackedFormat.BrainTiles or PackedFormat.BrainPairTiles).Max(part => (long?)BrainMatMul.RoomBytes(rows, part.From.Inputs)) ?? 0;
+        plan.Parts.Max(part => (long?)PackedMatMul.BrainTileBytes(part.Format, rows, part.From.Inputs)) ?? 0;
 
     private readonly struct Panels(PackedPart part, PackedMatrix to) : IWork
     {

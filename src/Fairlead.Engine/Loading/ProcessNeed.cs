@@ -19,5 +19,8 @@ internal static class ProcessNeed
 
     /// <summary>All of it, in bytes.</summary>
     public static long Bytes(ModelFolder folder, int vocabularySize, int? threads) =>
-        Base + ((threads ?? Environment.ProcessorCount) * PerThread) + (folder.VocabularyBytes * PerVocabularyByte) + (vocabularySize * PerToken);
+        Base + ((threads ?? Environment.ProcessorCount) * PerThread) + OfVocabulary(folder, vocabularySize);
+
+    /// <summary>What reading a vocabulary takes, and leaves behind, in bytes.</summary>
+    public static long OfVocabulary(ModelFolder folder, int vocabularySize) => (folder.VocabularyBytes * PerVocabularyByte) + (vocabularySize * PerToken);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Fairlead.Engine.Tensors;
 
@@ -28,6 +29,9 @@ public readonly unsafe struct TensorView
     /// <summary>The first byte. Aligned to whatever the file gives, which may be 1.</summary>
     public byte* Data { get; }
 
+    /// <summary>What its checkpoint calls it, with the first of its rows where it is cut out of more; null where nobody has said.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Length of the innermost dimension: the inputs of a linear layer. 1 for a scalar.</summary>
     public int Columns => Shape.Length == 0 ? 1 : checked((int)Shape[^1]);
 
@@ -55,7 +59,7 @@ public readonly unsafe struct TensorView
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)first + count, Rows);
-        return new TensorView(Type, [count, Columns], Data + (first * RowBytes));
+        return new TensorView(Type, [count, Columns], Data + (first * RowBytes)) { Name = Name is null ? null : string.Create(CultureInfo.InvariantCulture, $"{Name}[{first}]") };
     }
 
     /// <summary>The type and shape in the words of an error message: <c>BF16 [640 × 64]</c>.</summary>

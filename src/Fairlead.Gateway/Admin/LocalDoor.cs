@@ -60,7 +60,8 @@ internal sealed class LocalDoor(DeploymentKeeper keeper, ConfigurationHooks hook
             return $"{name} is {there.Source} already. Choose another name with --name.";
         bool same = (request.Context is null || there.Context == model.Context) && (request.Slots is null || there.Slots == model.Slots)
             && (request.Threads is null || there.Threads == model.Threads) && (request.Keep is null || there.Keep == model.Keep)
-            && (request.Quantize is null || there.Quantize == model.Quantize);
+            && (request.Quantize is null || there.Quantize == model.Quantize) && (request.Kv is null || there.Kv == model.Kv) && (request.Stall is null || there.Stall == model.Stall)
+            && (request.Draft is null || there.Draft == model.Draft) && (request.Guesses is null || there.Guesses == model.Guesses);
         return same || keeper.IsAdded(there.Name) ? null : $"{name} stands in the configuration with other settings. Change them there, leave the options out, or choose another name with --name.";
     }
 

@@ -44,7 +44,13 @@ internal sealed class LocalModels : IAsyncDisposable
         _transport = transport;
         _time = time;
         Fleet = FleetLoop.Start(
-            new FleetOptions { Own = settings.Worker ?? WorkerCommand.OfThisProgram(), SocketFolder = vault.PrepareWorkerFolder(), HistoryFile = vault.LoadTimes },
+            new FleetOptions
+            {
+                Own = settings.Worker ?? WorkerCommand.OfThisProgram(),
+                SocketFolder = vault.PrepareWorkerFolder(),
+                HistoryFile = vault.LoadTimes,
+                PackFolder = vault.PreparePackFolder(),
+            },
             time, loggers);
     }
 
@@ -84,7 +90,7 @@ internal sealed class LocalModels : IAsyncDisposable
         _applied = settings;
         Memory = settings.Fleet.Memory ?? MachineMemory.Total / 4 * 3;
         List<ServedSpec> served = [.. Served(settings)];
-        Fleet.Configure(served, new FleetLimits { Memory = Memory, FirstRest = settings.Fleet.FirstRest });
+        Fleet.Configure(served, new FleetLimits { Memory = Memory, Packs = settings.Fleet.Packs, FirstRest = settings.Fleet.FirstRest });
         Dictionary<string, WorkerSpec> specs = served.ToDictionary(static s => s.Spec.Model, static s => s.Spec, StringComparer.OrdinalIgnoreCase);
         foreach ((string name, Running running) in _running.ToList())
         {
@@ -126,6 +132,10 @@ internal sealed class LocalModels : IAsyncDisposable
                 Slots = model.Slots ?? DefaultSlots,
                 Threads = model.Threads,
                 Quantize = model.Quantize,
+                Kv = model.Kv,
+                Stall = model.Stall,
+                Draft = model.Draft,
+                Guesses = model.Guesses,
                 Engine = EngineOf(model),
             };
             yield return new ServedSpec(spec, Terms(spec) with { Keep = model.Keep, Memory = model.Memory });

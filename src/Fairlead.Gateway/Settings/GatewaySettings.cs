@@ -119,6 +119,18 @@ public sealed record LocalModelSettings(string Name, string Source, int? Context
     /// <summary>What floating-point weights are quantised to while they are loaded, as the worker's command line takes it; null: they stay what they are.</summary>
     public string? Quantize { get; init; }
 
+    /// <summary>In what form keys and values are kept, as the worker's command line takes it; null for the worker's default.</summary>
+    public string? Kv { get; init; }
+
+    /// <summary>How long a running answer may wait for a step that also reads a prompt; null for the worker's default.</summary>
+    public TimeSpan? Stall { get; init; }
+
+    /// <summary>Absolute path of a second, smaller model that guesses how its answers go on; null without one.</summary>
+    public string? Draft { get; init; }
+
+    /// <summary>Tokens that its answers are guessed ahead at most, 0…64; null for the default.</summary>
+    public int? Guesses { get; init; }
+
     /// <summary>Bytes of memory that it needs, for engines that do not say so themselves; null: measured.</summary>
     public long? Memory { get; init; }
 
@@ -156,6 +168,9 @@ public sealed record FleetSettings
 {
     /// <summary>Bytes of memory for all of them; null: three quarters of what the machine, or this process's control group, has.</summary>
     public long? Memory { get; init; }
+
+    /// <summary>Bytes of disk for packed weights of all of them, which make the next load quicker; 0: none are kept. Default 20 GiB.</summary>
+    public long Packs { get; init; } = 20L << 30;
 
     /// <summary>Requests that may wait for one model. Default 512.</summary>
     public int Queue { get; init; } = 512;

@@ -116,6 +116,14 @@ public static class Quantities
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0} KiB"),
     };
 
+    /// <summary>The form in which a duration of whole milliseconds is shown, and can be read again: <c>100ms</c>, <c>5s</c>, <c>10m</c>.</summary>
+    public static string Text(TimeSpan duration)
+    {
+        long ms = duration.Ticks / TimeSpan.TicksPerMillisecond;
+        return ms % 1000 != 0 || ms == 0 ? string.Create(CultureInfo.InvariantCulture, $"{ms}ms")
+            : ms % 60_000 != 0 ? string.Create(CultureInfo.InvariantCulture, $"{ms / 1000}s") : string.Create(CultureInfo.InvariantCulture, $"{ms / 60_000}m");
+    }
+
     /// <summary>The form in which a budget is shown: <c>20.00/month</c>.</summary>
     public static string Text(Budget budget)
     {

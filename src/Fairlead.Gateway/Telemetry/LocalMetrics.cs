@@ -35,6 +35,12 @@ internal sealed class LocalMetrics(DeploymentKeeper keeper)
         Each("tokens_per_second", "gauge", "Output speed of one answer, smoothed over the latest.", s => speeds.TryGetValue(s.Model, out double speed) ? speed : null);
         Each("tokens_read_total", "counter", "Tokens of prompts that its present worker has read.", s => keeper.Fleet.Health(s.Model)?.TokensRead);
         Each("tokens_generated_total", "counter", "Tokens that its present worker has written.", s => keeper.Fleet.Health(s.Model)?.TokensGenerated);
+        Each("tokens_guessed_total", "counter", "Tokens that its present worker has guessed ahead.", s => keeper.Fleet.Health(s.Model)?.TokensGuessed);
+        Each("tokens_guessed_right_total", "counter", "Of those, tokens that came true: each saved a step.", s => keeper.Fleet.Health(s.Model)?.TokensGuessedRight);
+        Each("tokens_drafted_total", "counter", "Of the tokens guessed ahead, those that a draft guessed.", s => keeper.Fleet.Health(s.Model)?.TokensDrafted);
+        Each("tokens_drafted_right_total", "counter", "Of those, tokens that came true.", s => keeper.Fleet.Health(s.Model)?.TokensDraftedRight);
+        Each("draft_seconds_total", "counter", "Seconds that its present worker's draft has computed.", s => keeper.Fleet.Health(s.Model)?.DraftSeconds);
+        Each("busy_seconds_total", "counter", "Seconds that its present worker has computed, the draft's among them.", s => keeper.Fleet.Health(s.Model)?.BusySeconds);
         Each("batch_fill", "gauge", "How full the last steps of its batch were, 0 to 1.", s => keeper.Fleet.Health(s.Model)?.BatchFill);
         Each("kv_used_ratio", "gauge", "Share of its cache of keys and values that is in use, 0 to 1.", s => KeysAndValues(keeper.Fleet.Health(s.Model)));
         WriteStates(page, models);

@@ -25,7 +25,7 @@ public static class AnswerDialects
     /// <summary>Checks a whole body that came with a 2xx, in the dialect of its upstream.</summary>
     public static AnswerCheck Check(ReadOnlySpan<byte> body, in StreamExpectations expected) => expected.Spoken switch
     {
-        Dialect.OpenAi when expected.Route.Dialect() == Dialect.Anthropic => WholeAnswer.Check(Route.Chat, body, expected with { Route = Route.Chat }),
+        Dialect.OpenAi when expected.Route.Dialect() == Dialect.Anthropic => CompletionToMessage.Check(body, expected),
         Dialect.OpenAi => WholeAnswer.Check(expected.Route, body, expected),
         Dialect.Anthropic => MessagesWhole.Check(body, expected),
         var spoken => throw new NotSupportedException($"No check of {spoken}'s answers."),

@@ -138,12 +138,15 @@ internal sealed class BlockWriter : IDisposable
         Release(output, atEnd: false);
     }
 
+    /// <summary>What a call without a name is: nobody could be told what to call.</summary>
+    public static UpstreamFault NamelessCall() => new(FaultKind.Malformed, "A tool call has no name.", 200);
+
     /// <summary>Nothing more is said: what waits is told, and the last block ends.</summary>
     /// <returns>Set when a call cannot be told.</returns>
     public UpstreamFault? End(PooledBuffer output)
     {
         if (_calls.Exists(static call => call.Name is null))
-            return new UpstreamFault(FaultKind.Malformed, "A tool call has no name.", 200);
+            return NamelessCall();
         Release(output, atEnd: true);
         Stop(output);
         return null;

@@ -16,7 +16,17 @@ internal static class CompletionToMessage
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 128 };
 
-    /// <param name="body">As <see cref="WholeAnswer.Check"/> saw it.</param>
+    /// <summary>Checks a body that came with a 2xx: a completion that can be told as a message. A call without a name is none, as in a stream.</summary>
+    public static AnswerCheck Check(ReadOnlySpan<byte> body, in StreamExpectations expected)
+    {
+        AnswerCheck check = WholeAnswer.Check(Route.Chat, body, expected with { Route = Route.Chat });
+        // Most answers call nothing, and need not be read twice to see it. An escape may spell any word.
+        if (check.Fault is not null || (body.IndexOf("call"u8) < 0 && body.IndexOf("\\u"u8) < 0))
+            return check;
+        return Calls(Message(Parse(body, check), out _)).Any(static call => NameOf(call).Length == 0) ? new AnswerCheck(BlockWriter.NamelessCall(), null, 0, default, null) : check;
+    }
+
+    /// <param name="body">As <see cref="Check"/> saw it.</param>
     /// <param name="check">Its result, without a fault.</param>
     /// <param name="expected">The request.</param>
     /// <param name="usage">What is charged.</param>
@@ -24,9 +34,8 @@ internal static class CompletionToMessage
     /// <param name="output">The caller's bytes.</param>
     public static void Write(ReadOnlySpan<byte> body, AnswerCheck check, in StreamExpectations expected, in Usage usage, NanoDollars cost, PooledBuffer output)
     {
-        JsonObject answer = OddJson.Parse(check.Mended ?? WholeAnswer.Text(body)) ?? throw new InvalidOperationException("Only an answer that was checked without a fault is written.");
-        var choice = (answer["choices"] as JsonArray)?[0] as JsonObject ?? [];
-        var message = choice["message"] as JsonObject ?? [];
+        JsonObject answer = Parse(body, check);
+        JsonObject message = Message(answer, out JsonObject choice);
         using var json = new Utf8JsonWriter(output, Relaxed);
         json.WriteStartObject();
         json.WriteString("id"u8, expected.FallbackId);
@@ -57,16 +66,26 @@ internal static class CompletionToMessage
         bool refused = message["refusal"].AsText() is { Length: > 0 };
         if (refused)
             WriteText(json, message["refusal"].AsText()!);
-        foreach (JsonNode? call in message["tool_calls"] as JsonArray ?? [])
-        {
-            if (call is JsonObject known)
-                WriteCall(json, known);
-        }
+        foreach (JsonObject call in Calls(message))
+            WriteCall(json, call);
         json.WriteEndArray();
         BlockWriter.WriteEnd(json, StopReasons.From(choice["finish_reason"].AsText(), refused));
         TranslatedUsage.Write(json, usage, cost);
         json.WriteEndObject();
     }
+
+    private static JsonObject Parse(ReadOnlySpan<byte> body, AnswerCheck check) =>
+        OddJson.Parse(check.Mended ?? WholeAnswer.Text(body)) ?? throw new InvalidOperationException("Only an answer that was checked without a fault is written.");
+
+    private static JsonObject Message(JsonObject answer, out JsonObject choice)
+    {
+        choice = (answer["choices"] as JsonArray)?[0] as JsonObject ?? [];
+        return choice["message"] as JsonObject ?? [];
+    }
+
+    private static IEnumerable<JsonObject> Calls(JsonObject message) => (message["tool_calls"] as JsonArray ?? []).OfType<JsonObject>();
+
+    private static string NameOf(JsonObject call) => (call["function"] as JsonObject)?["name"].AsText() ?? "";
 
     private static void WriteThinking(Utf8JsonWriter json, string thinking)
     {
@@ -87,13 +106,12 @@ internal static class CompletionToMessage
 
     private static void WriteCall(Utf8JsonWriter json, JsonObject call)
     {
-        var function = call["function"] as JsonObject;
         json.WriteStartObject();
         json.WriteString("type"u8, "tool_use"u8);
         json.WriteString("id"u8, call["id"].AsText());
-        json.WriteString("name"u8, function?["name"].AsText() ?? "");
+        json.WriteString("name"u8, NameOf(call));
         json.WritePropertyName("input"u8);
-        WriteInput(json, function?["arguments"].AsText() ?? "");
+        WriteInput(json, (call["function"] as JsonObject)?["arguments"].AsText() ?? "");
         json.WriteStartObject("caller"u8);
         json.WriteString("type"u8, "direct"u8); // the .NET client insists on it
         json.WriteEndObject();

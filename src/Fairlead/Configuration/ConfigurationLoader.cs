@@ -1,5 +1,6 @@
 using Fairlead.Api;
 using Fairlead.Gateway.Settings;
+using Fairlead.Worker;
 
 namespace Fairlead.Configuration;
 
@@ -20,6 +21,9 @@ internal sealed record ConfigurationSources
 
     /// <summary>The model that <c>fairlead run</c> names; stands over one of the same name in the file.</summary>
     public RunRequest? Local { get; init; }
+
+    /// <summary>Which kernels the environment wants workers to compute with; null where it does not say, or where no worker will be started.</summary>
+    public string? Kernels { get; init; }
 
     /// <summary>Bytes of memory that this machine, or this process's control group, has.</summary>
     public Func<long> MachineMemory { get; init; } = static () => Fleet.MachineMemory.Total;
@@ -72,6 +76,8 @@ internal static class ConfigurationLoader
         ShapeCheck.Check(tree, Shape.Root, "", errors);
         // What single values get wrong and what they get wrong together is told at once: the reader passes over what the shape has complained about.
         GatewaySettings settings = SettingsReader.Read(tree, sources, errors, warnings);
+        if (KernelSwitch.Refusal(sources.Kernels) is { } unknown)
+            errors.Add(new ConfigurationError("environment", 0, unknown));
         return new LoadedConfiguration(errors.Count == 0 ? settings : null, file, [.. errors.Distinct().OrderBy(static e => e.Line)], warnings);
     }
 

@@ -54,6 +54,10 @@ internal sealed class LocalModelReader
         Add("threads", request.Threads?.ToString(CultureInfo.InvariantCulture));
         Add("keep", request.Keep);
         Add("quantize", request.Quantize);
+        Add("kv", request.Kv);
+        Add("stall", request.Stall);
+        Add("draft", request.Draft);
+        Add("guesses", request.Guesses?.ToString(CultureInfo.InvariantCulture));
         return section;
 
         void Add(string key, string? value)
@@ -76,15 +80,26 @@ internal sealed class LocalModelReader
             CheckEngine(engine, command, source ?? "/");
         if (Text("model") is { } id && !IsHubId(id))
             Note("model", $"{_path}.model is '{Shown(id)}'; a Hub id such as Qwen/Qwen3-14B is expected.");
+        bool? embeds = source is null ? null : ours ? ModelKind.IsEncoder(source) : LocalEngines.IsEncoder(engine);
+        string? draft = ours ? Draft(source, embeds == true) : null;
         if (source is null || _errors.Count > before)
             return null;
-        var otherwise = new LocalModelSettings(name, source, Number("context"), Number("slots"), Number("threads"), ours ? ModelKind.IsEncoder(source) : LocalEngines.IsEncoder(engine));
+        var otherwise = new LocalModelSettings(name, source, Number("context"), Number("slots"), Number("threads"), embeds);
+        if (ours && otherwise.Embeddings == true)
+        {
+            WarnOfNoEffect("kv", "an encoder keeps no keys and values");
+            WarnOfNoEffect("stall", "an encoder writes no answers");
+        }
         return otherwise with
         {
             Keep = Text("keep") is not { } keep ? otherwise.Keep : Quantities.TryDuration(keep, out TimeSpan span) ? span : null,
             Memory = Text("memory") is { } memory && Quantities.TrySize(memory, out long bytes) ? bytes : null,
             HubId = Text("model"),
             Quantize = Text("quantize"),
+            Kv = Text("kv"),
+            Stall = Text("stall") is { } stall && Quantities.TryDuration(stall, out TimeSpan longest) ? longest : null,
+            Draft = draft,
+            Guesses = ours ? Guesses : null,
             HourlyPrice = Text("price") is { } price && Quantities.TryHourlyPrice(price, out NanoDollars perHour) ? perHour : default,
             Engine = engine,
             Command = command,
@@ -122,6 +137,33 @@ internal sealed class LocalModelReader
         return null;
     }
 
+    private int? Guesses => int.TryParse(Text("guesses"), NumberStyles.None, CultureInfo.InvariantCulture, out int guesses) ? guesses : null;
+
+    /// <summary>The model that guesses ahead; null without one, or with an error.</summary>
+    private string? Draft(string? source, bool embeds)
+    {
+        if (embeds && _section["guesses"] is not null)
+            Note("guesses", $"{_path}.guesses: {source} is an encoder, which writes no text that could be guessed ahead. Leave guesses out.");
+        if (_section["draft"] is null)
+            return null;
+        if (Text("draft") is not { Length: > 0 } text)
+        {
+            Note("draft", $"{_path}.draft is empty. Name the folder of a smaller model with the same vocabulary, or a .gguf file of one, or leave it out.");
+            return null;
+        }
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(SettingsReader.AtHome(text, _environment)));
+        string? fault = embeds ? $": {source} is an encoder, which writes no text that a draft could guess. Leave the draft out."
+            : full == source ? " is the model itself; a draft has to be smaller to save time. Name a smaller model with the same vocabulary, or leave it out."
+            : ModelSource.Fault(full) is { } why ? $": {full} {why}"
+            : ModelKind.IsEncoder(full) == true ? $": {full} is an encoder, which writes no text. Name a smaller model with the same vocabulary, or leave it out."
+            : Guesses == 0 ? " has nothing to do: guesses is 0. Let some tokens be guessed, or leave the draft out."
+            : null;
+        if (fault is null)
+            return full;
+        Note("draft", $"{_path}.draft{fault}");
+        return null;
+    }
+
     private void CheckEngine(string? word, ImmutableArray<string> command, string source)
     {
         if (_section["command"] is Sequence && command.IsEmpty)
@@ -133,12 +175,22 @@ internal sealed class LocalModelReader
             Note(command.IsEmpty ? "engine" : "command", command.IsEmpty ? $"{_path}.engine is {word}, and its program '{program}' {missing}" : $"{_path}.command: '{Shown(program)}' {missing}");
         if (engine.Refuse(new WorkerSpec { Model = _path, Source = source, Context = Number("context"), Threads = Number("threads") }) is { } wrong)
             Note(command.IsEmpty ? "engine" : "command", $"{_path}{(command.IsEmpty ? "" : ".command")}: {wrong}.");
-        if (_section["threads"] is { } threads && !engine.Line.SelectMany(static group => group).Any(static argument => argument.Contains("{threads}", StringComparison.Ordinal)))
-            _warnings.Add($"{threads.Source} line {threads.Line}: {_path}.threads has no effect: {(command.IsEmpty ? $"{word} is not told" : "command does not hold {threads}")}.");
-        if (_section["quantize"] is { } quantize)
-            _warnings.Add($"{quantize.Source} line {quantize.Line}: {_path}.quantize has no effect: only Fairlead's own engine quantises weights while it loads them.");
+        if (!engine.Line.SelectMany(static group => group).Any(static argument => argument.Contains("{threads}", StringComparison.Ordinal)))
+            WarnOfNoEffect("threads", command.IsEmpty ? $"{word} is not told" : "command does not hold {threads}");
+        WarnOfNoEffect("quantize", "only Fairlead's own engine quantises weights while it loads them");
+        WarnOfNoEffect("kv", "only Fairlead's own engine is told in what form to keep keys and values");
+        WarnOfNoEffect("stall", "only Fairlead's own engine is told how long a step may be");
+        WarnOfNoEffect("draft", "only Fairlead's own engine is told what guesses ahead");
+        WarnOfNoEffect("guesses", "only Fairlead's own engine is told how many tokens to guess ahead");
         if (Text("memory") is null && LocalEngines.Takes(word) != EngineSource.GgufFile)
             Note("", $"{_path} needs a memory: its engine does not say what it takes, and a budget without it would be a guess. Add 'memory: 9GiB', as much as it may get.");
+    }
+
+    /// <summary>Says of a key that is there that it does nothing here, and why.</summary>
+    private void WarnOfNoEffect(string key, string why)
+    {
+        if (_section[key] is { } at)
+            _warnings.Add(new ConfigurationError(at.Source, at.Line, $"{_path}.{key} has no effect: {why}.").ToString());
     }
 
     /// <summary>Something is wrong with the value of a key, or, where it is empty, with the whole entry.</summary>

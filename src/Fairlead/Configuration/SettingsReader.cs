@@ -48,6 +48,7 @@ internal static class SettingsReader
             Fleet = new FleetSettings
             {
                 Memory = Memory(fleet, sources),
+                Packs = Size(fleet, "packs", together.Packs),
                 Queue = (int)(Count(fleet, "queue") ?? together.Queue),
                 QueueWait = Duration(fleet, "queue_wait", together.QueueWait),
                 Load = Duration(fleet, "load", together.Load),

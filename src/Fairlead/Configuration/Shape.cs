@@ -1,5 +1,6 @@
 using Fairlead.Domain.Inference;
 using Fairlead.Fleet.Workers;
+using Fairlead.Gateway.Settings;
 using Fairlead.Upstreams.Providers;
 using Fairlead.Worker;
 
@@ -52,7 +53,7 @@ internal sealed record Shape(
         Children =
         [
             new("listen", ValueKind.Address, "Where the data plane listens. Anything beyond loopback has to be written here or given as --listen.", "127.0.0.1:8080"),
-            new("data", ValueKind.Text, "Data folder: first-key, journal/, store.db live there.", "~/.local/share/fairlead"),
+            new("data", ValueKind.Text, "Data folder: first-key, journal/, packs/ and store.db live there.", "~/.local/share/fairlead"),
             new("discover", ValueKind.Flag, "Look for local runners (llama-server, Ollama, LM Studio, vLLM, TGI) on their usual loopback ports.", "true"),
             new("hosts", ValueKind.TextList, "Host names, beside addresses and localhost, by which callers may reach this server; '*' allows all."),
             new("cors", ValueKind.TextList, "Origins whose pages may call this server from a browser; '*' allows all.", "[\"*\"]"),
@@ -63,6 +64,7 @@ internal sealed record Shape(
                 Children =
                 [
                     new("memory", ValueKind.Memory, "Memory for all of them together: a size, or a share of what the machine (or this server's control group) has.", "75%", "1MiB", "1024GiB"),
+                    new("packs", ValueKind.Size, "Disk for packed weights, in packs/ of the data folder, that make the next load quicker; the ones not used for longest go first. 0: none are kept.", "20GiB", "0", "1024GiB"),
                     new("queue", ValueKind.Count, "Requests that may wait for one model.", "512", "1", "100000"),
                     new("queue_wait", ValueKind.Duration, "Longest that one of them waits.", "300s", "1s", "60m"),
                     new("load", ValueKind.Duration, "Longest that a load takes; large files have longer.", "300s", "1s", "24h"),
@@ -155,6 +157,10 @@ internal sealed record Shape(
             new("slots", ValueKind.Count, "Answers that are generated at once; others wait.", "8", "1", "256"),
             new("threads", ValueKind.Count, "Threads that compute; as many as the machine has cores when left out.", "", "1", "1024"),
             new("quantize", ValueKind.Text, "Quantise F32, F16 or BF16 weights while they are loaded: less memory and faster answers, for some loss. Left out, they stay what they are.", "", Choices: Quantizing.Words),
+            new("kv", ValueKind.Text, "Form in which keys and values are kept: four bytes a number, two, or one and a scale for 32. It decides what a token of the context takes, and answers differ with it. For Fairlead's own engine.", KvForms.Default, Choices: KvForms.Words),
+            new("stall", ValueKind.Duration, "How long a running answer is to wait for its next token because a prompt is read beside it: shorter is smoother, longer reads prompts sooner. A prompt gets on by sixteen tokens a step in any case, which may take longer. For Fairlead's own engine.", Quantities.Text(WorkerOptions.DefaultStall), Quantities.Text(WorkerOptions.LeastStall), Quantities.Text(WorkerOptions.MostStall)),
+            new("draft", ValueKind.Text, "A second, smaller model with the same vocabulary that guesses how answers go on: a folder or a .gguf file. It changes no answer, and takes memory of its own."),
+            new("guesses", ValueKind.Count, "Tokens that an answer is guessed ahead at most, from its own text or by the draft; 0: none. It changes no answer.", "8", "0", "64"),
             new("keep", ValueKind.Duration, "How long it stays loaded after its last answer; forever: until its memory is needed or somebody stops it.", "5m", "0s", "30d", OrWord: "forever"),
             new("memory", ValueKind.Size, "Memory that it needs, for engines that do not say so themselves; measured when left out.", "", "1MiB", "1024GiB"),
             new("model", ValueKind.Text, "Hub id of the same model: it stands in the catalogue beside the providers that serve it, as one more offer."),

@@ -4,6 +4,7 @@ using Fairlead.Api;
 using Fairlead.Configuration;
 using Fairlead.Gateway;
 using Fairlead.Storage;
+using Fairlead.Worker;
 
 namespace Fairlead.Verbs;
 
@@ -33,6 +34,7 @@ internal static class CommonOptions
         Data = parsed.GetValue(Data),
         Listen = listen,
         Discover = discover,
+        Kernels = Environment.GetEnvironmentVariable(KernelSwitch.Variable),
         Environment = static name => Serve.Forgotten.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name),
         EnvironmentNames = [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(static e => (string)e.Key)],
     };
@@ -95,9 +97,9 @@ internal static class CommonOptions
     {
         if (parsed.GetValue(Data) is { } data)
             return Path.GetFullPath(data);
-        // Keys of providers are not needed to find the server, so an environment that lacks them is no obstacle.
+        // Keys of providers and kernels are not needed to find the server, so an environment that lacks them is no obstacle.
         ConfigurationSources sources = Sources(parsed);
-        LoadedConfiguration loaded = ConfigurationLoader.Load(sources with { Environment = name => sources.Environment(name) ?? (name is "HOME" or "XDG_DATA_HOME" or "FAIRLEAD_CONFIG" ? null : "unset") });
+        LoadedConfiguration loaded = ConfigurationLoader.Load(sources with { Kernels = null, Environment = name => sources.Environment(name) ?? (name is "HOME" or "XDG_DATA_HOME" or "FAIRLEAD_CONFIG" ? null : "unset") });
         if (loaded.Settings is { } settings)
             return settings.DataFolder;
         foreach (ConfigurationError error in loaded.Errors)

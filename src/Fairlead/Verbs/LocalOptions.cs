@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fairlead.Domain.Naming;
+using Fairlead.Gateway.Settings;
 using Fairlead.Worker;
 
 namespace Fairlead.Verbs;
@@ -15,6 +16,15 @@ internal static class LocalOptions
 
     public static Option<string?> Quantize { get; } = Word("--quantize", "Quantise F32, F16 or BF16 weights while they are loaded.", Quantizing.Words);
 
+    public static Option<string?> Kv { get; } = Word("--kv", $"Form in which keys and values are kept; {KvForms.Default} by default.", KvForms.Words);
+
+    public static Option<string?> Stall { get; } = Duration(
+        "--stall", $"How long a running answer may wait for a step that also reads a prompt; {Quantities.Text(WorkerOptions.DefaultStall)} by default.", WorkerOptions.LeastStall, WorkerOptions.MostStall);
+
+    public static Option<string?> Draft { get; } = new("--draft") { Description = "A smaller model with the same vocabulary that guesses how answers go on: a folder or a .gguf file." };
+
+    public static Option<int?> Guesses { get; } = Number("--guesses", "Tokens guessed ahead at most, which changes no answer; 8 by default, 0 for none.", 0, 64);
+
     private static Option<string?> Word(string name, string description, IReadOnlyList<string> words)
     {
         var option = new Option<string?>(name) { Description = $"{description} One of {string.Join(", ", words)}." };
@@ -22,6 +32,17 @@ internal static class LocalOptions
         {
             if (result.Tokens is [{ Value: var text }] && !words.Contains(text, StringComparer.Ordinal))
                 result.AddError($"{name} is '{text}'; one of {string.Join(", ", words)} is expected.{(Nearness.Nearest(words, text) is { } meant ? $" Did you mean '{meant}'?" : "")}");
+        });
+        return option;
+    }
+
+    private static Option<string?> Duration(string name, string description, TimeSpan least, TimeSpan most)
+    {
+        var option = new Option<string?>(name) { Description = description };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !(Quantities.TryDuration(text, out TimeSpan duration) && duration >= least && duration <= most))
+                result.AddError($"{name} is '{text}'; a duration from {Quantities.Text(least)} to {Quantities.Text(most)} is expected.");
         });
         return option;
     }

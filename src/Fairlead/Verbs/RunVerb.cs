@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Fairlead.Api;
 using Fairlead.Gateway.Settings;
+using Fairlead.Worker;
 
 namespace Fairlead.Verbs;
 
@@ -18,18 +19,21 @@ internal static class RunVerb
             "run", "Load a model and serve it: by the server that runs already, or in the foreground.",
             "fairlead run ~/models/qwen2.5-0.5b", "fairlead run llama-3.2-1b-q4_k_m.gguf --ctx 4096 --slots 2 --keep 1h --name llama")
         {
-            path, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads, LocalOptions.Quantize, keep, listen,
+            path, name, LocalOptions.Context, LocalOptions.Slots, LocalOptions.Threads, LocalOptions.Quantize, LocalOptions.Kv, LocalOptions.Stall, LocalOptions.Draft, LocalOptions.Guesses, keep, listen,
         };
         verb.SetAction(async (parsed, stop) =>
         {
             string full = Path.GetFullPath(parsed.GetValue(path)!);
             var request = new RunRequest(
                 parsed.GetValue(name) ?? NameOf(full), full, parsed.GetValue(LocalOptions.Context), parsed.GetValue(LocalOptions.Slots), parsed.GetValue(LocalOptions.Threads), parsed.GetValue(keep),
-                parsed.GetValue(LocalOptions.Quantize));
+                parsed.GetValue(LocalOptions.Quantize), parsed.GetValue(LocalOptions.Kv), parsed.GetValue(LocalOptions.Stall),
+                parsed.GetValue(LocalOptions.Draft) is { } draft ? Path.GetFullPath(draft) : null, parsed.GetValue(LocalOptions.Guesses));
             if (!await CommonOptions.IsServedAsync(parsed, stop))
                 return await Serve.RunAsync(CommonOptions.Sources(parsed, parsed.GetValue(listen)) with { Local = request }, Console.Out, Console.Error, stop);
             if (parsed.GetValue(listen) is not null)
                 await Console.Error.WriteLineAsync("--listen has no effect: a server runs already, and serves the model.");
+            if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(KernelSwitch.Variable)))
+                await Console.Error.WriteLineAsync($"{KernelSwitch.Variable} has no effect: a server runs already, and starts workers with its own environment.");
             // What is no path may be a name; whether it is one the server knows.
             string? known = Path.Exists(full) || request with { Name = "", Source = "" } != new RunRequest("", "") || parsed.GetValue(name) is not null ? null : parsed.GetValue(path);
             return await CommonOptions.WithServerAsync(parsed, client => LoadAsync(parsed, client, request, known, stop));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fairlead.Gateway;
+using Fairlead.Worker;
 
 namespace Fairlead.Verbs;
 
@@ -7,8 +8,10 @@ internal static class VersionVerb
 {
     public static Command Make()
     {
-        var verb = new Verb("version", "Print the version.", "fairlead version", "fairlead version --json");
-        verb.SetAction(static parsed => Console.Out.WriteLine(parsed.GetValue(CommonOptions.Json) ? $"{{\"version\":\"{ProductVersion.Text}\"}}" : $"fairlead {ProductVersion.Text}"));
+        var verb = new Verb("version", "Print the version; with --json also the kernels that this machine can run.", "fairlead version", "fairlead version --json");
+        verb.SetAction(static parsed => Console.Out.WriteLine(parsed.GetValue(CommonOptions.Json)
+            ? $"{{\"version\":\"{ProductVersion.Text}\",\"kernels\":[{string.Join(',', KernelSwitch.Names.Select(static name => $"\"{name}\""))}]}}"
+            : $"fairlead {ProductVersion.Text}"));
         return verb;
     }
 }

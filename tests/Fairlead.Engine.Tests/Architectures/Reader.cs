@@ -1,5 +1,6 @@
 using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels.Packed;
 
 namespace Fairlead.Engine.Tests.Architectures;
 
@@ -17,7 +18,7 @@ internal sealed class Reader(Decoder decoder, KvCache cache)
         Assert.True(_sequence.TryReserve(cache, Length + ids.Length));
         var rows = new StepRow[ids.Length];
         for (int i = 0; i < ids.Length; i++)
-            rows[i] = new StepRow(ids[i], _sequence, Length++, WantsLogits: true);
+            rows[i] = new StepRow(ids[i], _sequence, Length++, Phase.Prefill, WantsLogits: true);
         return rows;
     }
 

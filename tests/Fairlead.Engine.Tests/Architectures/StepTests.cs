@@ -1,6 +1,8 @@
 using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels.Packed;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Architectures;
 
@@ -100,10 +102,12 @@ public sealed class StepTests
             decoder.Step(next, cache, logits);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        decoder.Step(prompt, cache, logits);
-        decoder.Step(next, cache, logits);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long allocated = Allocation.Of(() =>
+        {
+            decoder.Step(prompt, cache, logits);
+            decoder.Step(next, cache, logits);
+        });
+        Assert.Equal(0, allocated);
     }
 
     [Fact]
@@ -119,7 +123,7 @@ public sealed class StepTests
             StepRow[] Rows(KvSequence sequence, int from)
             {
                 Assert.True(sequence.TryReserve(cache, ids.Length));
-                return [.. Enumerable.Range(from, ids.Length - from).Select(position => new StepRow(ids[position], sequence, position, WantsLogits: true))];
+                return [.. Enumerable.Range(from, ids.Length - from).Select(position => new StepRow(ids[position], sequence, position, Phase.Prefill, WantsLogits: true))];
             }
 
             var whole = new float[ids.Length * decoder.Shape.VocabularySize];
@@ -159,14 +163,14 @@ public sealed class StepTests
         void Refused(string why, params StepRow[] rows) =>
             Assert.Contains(why, Assert.Throws<ArgumentException>(() => decoder.Step(rows, cache, logits)).Message, StringComparison.Ordinal);
 
-        Refused("token 640 is not in the vocabulary of 640", new StepRow(640, sequence, 0, false));
-        Refused("token -1", new StepRow(-1, sequence, 0, false));
-        Refused("position 128 is not within the context of 128", new StepRow(1, sequence, 128, false));
-        Refused("position -1", new StepRow(1, sequence, -1, false));
-        Refused("room for 0 positions", new StepRow(1, new KvSequence(), 0, false));
-        Refused("position 2 does not follow 0", new StepRow(1, sequence, 0, false), new StepRow(1, sequence, 2, false));
-        Refused("1280 scores are wanted, and there is room for 640", new StepRow(1, sequence, 0, true), new StepRow(1, sequence, 1, true));
-        Assert.Throws<ArgumentException>(() => decoder.Step([new StepRow(1, sequence, 0, true)], other, logits));
+        Refused("token 640 is not in the vocabulary of 640", new StepRow(640, sequence, 0, Phase.Prefill, false));
+        Refused("token -1", new StepRow(-1, sequence, 0, Phase.Prefill, false));
+        Refused("position 128 is not within the context of 128", new StepRow(1, sequence, 128, Phase.Prefill, false));
+        Refused("position -1", new StepRow(1, sequence, -1, Phase.Prefill, false));
+        Refused("room for 0 positions", new StepRow(1, new KvSequence(), 0, Phase.Prefill, false));
+        Refused("position 2 does not follow 0", new StepRow(1, sequence, 0, Phase.Prefill, false), new StepRow(1, sequence, 2, Phase.Prefill, false));
+        Refused("1280 scores are wanted, and there is room for 640", new StepRow(1, sequence, 0, Phase.Prefill, true), new StepRow(1, sequence, 1, Phase.Prefill, true));
+        Assert.Throws<ArgumentException>(() => decoder.Step([new StepRow(1, sequence, 0, Phase.Prefill, true)], other, logits));
     }
 
     private static float[] ReadIn(Decoder decoder, KvCache cache, int[] ids, int size)

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Fairlead.Engine.Chat;
 using Fairlead.Engine.Tests.Templates;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Chat;
 
@@ -121,10 +121,9 @@ public class OutputParserTests
 
     /// <summary>Random crossings of marks, calls and text in every notation: cuts never show, and nothing of the text is lost or made up.</summary>
     [Fact]
-    [Trait("Category", "Fuzz")]
+    [Trait("Category", Fuzz.Category)]
     public void Random_text_gives_the_same_events_however_it_is_cut()
     {
-        double seconds = double.TryParse(Environment.GetEnvironmentVariable("FAIRLEAD_FUZZ_SECONDS"), out double given) ? given : 2;
         string[] pieces =
         [
             .. ToolCallSyntax.Known.SelectMany(static family => family).Select(static syntax => syntax.Open).Where(static open => open.Length > 0), "<think>", "</think>", "</tool_call>", "<|END_ACTION|>", "[ARGS]", "[CALL_ID]", "<arg_key>a</arg_key>", "<arg_value>", "</arg_value>",
@@ -132,9 +131,7 @@ public class OutputParserTests
             "<|start|>assistant", " to=functions.f", "functions.f:0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", " ", "\n", "🙂", "text", ",", ";", ":", "1", "true", "<", "<|", "é", "all\n", ">>>",
         ];
         Random random = new(20261126);
-        Stopwatch watch = Stopwatch.StartNew();
-        int runs = 0;
-        for (; watch.Elapsed.TotalSeconds < seconds; runs++)
+        foreach (int _ in Fuzz.Rounds(100))
         {
             ChatFormat format = new(ToolCallSyntax.Known[random.Next(ToolCallSyntax.Known.Count)], random.Next(3) == 0 ? null : ReasoningSyntax.Known[random.Next(ReasoningSyntax.Known.Count)], new TemplateTraits());
             string prompt = random.Next(4) switch { 0 => "<think>", 1 => ">>>", _ => "" };
@@ -149,8 +146,6 @@ public class OutputParserTests
 
             Assert.True(whole == Told(format, prompt, cuts), $"{format.Calls[0]} {JsonSerializer.Serialize(text)}:\n{whole}\n{Told(format, prompt, cuts)}");
         }
-
-        Assert.True(runs > 100, $"{runs} runs");
     }
 
     private static string Told(ChatFormat format, string prompt, IReadOnlyList<string> cuts)

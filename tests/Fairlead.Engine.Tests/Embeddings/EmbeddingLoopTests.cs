@@ -115,21 +115,26 @@ public sealed class EmbeddingLoopTests : IDisposable
         return vectors;
     }
 
-    private EmbeddingLoop Loop(int tokensPerPass, int slots, int queue = 64) => _loop = new EmbeddingLoop(
-        (texts, vectors) =>
-        {
-            _entered.Release();
-            _go.Wait();
-            if (Interlocked.Exchange(ref _failure, null) is { } failure)
-                throw failure;
-            var lengths = new int[texts.Length];
-            for (int i = 0; i < texts.Length; i++)
-            {
-                lengths[i] = texts[i].Tokens.Length;
-                vectors[i] = new EmbeddingVector([1], lengths[i], false);
-            }
+    private EmbeddingLoop Loop(int tokensPerPass, int slots, int queue = 64)
+    {
+        _loop = new EmbeddingLoop(Compute, tokensPerPass, slots, queue);
+        _loop.Start();
+        return _loop;
+    }
 
-            _passes.Add(lengths);
-        },
-        tokensPerPass, slots, queue);
+    private void Compute(ReadOnlySpan<EncoderText> texts, Span<EmbeddingVector> vectors)
+    {
+        _entered.Release();
+        _go.Wait();
+        if (Interlocked.Exchange(ref _failure, null) is { } failure)
+            throw failure;
+        var lengths = new int[texts.Length];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            lengths[i] = texts[i].Tokens.Length;
+            vectors[i] = new EmbeddingVector([1], lengths[i], false);
+        }
+
+        _passes.Add(lengths);
+    }
 }

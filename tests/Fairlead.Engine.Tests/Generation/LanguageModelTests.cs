@@ -167,7 +167,8 @@ public sealed class LanguageModelTests
         Assert.Equal(FinishReason.Stop, answer.End().Reason);
         Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { CacheBytes = 45_000 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Slots = 65, StepTokens = 64 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Stall = TimeSpan.Zero }));
+        foreach (TimeSpan stall in (TimeSpan[])[TimeSpan.Zero, LanguageModelOptions.LeastStall - TimeSpan.FromTicks(1), LanguageModelOptions.MostStall + TimeSpan.FromTicks(1)])
+            Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModel.Open(Goldens.Guide, new LanguageModelOptions { Stall = stall }));
     }
 
     private static string Prompt(LanguageModel model, JsonElement messages) =>

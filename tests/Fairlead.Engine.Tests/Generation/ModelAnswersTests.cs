@@ -6,6 +6,7 @@ using Fairlead.Engine.Tensors;
 using Fairlead.Engine.Tests.Architectures;
 using Fairlead.Engine.Tests.Formats;
 using Fairlead.Engine.Tests.LlamaCpp;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Generation;
 
@@ -100,7 +101,8 @@ public sealed class ModelAnswersTests
             ChannelReader<GenerationEvent> other = Start(loop, request with { PrefixScope = "another" });
             RunToEnd(loop);
             Answers cached = Read(events), read = Read(other);
-            Assert.Equal((50, 0), (cached.Whole.CachedTokens, read.Whole.CachedTokens));
+            // Where the phases differ, a block that an answer has filled up is nobody else's.
+            Assert.Equal((model.Decoder.DependsOnPhase ? 48 : 50, 0), (cached.Whole.CachedTokens, read.Whole.CachedTokens));
             AssertSameBits(alone, cached.Tokens(), name);
             AssertSameBits(alone, read.Tokens(), name);
 
@@ -109,7 +111,8 @@ public sealed class ModelAnswersTests
             events = Start(loop, goesOn);
             RunToEnd(loop);
             cached = Read(events);
-            Assert.Equal(80, cached.Whole.CachedTokens); // 60 of the prompt and 20 of the answer's 29 that were read again
+            // 60 of the prompt and 20 of the answer's 29 that were read again; or the prompt's three whole blocks.
+            Assert.Equal(model.Decoder.DependsOnPhase ? 48 : 80, cached.Whole.CachedTokens);
             AssertSameBits(goneOn, cached.Tokens(), name);
         }
     }
@@ -117,15 +120,18 @@ public sealed class ModelAnswersTests
     [Fact]
     public void An_answer_that_was_put_back_goes_on_with_the_same_bits()
     {
-        using LoadedModel model = LoadedModel.Golden("llama");
-        var random = new Random(10);
-        GenerationRequest[] requests = [.. Enumerable.Range(0, 4).Select(_ => Request(random, model, 30) with { MaxTokens = 60 })];
-        using BatchLoop loop = model.NewLoop(new BatchLimits(Slots: 4, Queue: 9, StepTokens: 16), blocks: 12);
-        ChannelReader<GenerationEvent>[] events = [.. requests.Select(request => Start(loop, request))];
-        RunToEnd(loop);
-        Assert.InRange(loop.Counters.PutBack, 1, 50);
-        for (int i = 0; i < requests.Length; i++)
-            AssertSameBits(Alone(model, requests[i])[0], Read(events[i]).Tokens(), "llama");
+        foreach ((string name, Func<LoadedModel> load) in Models())
+        {
+            using LoadedModel model = load();
+            var random = new Random(10);
+            GenerationRequest[] requests = [.. Enumerable.Range(0, 4).Select(_ => Request(random, model, 30) with { MaxTokens = 60, MinTokens = 60 })];
+            using BatchLoop loop = model.NewLoop(new BatchLimits(Slots: 4, Queue: 9, StepTokens: 16), blocks: 12);
+            ChannelReader<GenerationEvent>[] events = [.. requests.Select(request => Start(loop, request))];
+            RunToEnd(loop);
+            Assert.InRange(loop.Counters.PutBack, 1, 50);
+            for (int i = 0; i < requests.Length; i++)
+                AssertSameBits(Alone(model, requests[i])[0], Read(events[i]).Tokens(), name);
+        }
     }
 
     [Fact]
@@ -143,7 +149,7 @@ public sealed class ModelAnswersTests
         Assert.Empty(faults);
         GenerationCounters counters = loop.Counters;
         Assert.Equal((Requests, Requests, 0L), (counters.Accepted, counters.Ended, counters.Failed));
-        Assert.True(SpinWait.SpinUntil(() => counters is { Running: 0, Waiting: 0 } && counters.FreeBlocks + counters.KeptBlocks == counters.Blocks, 10_000));
+        Assert.True(SpinWait.SpinUntil(() => counters is { Running: 0, Waiting: 0 } && counters.FreeBlocks + counters.KeptBlocks == counters.Blocks, 60_000));
         loop.Dispose();
 
         async Task CallAsync(int kind, int hangUpAfter)
@@ -292,7 +298,7 @@ internal sealed class LoadedModel : IDisposable
     public BatchLoop NewLoop(BatchLimits limits, int blocks)
     {
         DecoderShape shape = Decoder.Shape;
-        var model = new BatchModel(Decoder.Step, shape.VocabularySize, shape.ContextLength, _folder.GenerationDefaults.EndOfText, static _ => new AnswerDecoder(static _ => "x", static () => ""));
+        var model = new BatchModel(Decoder.Step, shape.VocabularySize, shape.ContextLength, _folder.GenerationDefaults.EndOfText, static _ => new AnswerDecoder(static _ => "x", static () => "")) { DependsOnPhase = Decoder.DependsOnPhase };
         return new BatchLoop(model, limits, Decoder.NewCache(blocks), static () => 1);
     }
 

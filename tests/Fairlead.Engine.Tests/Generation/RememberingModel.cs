@@ -22,12 +22,22 @@ internal sealed unsafe class RememberingModel
     /// <summary>Tokens that the scores follow from, the last so many: with few of them a greedy text soon repeats itself.</summary>
     public int Looks { get; init; } = int.MaxValue;
 
+    /// <summary>Where a token beyond the vocabulary would be in scores that are padded: as a draft's may be.</summary>
+    public int Padding { get; init; }
+
+    /// <summary>Another number, another model: it agrees with none of another number but by chance.</summary>
+    public ulong Kind { get; init; }
+
     public Action<int>? BeforeStep { get; set; }
 
     public static KvCache NewCache(int blocks) => new(KvType.F32, layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
 
     public BatchModel Model(int contextLength = 4096, params int[] endTokens) =>
         new(Step, Vocabulary, contextLength, [.. endTokens], static _ => new AnswerDecoder(Text, static () => ""));
+
+    /// <summary>The same as the draft of another.</summary>
+    public BatchDraft Draft(int slots, int contextLength = 4096) =>
+        new(Step, NewCache(slots * KvCache.BlocksFor(contextLength)), Vocabulary + Padding, contextLength);
 
     /// <summary>Token 0 is "a", and so on; 26 is a space, 27 "ä", 28 "€".</summary>
     public static string Text(int token) => Texts[token];
@@ -69,20 +79,21 @@ internal sealed unsafe class RememberingModel
     {
         Steps++;
         BeforeStep?.Invoke(Steps);
-        int row = 0;
+        int row = 0, length = Vocabulary + Padding;
         StepPositions?.Add([.. rows.ToArray().Select(static r => r.Position)]);
         foreach (StepRow read in rows)
         {
             *Place(read, cache, read.Position) = read.Token;
             if (!read.WantsLogits)
                 continue;
-            ulong hash = 17;
+            ulong hash = 17 + Kind;
             for (int position = Math.Max(0, read.Position + 1 - Math.Min(Looks, read.Position + 1)); position <= read.Position; position++)
                 hash = Mix(hash, (int)*Place(read, cache, position));
-            Score(hash, logits.Slice(row++ * Vocabulary, Vocabulary));
+            Score(hash, logits.Slice(row * length, Vocabulary));
+            logits.Slice((row++ * length) + Vocabulary, Padding).Fill(100); // nothing may ever look at these
         }
 
-        if (row * Vocabulary != logits.Length)
+        if (row * length != logits.Length)
             throw new InvalidOperationException("the loop and the model disagree about who wants scores"); // Assert.Equal would allocate
     }
 

@@ -1,4 +1,5 @@
 using Fairlead.Engine.Generation;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Generation;
 

@@ -1,4 +1,5 @@
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Attending;
 using Fairlead.Engine.Tensors;
@@ -35,7 +36,7 @@ public sealed unsafe class AttentionTests
     {
         AttentionShape shape = Shape(heads, kvHeads, key, value, window, cap);
         float[]? slopes = Slopes(heads, alibi);
-        using var yard = new Yard(type, shape, [1, 15, 16, 17, 40, 100, 300]);
+        using var yard = new AttentionYard(type, shape, [1, 15, 16, 17, 40, 100, 300]);
         foreach (int step in new[] { 1, 3, 1000 })
         {
             List<StepRow> rows = yard.LastRows(step);
@@ -57,7 +58,7 @@ public sealed unsafe class AttentionTests
         AttentionShape shape = Shape(heads, kvHeads, key, value, window, cap);
         float[]? slopes = Slopes(heads, alibi);
         using WorkCrew three = new(3), eight = new(8);
-        using var yard = new Yard(type, shape, [600, 33, 290]);
+        using var yard = new AttentionYard(type, shape, [600, 33, 290]);
         List<StepRow> rows = yard.LastRows(30);
         float[] queries = Widths.Random(new Random(1), rows.Count * heads * key);
         float[] together = yard.Attend(rows, queries, slopes, three);
@@ -81,42 +82,13 @@ public sealed unsafe class AttentionTests
     [InlineData(KvType.F32)]
     [InlineData(KvType.F16)]
     [InlineData(KvType.Q8_0)]
-    public void What_an_earlier_holder_left_behind_the_last_position_is_never_read(KvType type)
-    {
-        var shape = new AttentionShape(4, 2, 16, 16, 0.25f) { Window = 20 };
-        using var yard = new Yard(type, shape, [37]);
-        float[] queries = Widths.Random(new Random(1), 4 * 16);
-        List<StepRow> last = yard.LastRows(1);
-        float[] clean = yard.Attend(last, queries, null, crew: null);
-        foreach (float junk in new[] { float.NaN, 1e30f })
-        {
-            yard.Spoil(from: 37, to: 48, junk);
-            yard.Spoil(from: 0, to: 17, junk); // out of the window, in the block of the window's first position too
-            Widths.AssertSameBits(clean, yard.Attend(last, queries, null, crew: null), "spoiled");
-        }
-    }
+    public void What_an_earlier_holder_left_behind_the_last_position_is_never_read(KvType type) => AttentionYard.AssertStaleIsNeverRead(type, static (yard, rows, queries) => yard.Attend(rows, queries, null, crew: null));
 
     [Theory]
     [InlineData(KvType.F32)]
     [InlineData(KvType.F16)]
     [InlineData(KvType.Q8_0)]
-    public void Who_sees_what_is_no_number_gets_no_number_and_nobody_else_does(KvType type)
-    {
-        var shape = new AttentionShape(4, 2, 16, 16, 0.25f);
-        using var yard = new Yard(type, shape, [37]);
-        List<StepRow> rows = yard.LastRows(37);
-        float[] queries = Widths.Random(new Random(1), 37 * 4 * 16), clean = yard.Attend(rows, queries, null, crew: null);
-        foreach (float junk in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
-        {
-            yard.Spoil(from: 20, to: 21, junk);
-            float[] spoiled = yard.Attend(rows, queries, null, crew: null);
-            Widths.AssertSameBits(clean.AsSpan(0, 20 * 64), spoiled.AsSpan(0, 20 * 64), "before");
-            Assert.All(spoiled[(20 * 64)..], static value => Assert.True(float.IsNaN(value)));
-        }
-
-        yard.Restore(20);
-        Widths.AssertSameBits(clean, yard.Attend(rows, queries, null, crew: null), "written again");
-    }
+    public void Who_sees_what_is_no_number_gets_no_number_and_nobody_else_does(KvType type) => AttentionYard.AssertNoNumberIsSeenWhereItIs(type, static (yard, rows, queries) => yard.Attend(rows, queries, null, crew: null));
 
     [Fact]
     public void A_block_that_is_taken_again_is_sound()
@@ -168,7 +140,7 @@ public sealed unsafe class AttentionTests
     [Fact]
     public void A_layer_of_another_shape_than_the_cache_is_refused()
     {
-        using var yard = new Yard(KvType.F16, new AttentionShape(4, 2, 16, 16, 1f), [5]);
+        using var yard = new AttentionYard(KvType.F16, new AttentionShape(4, 2, 16, 16, 1f), [5]);
         using var memory = new NativeBuffer<float>(1000);
         Assert.Throws<ArgumentException>(() => Attention.Causal([], memory.Data, yard.Cache, 0, new AttentionShape(4, 4, 16, 16, 1f), null, memory.Data));
     }
@@ -199,125 +171,42 @@ public sealed unsafe class AttentionTests
                     (double, int)[] scores = [.. Enumerable.Range(0, tokens).Where(j => window == 0 || Math.Abs(i - j) < window).Select(j =>
                         (Enumerable.Range(0, key).Sum(d => (double)q[(((i * heads) + head) * key) + d] * k[(((j * kvHeads) + kvHead) * key) + d] * shape.Scale)
                             + (added?[(((head * tokens) + i) * tokens) + j] ?? 0), j))];
-                    double[] exact = Weighed(scores, value, (j, c) => v[(((j * kvHeads) + kvHead) * value) + c]);
+                    double[] exact = AttentionYard.Weighed(scores, value, (j, c) => v[(((j * kvHeads) + kvHead) * value) + c]);
                     Widths.AssertNear(exact, result.AsSpan(((i * heads) + head) * value, value), Bound(tokens, key), 0, $"{tokens} tokens, head {head}, token {i}");
                 }
             }
         }
     }
 
-    private static AttentionShape Shape(int heads, int kvHeads, int key, int value, int window, float cap) =>
+    [Fact]
+    public void Texts_that_are_taken_together_have_the_bits_that_each_has_alone()
+    {
+        using var crew = new WorkCrew(3);
+        const int Heads = 3, Dimension = 20, Width = Heads * Dimension;
+        var shape = new AttentionShape(Heads, Heads, Dimension, Dimension, 0.3f);
+        int[] lengths = [.. Enumerable.Repeat<int[]>([5, 1, 70], 30).SelectMany(static some => some)]; // more than are shared out at a time
+        int tokens = lengths.Sum();
+        var random = new Random(8);
+        using NativeBuffer<float> queries = Widths.Buffer(Widths.Random(random, tokens * Width, 2f)), keys = Widths.Buffer(Widths.Random(random, tokens * Width)), values = Widths.Buffer(Widths.Random(random, tokens * Width));
+        using NativeBuffer<float> bias = Widths.Buffer(Widths.Random(random, lengths.Sum(static length => length * length) * Heads)), alone = new(tokens * Width), together = new(tokens * Width);
+        long at = 0, pairs = 0;
+        foreach (int length in lengths)
+        {
+            Attention.Dense(queries.Data + at, keys.Data + at, values.Data + at, length, shape, bias.Data + pairs, alone.Data + at);
+            at += length * Width;
+            pairs += length * length * Heads;
+        }
+
+        foreach (WorkCrew? workers in (WorkCrew?[])[null, crew])
+        {
+            together.Slice(0, tokens * Width).Clear();
+            Attention.Dense(queries.Data, keys.Data, values.Data, lengths, shape, bias.Data, together.Data, workers);
+            Widths.AssertSameBits(alone.Slice(0, tokens * Width), together.Slice(0, tokens * Width), workers is null ? "alone" : "shared");
+        }
+    }
+
+    internal static AttentionShape Shape(int heads, int kvHeads, int key, int value, int window, float cap) =>
         new(heads, kvHeads, key, value, 1f / MathF.Sqrt(key)) { Window = window, SoftCap = cap };
 
-    private static float[]? Slopes(int heads, bool alibi) => alibi ? [.. Enumerable.Range(1, heads).Select(h => MathF.Pow(2, -8f * h / heads))] : null;
-
-    private static double[] Weighed((double Score, int Position)[] scores, int dimension, Func<int, int, double> value)
-    {
-        double largest = scores.Max(s => s.Score), sum = scores.Sum(s => Math.Exp(s.Score - largest));
-        return [.. Enumerable.Range(0, dimension).Select(c => scores.Sum(s => Math.Exp(s.Score - largest) / sum * value(s.Position, c)))];
-    }
-
-    /// <summary>Sequences whose blocks lie in no order, with random keys and values.</summary>
-    private sealed class Yard : IDisposable
-    {
-        private const int Layer = 1;
-        private readonly AttentionShape _shape;
-        private readonly List<(KvSequence Sequence, float[] Keys, float[] Values)> _sequences = [];
-
-        public Yard(KvType type, AttentionShape shape, int[] lengths)
-        {
-            _shape = shape;
-            Cache = new KvCache(type, layers: 2, shape.KvHeads, shape.KeyDimension, shape.ValueDimension, blocks: lengths.Sum(length => (length + 15) / 16));
-            var random = new Random(9);
-            foreach (int length in lengths)
-                _sequences.Add((new KvSequence(), Widths.Random(random, length * shape.KvHeads * shape.KeyDimension), Widths.Random(random, length * shape.KvHeads * shape.ValueDimension)));
-            for (int position = 0; position < lengths.Max(); position++)
-            {
-                foreach ((KvSequence sequence, float[] keys, float[] values) in _sequences)
-                {
-                    int keySize = shape.KvHeads * shape.KeyDimension, valueSize = shape.KvHeads * shape.ValueDimension;
-                    if (position >= keys.Length / keySize)
-                        continue;
-                    Assert.True(sequence.TryReserve(Cache, position + 1));
-                    fixed (float* key = &keys[position * keySize], value = &values[position * valueSize])
-                        Attention.Remember(Cache, Layer, sequence, position, key, value);
-                }
-            }
-        }
-
-        public KvCache Cache { get; }
-
-        /// <summary>The last positions of every sequence, up to <paramref name="count"/> of each.</summary>
-        public List<StepRow> LastRows(int count)
-        {
-            List<StepRow> rows = [];
-            foreach ((KvSequence sequence, float[] keys, _) in _sequences)
-            {
-                int length = keys.Length / (_shape.KvHeads * _shape.KeyDimension);
-                for (int position = Math.Max(0, length - count); position < length; position++)
-                    rows.Add(new StepRow(0, sequence, position, false));
-            }
-
-            return rows;
-        }
-
-        public float[] Attend(List<StepRow> rows, float[] queries, float[]? slopes, WorkCrew? crew)
-        {
-            using NativeBuffer<float> query = Widths.Buffer(queries), slope = Widths.Buffer(slopes ?? []);
-            float* slopeData = slopes is null ? null : slope.Data;
-            using var room = new AttentionRoom(_shape.Heads, _shape.ValueDimension, _sequences.Max(s => s.Sequence.Capacity));
-            StepRow[] step = [.. rows];
-            return Widths.Same(rows.Count * _shape.Heads * _shape.ValueDimension, output =>
-                Attention.Causal(step, query.Data, Cache, Layer, _shape, slopeData, output.Data, crew, room));
-        }
-
-        public void Spoil(int from, int to, float junk)
-        {
-            (KvSequence sequence, _, _) = _sequences[0];
-            float[] row = [.. Enumerable.Repeat(junk, _shape.KvHeads * Math.Max(_shape.KeyDimension, _shape.ValueDimension))];
-            fixed (float* data = row)
-            {
-                for (int position = from; position < to; position++)
-                    Attention.Remember(Cache, Layer, sequence, position, data, data);
-            }
-        }
-
-        /// <summary>Writes a position of the first sequence as it was.</summary>
-        public void Restore(int position)
-        {
-            (KvSequence sequence, float[] keys, float[] values) = _sequences[0];
-            fixed (float* key = &keys[position * _shape.KvHeads * _shape.KeyDimension], value = &values[position * _shape.KvHeads * _shape.ValueDimension])
-            {
-                Attention.Remember(Cache, 0, sequence, position, key, value); // the first layer's word stands in place of what was said before
-                Attention.Remember(Cache, Layer, sequence, position, key, value);
-            }
-        }
-
-        /// <summary>In double precision, of what the cache holds.</summary>
-        public double[] Exact(StepRow row, ReadOnlySpan<float> queries, float[]? slopes)
-        {
-            List<double> result = [];
-            for (int head = 0; head < _shape.Heads; head++)
-            {
-                int kvHead = head / (_shape.Heads / _shape.KvHeads);
-                List<(double, int)> scores = [];
-                for (int j = _shape.Window > 0 ? Math.Max(0, row.Position - _shape.Window + 1) : 0; j <= row.Position; j++)
-                {
-                    double score = 0;
-                    for (int d = 0; d < _shape.KeyDimension; d++)
-                        score += (double)queries[(head * _shape.KeyDimension) + d] * KvNumbers.Key(Cache.Layout, Cache.Head(Layer, row.Sequence.Blocks[j / 16], kvHead), j % 16, d);
-                    score *= _shape.Scale;
-                    if (_shape.SoftCap != 0)
-                        score = _shape.SoftCap * Math.Tanh(score / _shape.SoftCap);
-                    scores.Add((score - ((slopes?[head] ?? 0) * (row.Position - j)), j));
-                }
-
-                result.AddRange(Weighed([.. scores], _shape.ValueDimension, (j, c) => KvNumbers.Value(Cache.Layout, Cache.Head(Layer, row.Sequence.Blocks[j / 16], kvHead), j % 16, c)));
-            }
-
-            return [.. result];
-        }
-
-        public void Dispose() => Cache.Dispose();
-    }
+    internal static float[]? Slopes(int heads, bool alibi) => alibi ? [.. Enumerable.Range(1, heads).Select(h => MathF.Pow(2, -8f * h / heads))] : null;
 }

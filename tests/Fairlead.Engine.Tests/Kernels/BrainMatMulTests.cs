@@ -9,11 +9,18 @@ namespace Fairlead.Engine.Tests.Kernels;
 public sealed unsafe class BrainMatMulTests
 {
     private static readonly (ElementType Type, PackedFormat Format)[] s_forms =
-        [(ElementType.BF16, PackedFormat.BrainTiles), (ElementType.F32, PackedFormat.BrainPairTiles), (ElementType.F16, PackedFormat.BrainPairTiles)];
+        [(ElementType.BF16, PackedFormat.BrainTiles), (ElementType.F32, PackedFormat.BrainPairTiles), (ElementType.F16, PackedFormat.HalfTiles)];
 
     /// <summary>Of the documentation of <see cref="BrainMatMul"/>.</summary>
     private static double Bound(PackedFormat format, int inputs, double magnitude, double sizes) =>
-        ((((18 + (4 * ((inputs + 31) / 32))) * Math.Pow(2, -24)) + (format == PackedFormat.BrainPairTiles ? 3 * Math.Pow(2, -17) : 0)) * magnitude) + (Math.Pow(2, -125) * sizes);
+        ((((18 + (4 * ((inputs + 31) / 32))) * Math.Pow(2, -24)) + LeftOut(format)) * magnitude) + (Math.Pow(2, -125) * sizes);
+
+    private static double LeftOut(PackedFormat format) => format switch
+    {
+        PackedFormat.BrainPairTiles => 3 * Math.Pow(2, -17),
+        PackedFormat.HalfTiles => Math.Pow(2, -16) + Math.Pow(2, -24),
+        _ => 0,
+    };
 
     [Fact]
     public void Every_form_and_shape_gives_the_exact_sums_within_the_bound()
@@ -30,33 +37,43 @@ public sealed unsafe class BrainMatMulTests
     }
 
     [Fact]
+    public void Every_half_is_multiplied_exactly()
+    {
+        SkipWithoutTiles();
+        const int Inputs = 32, Outputs = 65536 / Inputs;
+        ushort[] halves = [.. Enumerable.Range(0, 65536).Select(static bits => (ushort)(Half.IsFinite(BitConverter.UInt16BitsToHalf((ushort)bits)) ? bits : 0))];
+        fixed (ushort* stored = halves)
+        {
+            using NativeBuffer<byte> packed = FloatMatMulTests.Pack(new TensorView(ElementType.F16, [Outputs, Inputs], (byte*)stored), PackedFormat.HalfTiles, out PackedMatrix matrix);
+            foreach (int rows in new[] { Inputs, 3 * Inputs }) // made in room for two steps, and kept
+            {
+                using var input = new NativeBuffer<float>(rows * Inputs);
+                using var output = new NativeBuffer<float>((long)rows * Outputs);
+                using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.HalfTiles, rows, Inputs));
+                for (int row = 0; row < rows; row++)
+                    input.Data[(row * Inputs) + (row % Inputs)] = 1;
+                PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, Phase.Decode, room, null);
+                for (int row = 0; row < rows; row++)
+                {
+                    for (int o = 0; o < Outputs; o++)
+                        Assert.Equal((float)BitConverter.UInt16BitsToHalf(halves[(o * Inputs) + (row % Inputs)]), output.Data[((long)row * Outputs) + o]);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void A_row_has_the_same_bits_among_any_number_of_rows_with_any_number_of_threads()
     {
         SkipWithoutTiles();
         const int Outputs = 203, Inputs = 3301, Most = 230; // inputs in several pieces, rows in several blocks
         using var crew = new WorkCrew(3);
-        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(Most, Inputs));
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.BrainPairTiles, Most, Inputs));
         foreach ((ElementType type, PackedFormat format) in s_forms)
         {
             using var weights = new RandomWeights(type, Outputs, Inputs, seed: 3);
             using NativeBuffer<byte> packed = FloatMatMulTests.Pack(weights.View, format, out PackedMatrix matrix);
-            float[] row = Widths.Random(new Random(4), Inputs);
-            using NativeBuffer<float> single = Widths.Buffer(row);
-            using var alone = new NativeBuffer<float>(Outputs);
-            PackedMatMul.Multiply(matrix, single.Data, alone.Data, 1, room, null);
-            foreach (WorkCrew? who in new[] { null, crew })
-            {
-                for (int rows = 2; rows <= Most; rows += rows < 36 ? 3 : 97)
-                {
-                    int place = rows * 7 % rows == 0 ? rows - 1 : rows * 7 % rows;
-                    float[] batch = Widths.Random(new Random(rows), Inputs * rows, 100f);
-                    row.CopyTo(batch, place * Inputs);
-                    using NativeBuffer<float> input = Widths.Buffer(batch);
-                    using var output = new NativeBuffer<float>(Outputs * rows);
-                    PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, room, who);
-                    Widths.AssertSameBits(alone.Slice(0, Outputs), output.Slice(place * Outputs, Outputs), $"{format} at {place} of {rows}");
-                }
-            }
+            RowAmongRows.AssertSameBits(matrix, Phase.Decode, room, crew, new[] { 2, 5, 8, 11, 14, 16, 17, 20, 23, 26, 29, 31, 32, 33, 35, 38, 135, Most }.SelectMany(RowAmongRows.MiddleAndEnd));
         }
     }
 
@@ -71,9 +88,9 @@ public sealed unsafe class BrainMatMulTests
         batch[(17 * Inputs) + 3] = BitConverter.UInt32BitsToSingle(0x7f800001); // its upper half alone is an infinity
         using NativeBuffer<float> weights = Widths.Buffer(weight), input = Widths.Buffer(batch);
         using NativeBuffer<byte> packed = FloatMatMulTests.Pack(new TensorView(ElementType.F32, [Outputs, Inputs], (byte*)weights.Data), PackedFormat.BrainPairTiles, out PackedMatrix matrix);
-        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(Rows, Inputs));
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.BrainPairTiles, Rows, Inputs));
         using var output = new NativeBuffer<float>(Outputs * Rows);
-        PackedMatMul.Multiply(matrix, input.Data, output.Data, Rows, room, null);
+        PackedMatMul.Multiply(matrix, input.Data, output.Data, Rows, Phase.Decode, room, null);
         for (int r = 0; r < Rows; r++)
         {
             for (int o = 0; o < Outputs; o++)
@@ -88,13 +105,13 @@ public sealed unsafe class BrainMatMulTests
         using var crew = new WorkCrew(2);
         using var weights = new RandomWeights(ElementType.F32, rows: 512, columns: 512, seed: 3);
         using NativeBuffer<byte> packed = FloatMatMulTests.Pack(weights.View, PackedFormat.BrainPairTiles, out PackedMatrix matrix);
-        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(8, 512));
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.BrainPairTiles, 8, 512));
         using var input = new NativeBuffer<float>(8 * 512);
         using var output = new NativeBuffer<float>(8 * 512);
-        PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, room, crew);
+        PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, Phase.Decode, room, crew);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++)
-            PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, room, crew);
+            PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, Phase.Decode, room, crew);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
@@ -129,9 +146,9 @@ public sealed unsafe class BrainMatMulTests
         using NativeBuffer<byte> packed = FloatMatMulTests.Pack(weights.View, format, out PackedMatrix matrix);
         float[] batch = Widths.Random(new Random(rows), rows * inputs);
         using NativeBuffer<float> input = Widths.Buffer(batch);
-        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(rows, inputs));
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.BrainPairTiles, rows, inputs));
         using var result = new NativeBuffer<float>(outputs * rows);
-        PackedMatMul.Multiply(matrix, input.Data, result.Data, rows, room, null);
+        PackedMatMul.Multiply(matrix, input.Data, result.Data, rows, Phase.Decode, room, null);
         for (int o = 0; o < outputs; o++)
         {
             float[] weight = weights.Row(o);

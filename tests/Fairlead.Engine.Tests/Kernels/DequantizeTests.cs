@@ -71,6 +71,20 @@ public sealed unsafe class DequantizeTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(15)]
+    [InlineData(17)]
+    [InlineData(63)]
+    public void A_row_of_plain_numbers_may_have_any_length(int length)
+    {
+        foreach (ElementType type in new[] { ElementType.F32, ElementType.F16, ElementType.BF16 })
+        {
+            using var weights = new RandomWeights(type, rows: 1, columns: length, seed: 9);
+            Widths.AssertSameBits(weights.Row(0), Decoded(weights.View), $"{type}, {length}");
+        }
+    }
+
     [Fact]
     public void Scales_that_are_extreme_or_no_number_reach_the_values_as_they_are()
     {
@@ -98,16 +112,7 @@ public sealed unsafe class DequantizeTests
         Widths.AssertSameBits(expected, Decoded(view), "F16");
     }
 
-    private static float[] Decoded(TensorView view) => Widths.Same(view.Columns, output =>
-    {
-        switch (Simd.Family)
-        {
-            case SimdFamily.Vector512: BlockDecoder.Decode<Lanes16, Vector512<float>>(view.Type, view.Data, output.Data, view.Columns); break;
-            case SimdFamily.Vector256: BlockDecoder.Decode<Lanes8, Vector256<float>>(view.Type, view.Data, output.Data, view.Columns); break;
-            case SimdFamily.Vector128: BlockDecoder.Decode<Lanes4, Vector128<float>>(view.Type, view.Data, output.Data, view.Columns); break;
-            default: BlockDecoder.Decode<Lanes1, float>(view.Type, view.Data, output.Data, view.Columns); break;
-        }
-    });
+    private static float[] Decoded(TensorView view) => Widths.Same(view.Columns, output => BlockDecoder.Row(view.Type, view.Data, output.Data, view.Columns));
 
     private static IEnumerable<(int At, string Text)> Entries(string list) =>
         list.Split(' ').Select(entry => entry.Split(':')).Select(parts => (int.Parse(parts[0], System.Globalization.CultureInfo.InvariantCulture), parts[1]));

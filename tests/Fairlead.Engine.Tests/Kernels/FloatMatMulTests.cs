@@ -37,22 +37,7 @@ public sealed unsafe class FloatMatMulTests
         {
             using var weights = new RandomWeights(type, Outputs, Inputs, seed: 3);
             using NativeBuffer<byte> packed = Pack(weights.View, format, out PackedMatrix matrix);
-            float[] row = Widths.Random(new Random(4), Inputs);
-            using NativeBuffer<float> single = Widths.Buffer(row);
-            using var alone = new NativeBuffer<float>(Outputs);
-            PackedMatMul.Multiply(matrix, single.Data, alone.Data, 1, room, null);
-            foreach (WorkCrew? who in new[] { null, crew })
-            {
-                foreach (int place in new[] { 0, 17, 31, 32, 36 })
-                {
-                    float[] batch = Widths.Random(new Random(5), Inputs * Rows, 100f);
-                    row.CopyTo(batch, place * Inputs);
-                    using NativeBuffer<float> input = Widths.Buffer(batch);
-                    using var output = new NativeBuffer<float>(Outputs * Rows);
-                    PackedMatMul.Multiply(matrix, input.Data, output.Data, Rows, room, who);
-                    Widths.AssertSameBits(alone.Slice(0, Outputs), output.Slice(place * Outputs, Outputs), $"{format} at {place}");
-                }
-            }
+            RowAmongRows.AssertSameBits(matrix, Phase.Decode, room, crew, new[] { 0, 17, 31, 32, 36 }.Select(static place => (Rows, place)));
         }
     }
 
@@ -60,7 +45,8 @@ public sealed unsafe class FloatMatMulTests
     public void Packing_a_matrix_that_is_stored_the_other_way_round_gives_the_same_panels()
     {
         const int Outputs = 37, Inputs = 45;
-        foreach ((ElementType type, PackedFormat format) in s_forms)
+        (ElementType, PackedFormat)[] tiles = [(ElementType.F32, PackedFormat.BrainPairTiles), (ElementType.F16, PackedFormat.HalfTiles), (ElementType.BF16, PackedFormat.BrainTiles)];
+        foreach ((ElementType type, PackedFormat format) in s_forms.Concat(tiles))
         {
             using var weights = new RandomWeights(type, Outputs, Inputs, seed: 3);
             using NativeBuffer<byte> packed = Pack(weights.View, format, out PackedMatrix matrix);
@@ -88,7 +74,7 @@ public sealed unsafe class FloatMatMulTests
         using NativeBuffer<float> weights = Widths.Buffer(weight), input = Widths.Buffer(batch);
         using NativeBuffer<byte> packed = Pack(new TensorView(ElementType.F32, [Outputs, Inputs], (byte*)weights.Data), PackedFormat.Single, out PackedMatrix matrix);
         using var room = new QuantizedRows(Rows, Inputs);
-        float[] result = Widths.Same(Outputs * Rows, output => PackedMatMul.Multiply(matrix, input.Data, output.Data, Rows, room, null));
+        float[] result = Widths.Same(Outputs * Rows, output => PackedMatMul.Multiply(matrix, input.Data, output.Data, Rows, Phase.Decode, room, null));
         for (int r = 0; r < Rows; r++)
         {
             for (int o = 0; o < Outputs; o++)
@@ -111,7 +97,7 @@ public sealed unsafe class FloatMatMulTests
         float[] batch = Widths.Random(new Random(rows), rows * inputs);
         using NativeBuffer<float> input = Widths.Buffer(batch);
         using var room = new QuantizedRows(rows, inputs);
-        float[] result = Widths.Same(outputs * rows, output => PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, room, null));
+        float[] result = Widths.Same(outputs * rows, output => PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, Phase.Decode, room, null));
         for (int o = 0; o < outputs; o++)
         {
             float[] weight = weights.Row(o);

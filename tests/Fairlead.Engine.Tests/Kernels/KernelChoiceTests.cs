@@ -9,12 +9,15 @@ public sealed class KernelChoiceTests
     [Fact]
     public void Every_family_that_is_there_can_be_named_in_any_case_and_no_other_can()
     {
+        (KernelFamily chosen, SimdFamily width) = (KernelChoice.Family, Simd.Family);
         try
         {
             foreach (KernelFamily family in KernelChoice.Available)
             {
                 Assert.True(KernelChoice.TryUse(family.ToString().ToLowerInvariant()));
                 Assert.Equal(family, KernelChoice.Family);
+                Assert.Equal(family == KernelFamily.Scalar, Simd.Family == SimdFamily.Scalar);
+                Assert.True(family is not (KernelFamily.Avx2 or KernelFamily.AvxVnni) || Simd.Family <= SimdFamily.Vector256);
             }
 
             KernelFamily before = KernelChoice.Family;
@@ -24,7 +27,7 @@ public sealed class KernelChoiceTests
         }
         finally
         {
-            KernelChoice.Family = KernelChoice.Best;
+            (KernelChoice.Family, Simd.Family) = (chosen, width);
         }
     }
 }

@@ -16,6 +16,7 @@ public sealed class Widths
     internal static float[] Same(int outputs, Action<NativeBuffer<float>> kernel)
     {
         float[]? scalar = null;
+        SimdFamily before = Simd.Family;
         try
         {
             foreach (SimdFamily family in All)
@@ -32,7 +33,7 @@ public sealed class Widths
         }
         finally
         {
-            Simd.Family = Simd.Best;
+            Simd.Family = before;
         }
 
         return scalar!;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Fairlead.Engine.Architectures;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
 using Fairlead.Engine.Tests.Formats;
 
@@ -141,7 +142,7 @@ public sealed class LlamaCppTests(ITestOutputHelper output)
         KvSequence sequence = new();
         Assert.True(sequence.TryReserve(cache, tokens.Length));
         float[] logits = new float[tokens.Length * decoder.Shape.VocabularySize];
-        decoder.Step([.. tokens.Select((token, position) => new StepRow(token, sequence, position, WantsLogits: true))], cache, logits);
+        decoder.Step([.. tokens.Select((token, position) => new StepRow(token, sequence, position, Phase.Prefill, WantsLogits: true))], cache, logits);
         return logits;
     }
 

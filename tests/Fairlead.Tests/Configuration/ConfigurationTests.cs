@@ -56,6 +56,13 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("local:\n  m: { source: [a] }", 2, "local.m.source is a list; a text is expected")]
     [InlineData("local:\n  m: {}", 2, "local.m needs a source")]
     [InlineData("local:\n  m: { source: /etc, quantize: q4_1 }", 2, "local.m.quantize is 'q4_1'; 'q8_0' or 'q4_0' or 'q4_k' is expected")]
+    [InlineData("local:\n  m: { source: /etc, kv: bf16 }", 2, "local.m.kv is 'bf16'; 'f32' or 'f16' or 'q8_0' is expected")]
+    [InlineData("local:\n  m: { source: /etc, stall: 9ms }", 2, "local.m.stall is '9ms'; a duration from 10ms to 5s is expected")]
+    [InlineData("local:\n  m: { source: /etc, stall: 6s }", 2, "local.m.stall is '6s'; a duration from 10ms to 5s is expected")]
+    [InlineData("local:\n  m: { source: /etc, guesses: 65 }", 2, "local.m.guesses is '65'; a whole number from 0 to 64 is expected")]
+    [InlineData("local:\n  m: { source: /etc, draft: [a] }", 2, "local.m.draft is a list; a text is expected")]
+    [InlineData("local:\n  m: { source: /etc, draft: \"\" }", 2, "local.m.draft is empty")]
+    [InlineData("local:\n  m: { source: /etc, draft: /no/such }", 2, "local.m.draft: /no/such does not exist")]
     [InlineData("local:\n  m: { source: /etc, threads: many }", 2, "local.m.threads is 'many'; a whole number from 1 to 1024 is expected")]
     [InlineData("local:\n  m: { source: /etc, keep: for ever }", 2, "local.m.keep is 'for ever'; a duration from 0s to 30d or 'forever' is expected")]
     [InlineData("local:\n  m: { source: /etc, keep: -1s }", 2, "local.m.keep is '-1s'")]
@@ -234,6 +241,18 @@ public sealed class ConfigurationTests : IDisposable
     {
         string folder = Path.Combine(Checkout.Root, "tests", "data", "goldens", checkpoint);
         Assert.Equal(isEncoder, Load($"local: {{ m: {{ source: {folder} }} }}").Settings!.Local.Single().Embeddings);
+        IEnumerable<string> warned = Load($"local: {{ m: {{ source: {folder}, kv: f32, stall: 1s }} }}").Warnings.Where(static w => w.Contains("has no effect: an encoder", StringComparison.Ordinal));
+        Assert.Equal(isEncoder ? 2 : 0, warned.Count());
+    }
+
+    [Fact]
+    public void Kernels_that_no_worker_could_use_are_a_mistake_beside_the_others()
+    {
+        ConfigurationSources sources = Sources("listen: nowhere", []) with { Kernels = "sse9" };
+        IReadOnlyList<ConfigurationError> errors = ConfigurationLoader.Load(sources).Errors;
+        Assert.Equal(2, errors.Count);
+        Assert.StartsWith("FAIRLEAD_KERNELS is 'sse9'; this machine can run scalar", errors.Single(static e => e.Source == "environment").Message, StringComparison.Ordinal);
+        Assert.Empty(ConfigurationLoader.Load(Sources("discover: false", []) with { Kernels = "SCALAR" }).Errors);
     }
 
     [Fact]
@@ -246,6 +265,8 @@ public sealed class ConfigurationTests : IDisposable
         File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
         LocalModelSettings local = Load($"local: {{ m: {{ source: {folder}, context: 4k, slots: 2, threads: 3 }} }}").Settings!.Local.Single();
         Assert.Equal(new LocalModelSettings("m", folder, 4096, 2, 3), local);
+        LocalModelSettings told = Load($"local: {{ m: {{ source: {folder}, quantize: q4_0, kv: q8_0, stall: 12.5ms }} }}").Settings!.Local.Single();
+        Assert.Equal(new LocalModelSettings("m", folder) { Quantize = "q4_0", Kv = "q8_0", Stall = TimeSpan.FromMilliseconds(12.5) }, told);
     }
 
     [Fact]
@@ -317,7 +338,33 @@ public sealed class ConfigurationTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "vllm"), "");
         File.SetUnixFileMode(Path.Combine(_folder, "vllm"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Assert.Contains(Load("local: { m: { engine: vllm, source: a/b, memory: 1GiB, threads: 2 } }", ("PATH", _folder)).Warnings, static w => w.EndsWith("local.m.threads has no effect: vllm is not told.", StringComparison.Ordinal));
-        Assert.Contains(Load("local: { m: { engine: vllm, source: a/b, memory: 1GiB, quantize: q4_k } }", ("PATH", _folder)).Warnings, static w => w.Contains("local.m.quantize has no effect", StringComparison.Ordinal));
+        foreach (string setting in (string[])["quantize: q4_k", "kv: q8_0", "stall: 50ms", "draft: /no/such", "guesses: 3"])
+        {
+            string said = $"local.m.{setting.Split(':')[0]} has no effect: only Fairlead's own engine";
+            Assert.Contains(Load($"local: {{ m: {{ engine: vllm, source: a/b, memory: 1GiB, {setting} }} }}", ("PATH", _folder)).Warnings, w => w.Contains(said, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_draft_is_a_model_beside_the_model_and_both_write()
+    {
+        string guide = Path.Combine(Checkout.Root, "models", "guide"), encoder = Path.Combine(Checkout.Root, "tests", "data", "goldens", "bert");
+        string draft = Path.Combine(_folder, "draft.gguf");
+        File.WriteAllText(draft, "");
+        LocalModelSettings settings = Load($"local: {{ m: {{ source: \"{guide}\", draft: \"{draft}\", guesses: 12 }} }}").Settings!.Local.Single();
+        Assert.Equal((draft, 12), (settings.Draft, settings.Guesses));
+        settings = Load($"local: {{ m: {{ source: \"{guide}\", guesses: 0 }} }}").Settings!.Local.Single();
+        Assert.Equal((null, 0), (settings.Draft, settings.Guesses));
+        Assert.Null(Load($"local: {{ m: {{ source: \"{guide}\" }} }}").Settings!.Local.Single().Guesses);
+        foreach ((string entry, string said) in ((string, string)[])
+        [
+            ($"source: \"{guide}\", draft: \"{guide}/../guide/\"", "local.m.draft is the model itself; a draft has to be smaller to save time."),
+            ($"source: \"{guide}\", draft: \"{draft}\", guesses: 0", "local.m.draft has nothing to do: guesses is 0."),
+            ($"source: \"{encoder}\", draft: \"{draft}\"", $"local.m.draft: {encoder} is an encoder, which writes no text that a draft could guess."),
+            ($"source: \"{encoder}\", guesses: 3", $"local.m.guesses: {encoder} is an encoder, which writes no text that could be guessed ahead."),
+            ($"source: \"{guide}\", draft: \"{encoder}\"", $"local.m.draft: {encoder} is an encoder, which writes no text."),
+        ])
+            Assert.StartsWith(said, Assert.Single(Load($"local: {{ m: {{ {entry} }} }}").Errors).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,32 +1,40 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Fairlead.Shared;
 
 namespace Fairlead.Tests.Process;
 
 /// <summary>The built product as a process of its own, with a configuration and data folder of its own.</summary>
 internal sealed class FairleadProcess : IAsyncDisposable
 {
+    /// <summary>How long a test waits for what must come: as long as a machine takes that has other suites on its cores.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TempFolder _folder = new();
     private readonly string _config;
     private readonly Lock _gate = new();
     private readonly StringBuilder _said = new();
+    private readonly List<(string Words, int Times, TaskCompletionSource Heard)> _listeners = [];
+    private int _starts;
     private System.Diagnostics.Process? _process;
 
     public FairleadProcess(string yaml)
     {
-        Folder = Directory.CreateTempSubdirectory("fairlead-run-").FullName;
-        Port = FreePort();
+        Port = FreePort.Take();
         _config = Path.Combine(Folder, "fairlead.yaml");
         File.WriteAllText(_config, $"listen: 127.0.0.1:{Port}\ndata: {Data}\ndiscover: false\n{yaml}");
     }
 
-    public string Folder { get; }
+    public string Folder => _folder.Path;
     public string Data => Path.Combine(Folder, "data");
     public string Config => _config;
     public int Port { get; }
+
+    /// <summary>Variables that its processes find beside those of the tests.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
     /// <summary>All that the server has written, standard output and standard error as they came.</summary>
@@ -55,25 +63,36 @@ internal sealed class FairleadProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, e) => Note(e.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        using var http = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(2) };
-        while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
+        // The banner comes when it listens, and this is its last line. Asking again and again until then would take the processor from the very start that is waited for.
+        Task banner = SaidAsync("Next:  ", ++_starts);
+        Task first = await Task.WhenAny(banner, _process.WaitForExitAsync());
+        Assert.True(first == banner, $"fairlead serve ended: {Said}");
+        await banner;
+        using var http = new HttpClient { BaseAddress = Url, Timeout = Patience };
+        using HttpResponseMessage health = await http.GetAsync("/health");
+        health.EnsureSuccessStatusCode();
+        StartCpu = _process.TotalProcessorTime;
+        return Stopwatch.GetElapsedTime(began);
+    }
+
+    /// <summary>Waits until the server has written something, and so many times over all its starts.</summary>
+    public async Task SaidAsync(string words, int times = 1)
+    {
+        var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
         {
-            try
-            {
-                using HttpResponseMessage health = await http.GetAsync("/health");
-                if (health.IsSuccessStatusCode)
-                {
-                    StartCpu = _process.TotalProcessorTime;
-                    return Stopwatch.GetElapsedTime(began);
-                }
-            }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-            {
-                Assert.False(_process.HasExited, $"fairlead serve ended: {Said}");
-                await Task.Yield();
-            }
+            if (HasSaid(words, times))
+                return;
+            _listeners.Add((words, times, heard));
         }
-        throw new TimeoutException($"fairlead serve does not answer: {Said}");
+        try
+        {
+            await heard.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"Not said: {words}\n{Said}");
+        }
     }
 
     /// <summary>kill -9.</summary>
@@ -107,7 +126,7 @@ internal sealed class FairleadProcess : IAsyncDisposable
 
     public HttpClient Client(string key = "first-key")
     {
-        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(30) };
+        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Url, Timeout = 2 * Patience };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(Path.Combine(Data, key)).Trim());
         return http;
     }
@@ -158,30 +177,30 @@ internal sealed class FairleadProcess : IAsyncDisposable
         if (_process is { HasExited: false })
             await KillAsync();
         _process?.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        _folder.Dispose();
     }
 
     // Standard output and standard error are read by a thread each.
     private void Note(string? line)
     {
         lock (_gate)
+        {
             _said.AppendLine(line);
+            foreach ((_, _, TaskCompletionSource heard) in _listeners.Where(l => HasSaid(l.Words, l.Times)))
+                heard.TrySetResult();
+            _listeners.RemoveAll(static l => l.Heard.Task.IsCompleted);
+        }
     }
 
+    private bool HasSaid(string words, int times) => _said.ToString().Split(words).Length > times;
+
     /// <summary>Through env(1), which executes the binary in its own place: whoever runs these tests in the background of a shell hands down an ignored SIGINT.</summary>
-    private static System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(
-        new ProcessStartInfo("env", ["--default-signal=INT", Binary, .. arguments])
+    private System.Diagnostics.Process Start(IEnumerable<string> arguments) => System.Diagnostics.Process.Start(
+        new ProcessStartInfo("env", ["--default-signal=INT", .. Variables.Select(static v => $"{v.Key}={v.Value}"), Binary, .. arguments])
     {
         UseShellExecute = false,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
         RedirectStandardInput = true,
     })!;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -75,12 +75,7 @@ public sealed class ReloadTests : IAsyncLifetime
         string draft = _fairlead.Config + ".new";
         await File.WriteAllTextAsync(draft, text);
         File.Move(draft, _fairlead.Config, overwrite: true);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (_fairlead.Said.Split(said).Length <= times)
-        {
-            Assert.False(deadline.IsCancellationRequested, $"Not said: {said}\n{_fairlead.Said}");
-            await Task.Yield();
-        }
+        await _fairlead.SaidAsync(said, times);
     }
 
     /// <summary>Asks until it is told to stop, or its budget is over; how often it was served.</summary>

@@ -53,7 +53,7 @@ public sealed class ShutdownTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_signal_stops_within_two_seconds_with_the_same_words()
+    public async Task A_second_signal_ends_the_wait_with_the_same_words()
     {
         await using FairleadProcess fairlead = await StartAsync("10m");
         using HttpClient http = fairlead.Client();
@@ -62,11 +62,8 @@ public sealed class ShutdownTests : IAsyncLifetime
         using (await UntilAsync(() => http.GetAsync("/health"), static r => r.StatusCode == HttpStatusCode.ServiceUnavailable))
         {
         }
-        long began = Stopwatch.GetTimestamp();
         await fairlead.SignalAsync("INT");
-        Assert.Equal(0, await fairlead.ExitAsync());
-        // Two seconds on a machine of its own; other suites run on the same cores in CI.
-        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        Assert.Equal(0, await fairlead.ExitAsync().WaitAsync(FairleadProcess.Patience)); // two seconds on a machine of its own, and never the ten minutes
         await AssertCutOffAsync(fairlead, await answer, stream: true);
     }
 
@@ -118,7 +115,7 @@ public sealed class ShutdownTests : IAsyncLifetime
 
     private static async Task<HttpResponseMessage> UntilAsync(Func<Task<HttpResponseMessage>> ask, Func<HttpResponseMessage, bool> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var deadline = new CancellationTokenSource(FairleadProcess.Patience);
         while (true)
         {
             HttpResponseMessage response = await ask();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Fairlead.Tests.Process;
 
@@ -52,6 +53,39 @@ public sealed class StartFailureTests : IAsyncLifetime
     {
         File.Delete(_fairlead.Config);
         await AssertAsync(78, "there is no such file", "--config");
+    }
+
+    [Theory]
+    [InlineData(78, "serve")]
+    [InlineData(78, "run", "/etc")]
+    [InlineData(78, "config", "validate")]
+    [InlineData(6, "doctor")] // there is no server that could be asked, and this is why
+    public async Task Kernels_that_there_are_not_are_told_with_those_that_there_are(int expected, params string[] arguments)
+    {
+        _fairlead.Variables["FAIRLEAD_KERNELS"] = "sse9";
+        (int code, _, string error) = await _fairlead.RunAsync(arguments);
+        Assert.Contains("FAIRLEAD_KERNELS is 'sse9'; this machine can run scalar", error, StringComparison.Ordinal);
+        Assert.Contains("Name one of them, or leave the variable out.", error, StringComparison.Ordinal);
+        Assert.Equal(expected, code);
+    }
+
+    [Fact]
+    public async Task Kernels_that_there_are_are_used_and_those_of_another_verb_are_its_own_business()
+    {
+        _fairlead.Variables["FAIRLEAD_KERNELS"] = "Scalar";
+        await _fairlead.StartAsync();
+        JsonElement kernels = Assert.Single((await _fairlead.JsonAsync("doctor")).EnumerateArray(), static c => c.GetProperty("name").GetString() == "kernels");
+        Assert.StartsWith("scalar, of scalar", kernels.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        _fairlead.Variables["FAIRLEAD_KERNELS"] = "sse9";
+        Assert.Equal(0, (await _fairlead.RunAsync("ps")).Code);
+        (int code, string checks, string error) = await _fairlead.RunAsync("doctor");
+        Assert.Equal(8, code);
+        Assert.Contains("FAIRLEAD_KERNELS is 'sse9'", checks, StringComparison.Ordinal);
+        Assert.Contains("FAIRLEAD_KERNELS is 'sse9'", error, StringComparison.Ordinal);
+        (code, _, error) = await _fairlead.RunAsync("run", "fairlead/guide");
+        Assert.True(code == 0, error);
+        Assert.Contains("FAIRLEAD_KERNELS has no effect: a server runs already", error, StringComparison.Ordinal);
+        Assert.Contains("Kernels Scalar, of", (await _fairlead.RunAsync("logs", "fairlead/guide")).Out, StringComparison.Ordinal);
     }
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;

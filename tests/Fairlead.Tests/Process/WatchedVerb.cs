@@ -34,7 +34,7 @@ internal sealed class WatchedVerb
     /// <summary>Waits until it has printed a text.</summary>
     public async Task SawAsync(string text, int times = 1)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(FairleadProcess.Patience);
         while (Said.Split(text).Length <= times)
         {
             try

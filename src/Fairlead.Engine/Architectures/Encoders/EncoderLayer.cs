@@ -9,8 +9,8 @@ namespace Fairlead.Engine.Architectures.Encoders;
 /// <summary>One layer: attention to the whole text, added and normed; a plain feed-forward part, added and normed.</summary>
 internal sealed unsafe class EncoderLayer : IDisposable
 {
-    /// <summary>Rows that go through everything behind attention before the next: the more, the seldomer are weights read; the fewer, the more of their values lie in the second-level cache.</summary>
-    private const int PieceRows = Encoder.RowsPerPass;
+    /// <summary>Rows of a long text that go through everything behind attention before the next.</summary>
+    private const int PieceRows = Encoder.GroupRows;
 
     private readonly EncoderDesign _design;
     private readonly AttentionShape _shape;
@@ -49,16 +49,8 @@ internal sealed unsafe class EncoderLayer : IDisposable
         int width = _design.Width;
         long values = (long)rows * width;
         float* query = room, key = query + values, value = key + values, mixed = value + values, inner = mixed + values;
-        _query.Forward(hidden, query, rows, crew);
-        _key.Forward(hidden, key, rows, crew);
-        _value.Forward(hidden, value, rows, crew);
-        long at = 0;
-        foreach (int length in lengths)
-        {
-            Kernels.Attention.Dense(query + at, key + at, value + at, length, _shape, bias, mixed + at, crew);
-            at += (long)length * width;
-            bias = bias is null ? null : bias + ((long)length * length * _design.Heads);
-        }
+        Linear.Forward(hidden, rows, crew, new LinearOutput(_query, query), new LinearOutput(_key, key), new LinearOutput(_value, value));
+        Kernels.Attention.Dense(query, key, value, lengths, _shape, bias, mixed, crew);
 
         // Piece by piece, for the middle of the feed-forward part is the widest of all and is read again at once.
         for (int first = 0; first < rows; first += PieceRows)
@@ -67,8 +59,7 @@ internal sealed unsafe class EncoderLayer : IDisposable
             int count = Math.Min(PieceRows, rows - first);
             _output.Multiply(mixed + from, query + from, count, crew);
             RowCrew.Run(count, width, new AddAndNorm(_output, query + from, _attentionNorm, hidden + from), crew);
-            _up.Multiply(hidden + from, inner, count, crew);
-            RowCrew.Run(count, _design.Inner, new Activate(_up, _design.Activation, inner), crew);
+            Linear.Forward(hidden + from, count, crew, new LinearOutput(_up, inner, _design.Activation));
             _down.Multiply(inner, query + from, count, crew);
             RowCrew.Run(count, width, new AddAndNorm(_down, query + from, _outputNorm, hidden + from), crew);
         }
@@ -92,20 +83,6 @@ internal sealed unsafe class EncoderLayer : IDisposable
                 linear.AddBias(added, 1);
                 Elementwise.Add(to, added, norm.Width);
                 norm.Forward(to, to, 1);
-            }
-        }
-    }
-
-    /// <summary>The bias and the function in the middle of the feed-forward part.</summary>
-    private readonly struct Activate(Linear linear, Activation activation, float* product) : IRowWork
-    {
-        public void Do(int first, int end)
-        {
-            for (long row = first; row < end; row++)
-            {
-                float* values = product + (row * linear.Outputs);
-                linear.AddBias(values, 1);
-                Activations.Apply(activation, values, linear.Outputs);
             }
         }
     }

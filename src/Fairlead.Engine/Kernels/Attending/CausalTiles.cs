@@ -131,6 +131,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Read<L, V, F>(int bunch, int tileIndex, int piece, int pieces, float* partial)
         where L : struct, ILanes<V>
         where V : struct
@@ -171,6 +172,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
 
     /// <summary>Takes a tile through the positions of one piece that its rows see.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadPiece<L, V, F>(in QueryTile tile, int bunch, int firstRow, int endRow, int piece)
         where L : struct, ILanes<V>
         where V : struct
@@ -200,7 +202,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
                 {
                     float* scores = tile.Scores + (query * Unit);
                     Adjust<L, V, F>(scores, firstBlock, endBlock, FirstHeadOf(bunch) + h, offset - position);
-                    MarkUnsound(table, scores, offset, seen, end);
+                    MarkUnsound(_cache, table, scores, offset, seen, end);
                     tile.Soften<L, V>(query, firstBlock, endBlock, seen, end, F.Lift);
                 }
             }
@@ -218,6 +220,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
 
     /// <summary>Caps the scores and lets them fall with the distance.</summary>
     /// <param name="distance">From the query's position to the unit's first, ≤ 0 for those it sees.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Adjust<L, V, F>(float* scores, int firstBlock, int endBlock, int head, int distance)
         where L : struct, ILanes<V>
         where V : struct
@@ -238,11 +241,11 @@ internal readonly unsafe ref struct CausalTiles : IWork
     }
 
     /// <summary>What was no number in the cache is none in the scores.</summary>
-    private void MarkUnsound(ReadOnlySpan<int> table, float* scores, int offset, int from, int to)
+    internal static void MarkUnsound(KvCache cache, ReadOnlySpan<int> table, float* scores, int offset, int from, int to)
     {
         for (int block = from / Positions; block * Positions < to; block++)
         {
-            int places = _cache.Unsound(table[(offset / Positions) + block]);
+            int places = cache.Unsound(table[(offset / Positions) + block]);
             for (int place = Math.Max(from, block * Positions); places != 0 && place < Math.Min(to, (block + 1) * Positions); place++)
             {
                 if (((places >> (place % Positions)) & 1) != 0)
@@ -263,6 +266,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MergePieces<L, V>(int bunch, int tile, float* partials, long distance)
         where L : struct, ILanes<V>
         where V : struct
@@ -281,6 +285,7 @@ internal readonly unsafe ref struct CausalTiles : IWork
         Give<L, V>(total, bunch, _tiles[tile], _tiles[tile + 1]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Give<L, V>(in QueryTile total, int bunch, int firstRow, int endRow)
         where L : struct, ILanes<V>
         where V : struct

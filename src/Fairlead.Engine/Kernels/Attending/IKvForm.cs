@@ -18,6 +18,9 @@ internal unsafe interface IKvForm
     /// <summary>A power of two for the sum of such products. Together with <see cref="Lift"/> it undoes what <see cref="Load"/> has left undone.</summary>
     static abstract float Lower { get; }
 
+    /// <summary>Whether a number may be so large that rounding it to fewer bits would make it infinite.</summary>
+    static abstract bool HasLargeNumbers { get; }
+
     /// <summary><c>L.Count</c> numbers, each times 1 / (Lift · Lower), exactly.</summary>
     static abstract V Load<L, V>(byte* numbers)
         where L : struct, ILanes<V>
@@ -34,6 +37,8 @@ internal readonly unsafe struct SingleNumbers : IKvForm
     public static float Lift => 1;
 
     public static float Lower => 1;
+
+    public static bool HasLargeNumbers => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load<L, V>(byte* numbers)
@@ -58,6 +63,8 @@ internal readonly unsafe struct HalfNumbers : IKvForm
 
     public static float Lower => 281474976710656f; // 2^48
 
+    public static bool HasLargeNumbers => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load<L, V>(byte* numbers)
         where L : struct, ILanes<V>
@@ -75,6 +82,8 @@ internal readonly unsafe struct ByteNumbers : IKvForm
     public static float Lift => 1;
 
     public static float Lower => 1;
+
+    public static bool HasLargeNumbers => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Load<L, V>(byte* numbers)

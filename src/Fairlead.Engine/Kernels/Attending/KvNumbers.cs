@@ -15,6 +15,9 @@ internal static unsafe class KvNumbers
     /// <summary>Below this, 127 / largest would overflow: such a group is zeros.</summary>
     private const float LeastScaled = 1e-30f;
 
+    /// <summary>127 times this is still finite: what is read of the cache never is anything else.</summary>
+    private const float LargestScale = 2.6793e36f;
+
     /// <param name="keys"><c>[heads × keyDimension]</c>, no longer than <see cref="Attention.LongestHead"/> each.</param>
     /// <param name="values"><c>[heads × valueDimension]</c>, likewise.</param>
     [SkipLocalsInit]
@@ -96,7 +99,7 @@ internal static unsafe class KvNumbers
         float inverse = largest < LeastScaled ? 0 : 127 / largest;
         for (int i = 0; i < count; i++)
             to[i * step] = (sbyte)(int)MathF.Round(numbers[i] * inverse);
-        return inverse == 0 ? 0 : largest / 127;
+        return inverse == 0 ? 0 : Math.Min(largest / 127, LargestScale);
     }
 
     private static float Read(KvType type, byte* numbers, int at, byte* scales, int index, int place) => type switch

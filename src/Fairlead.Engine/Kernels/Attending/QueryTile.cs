@@ -154,6 +154,7 @@ internal readonly unsafe struct QueryTile
     }
 
     /// <summary>Takes in what another tile has seen of the same queries, behind what this one has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void Merge<L, V>(int query, float largest, float* sums, float* values)
         where L : struct, ILanes<V>
         where V : struct
@@ -169,6 +170,7 @@ internal readonly unsafe struct QueryTile
     }
 
     /// <summary>Writes the weighed mean of what was seen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void Give<L, V>(int query, float lower, float* output, int count)
         where L : struct, ILanes<V>
         where V : struct
@@ -183,6 +185,7 @@ internal readonly unsafe struct QueryTile
             output[c] = values[c] * inverse;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Shrink<L, V>(int query, float factor)
         where L : struct, ILanes<V>
         where V : struct
@@ -195,6 +198,7 @@ internal readonly unsafe struct QueryTile
             L.Store(L.Multiply(L.Load(values + c), factors), values + c);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Mix<L, V>(float* mine, float myFactor, float* others, float theirFactor, int count)
         where L : struct, ILanes<V>
         where V : struct

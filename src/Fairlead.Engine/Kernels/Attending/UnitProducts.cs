@@ -25,6 +25,7 @@ internal static unsafe class UnitProducts
 
     /// <summary>Scores of every query of the tile, scaled already, for the blocks from <paramref name="first"/> to <paramref name="end"/> − 1.</summary>
     /// <param name="blocks">Heads of the unit's blocks.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Score<L, V, F>(in QueryTile tile, in KvLayout layout, byte** blocks, int first, int end)
         where L : struct, ILanes<V>
         where V : struct
@@ -51,6 +52,7 @@ internal static unsafe class UnitProducts
 
     /// <summary>Adds the values of the places from <paramref name="from"/> to <paramref name="to"/> − 1, weighed, to every query's sum.</summary>
     /// <param name="next">Heads of the next unit's blocks, or of this one's.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Weigh<L, V, F>(in QueryTile tile, in KvLayout layout, byte** blocks, int from, int to, byte** next)
         where L : struct, ILanes<V>
         where V : struct
@@ -90,6 +92,7 @@ internal static unsafe class UnitProducts
     }
 
     /// <summary>Weights times the scales of one group of values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale<L, V>(in QueryTile tile, in KvLayout layout, byte** blocks, int from, int to, int group)
         where L : struct, ILanes<V>
         where V : struct

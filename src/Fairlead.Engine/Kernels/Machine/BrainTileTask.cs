@@ -1,13 +1,19 @@
 namespace Fairlead.Engine.Kernels.Machine;
 
-/// <summary>What <see cref="BrainTileKernel"/> reads: up to 32 rows of activations and one or two panels of weights. Its fields lie as the machine code has them.</summary>
+/// <summary>What <see cref="BrainTileKernel"/> reads: up to 32 rows of activations and one or two panels of weights, and what comes after them. Its fields lie as the machine code has them.</summary>
 internal unsafe struct BrainTileTask
 {
-    /// <summary>Times all the rows, each time the next ones: ≥ 1. Overwritten, as are the places of inputs and outputs.</summary>
+    /// <summary>Times everything, each time as much further as the next three say: ≥ 1. Overwritten, as are the places of inputs, weights and outputs.</summary>
     public long Blocks;
 
     /// <summary>Bytes from the inputs of a block to those of the next.</summary>
     public long InputsBlock;
+
+    /// <summary>Bytes from the weights of a block to those of the next.</summary>
+    public long WeightsBlock;
+
+    /// <summary>Bytes from the outputs of a block to those of the next.</summary>
+    public long OutputBlock;
 
     /// <summary>Rows 0 to 15: for each 32 inputs a tile for each part.</summary>
     public byte* Inputs;
@@ -26,6 +32,12 @@ internal unsafe struct BrainTileTask
 
     /// <summary>The second panel of those.</summary>
     public byte* SecondAhead;
+
+    /// <summary>Where pairs are made of halves: <see cref="BrainTileKernel.DecodedBytes"/> for each of two steps (<see cref="BrainWeights.Half"/>) or of all (<see cref="BrainWeights.HalfKept"/>), aligned to 64 bytes.</summary>
+    public byte* Decoded;
+
+    /// <summary>What is expanded meanwhile, one for each block; where the kernel expands.</summary>
+    public BrainExpansion* Expansions;
 
     /// <summary>Times 32 inputs, ≥ 1.</summary>
     public long Steps;

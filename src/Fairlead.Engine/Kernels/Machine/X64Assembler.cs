@@ -2,12 +2,15 @@ using System.Buffers.Binary;
 
 namespace Fairlead.Engine.Kernels.Machine;
 
-/// <summary>A general register, by its number in an instruction. Those that a called function may overwrite under the System V convention, and no others.</summary>
+/// <summary>A general register, by its number in an instruction. Under the System V convention a called function may overwrite them, but for those that it has to put back.</summary>
 internal enum Register
 {
     Rax = 0,
     Rcx = 1,
     Rdx = 2,
+
+    /// <summary>To be put back.</summary>
+    Rbx = 3,
     Rsi = 6,
 
     /// <summary>The first argument.</summary>
@@ -16,6 +19,12 @@ internal enum Register
     R9 = 9,
     R10 = 10,
     R11 = 11,
+
+    /// <summary>To be put back.</summary>
+    R14 = 14,
+
+    /// <summary>To be put back.</summary>
+    R15 = 15,
 }
 
 /// <summary>A place in memory: <paramref name="Base"/> + <paramref name="Offset"/>.</summary>
@@ -46,24 +55,26 @@ internal sealed class X64Assembler
     /// <summary>register = a number.</summary>
     public void Set(Register to, int value) => Immediate(0xc7, 0, to, value);
 
+    /// <summary>register = register.</summary>
+    public void Copy(Register to, Register from) => Pair(0x89, to, from);
+
     /// <summary>register += a number.</summary>
     public void Add(Register to, int value) => Immediate(0x81, 0, to, value);
 
     /// <summary>register += register.</summary>
-    public void Add(Register to, Register value)
-    {
-        Bytes((byte)(0x48 | ((int)value >> 3 << 2) | ((int)to >> 3)), 0x01, (byte)(0xc0 | (((int)value & 7) << 3) | ((int)to & 7)));
-    }
+    public void Add(Register to, Register value) => Pair(0x01, to, value);
+
+    /// <summary>Puts a register away.</summary>
+    public void Push(Register register) => OneByte(0x50, register);
+
+    /// <summary>Takes back what was put away last.</summary>
+    public void Pop(Register register) => OneByte(0x58, register);
 
     /// <summary>register −= 1; sets the flag that <see cref="JumpIfNotZero"/> looks at.</summary>
     public void Decrement(Register register) => Bytes((byte)(0x48 | ((int)register >> 3)), 0xff, (byte)(0xc8 | ((int)register & 7)));
 
     /// <summary>Sets the flag that <see cref="JumpIfZero"/> looks at.</summary>
-    public void Test(Register register)
-    {
-        int high = (int)register >> 3, low = (int)register & 7;
-        Bytes((byte)(0x48 | (high << 2) | high), 0x85, (byte)(0xc0 | (low << 3) | low));
-    }
+    public void Test(Register register) => Pair(0x85, register, register);
 
     /// <summary>Back to <paramref name="target"/>, unless the last result was zero.</summary>
     public void JumpIfNotZero(int target)
@@ -110,6 +121,18 @@ internal sealed class X64Assembler
     /// <summary>to = a as singles, which were whole numbers.</summary>
     public void ConvertToSingle(int to, int from) => Vector(0x5b, 0, 1, to, 0, from);
 
+    /// <summary>to = a − b.</summary>
+    public void Subtract(int to, int a, int b) => Vector(0x5c, 0, 1, to, a, b);
+
+    /// <summary>to = a + b, whole numbers of 32 bits.</summary>
+    public void AddWhole(int to, int a, int b) => Vector(0xfe, 1, 1, to, a, b);
+
+    /// <summary>to = a + b.</summary>
+    public void AddSingles(int to, int a, int b) => Vector(0x58, 0, 1, to, a, b);
+
+    /// <summary>to = to · scale + offset, rounded once.</summary>
+    public void MultiplyAdd(int to, int scale, int offset) => Vector(0x98, 1, 2, to, offset, scale);
+
     /// <summary>to = a · b.</summary>
     public void Multiply(int to, int a, int b) => Vector(0x59, 0, 1, to, a, b);
 
@@ -131,6 +154,9 @@ internal sealed class X64Assembler
     /// <summary>to = the bits that a shares with 64 bytes of memory.</summary>
     public void And(int to, int a, Place from) => Vector(0xdb, 1, 1, to, a, from);
 
+    /// <summary>to = the bits of both.</summary>
+    public void Or(int to, int a, int b) => Vector(0xeb, 1, 1, to, a, b);
+
     /// <summary>to = its own bits and those that a and b share.</summary>
     public void OrAnd(int to, int a, int b)
     {
@@ -138,11 +164,32 @@ internal sealed class X64Assembler
         Bytes(0xf8); // the table of to | (a and b)
     }
 
+    /// <summary>to = the bits that it shares with a, and those of b.</summary>
+    public void AndOr(int to, int a, int b)
+    {
+        Vector(0x25, 1, 3, to, a, b);
+        Bytes(0xea); // the table of (to and a) | b
+    }
+
     /// <summary>to = 32 numbers of 16 bits, moved up by <paramref name="bits"/>.</summary>
     public void ShiftWordsLeft(int to, Place from, int bits) => Shift(6, to, from, bits);
 
     /// <summary>to = 32 numbers of 16 bits, moved down by <paramref name="bits"/>.</summary>
     public void ShiftWordsRight(int to, Place from, int bits) => Shift(2, to, from, bits);
+
+    /// <summary>to = 16 numbers of 32 bits, moved down by <paramref name="bits"/>.</summary>
+    public void ShiftRight(int to, int from, int bits)
+    {
+        Vector(0x72, 1, 1, 2, to, from);
+        Bytes((byte)bits);
+    }
+
+    /// <summary>to = 16 numbers of 32 bits, moved up by <paramref name="bits"/>.</summary>
+    public void ShiftLeft(int to, int from, int bits)
+    {
+        Vector(0x72, 1, 1, 6, to, from);
+        Bytes((byte)bits);
+    }
 
     /// <summary>mask register = 64 bits of memory.</summary>
     public void LoadMask(int mask, Place from)
@@ -195,6 +242,16 @@ internal sealed class X64Assembler
     {
         Bytes(0xc4, (byte)(0x80 | ((int)stride < 8 ? 0x40 : 0) | ((int)place.Base < 8 ? 0x20 : 0) | 2), (byte)(0x78 | prefix), 0x4b);
         Operand(tile, place, (int)stride);
+    }
+
+    private void Pair(byte opcode, Register to, Register from) =>
+        Bytes((byte)(0x48 | ((int)from >> 3 << 2) | ((int)to >> 3)), opcode, (byte)(0xc0 | (((int)from & 7) << 3) | ((int)to & 7)));
+
+    private void OneByte(byte opcode, Register register)
+    {
+        if ((int)register >= 8)
+            Bytes(0x41);
+        Bytes((byte)(opcode | ((int)register & 7)));
     }
 
     private void General(byte opcode, int register, Place place)

@@ -26,8 +26,9 @@ internal static unsafe class FloatPacker
             case (ElementType.F32, PackedFormat.Single): Interleave<uint>(source, outputs, to.Inputs, (uint*)panel); break;
             case (ElementType.F16, PackedFormat.Half): Interleave<ushort>(source, outputs, to.Inputs, (ushort*)panel); break;
             case (ElementType.BF16, PackedFormat.Brain): Interleave<ushort>(source, outputs, to.Inputs, (ushort*)panel); break;
-            case (ElementType.BF16, PackedFormat.BrainTiles): Tiles(source, outputs, to.Inputs, panel); break;
-            case (ElementType.F32 or ElementType.F16, PackedFormat.BrainPairTiles): PairTiles(source, outputs, to.Inputs, panel); break;
+            case (ElementType.BF16, PackedFormat.BrainTiles): Tiles(source, outputs, to.Inputs, panel, outputStep: 2, upperStep: 1); break;
+            case (ElementType.F16, PackedFormat.HalfTiles): Tiles(source, outputs, to.Inputs, panel, outputStep: 1, upperStep: PackedLayout.PanelOutputs); break;
+            case (ElementType.F32, PackedFormat.BrainPairTiles): PairTiles(source, outputs, to.Inputs, panel); break;
             default: throw new ArgumentException($"{source.Type} cannot be packed as {to.Format}", nameof(to));
         }
     }
@@ -48,16 +49,18 @@ internal static unsafe class FloatPacker
     }
 
     /// <summary>For each 32 inputs a tile; zeros where there are fewer inputs or outputs.</summary>
-    private static void Tiles(Source source, int outputs, int inputs, byte* panel)
+    /// <param name="outputStep">From a weight in a row to that of the next output.</param>
+    /// <param name="upperStep">From a weight in a row to that of the input 16 further on.</param>
+    private static void Tiles(Source source, int outputs, int inputs, byte* panel, int outputStep, int upperStep)
     {
         ushort* to = (ushort*)panel;
-        new Span<byte>(panel, (int)PackedLayout.ValueBytes(PackedFormat.BrainTiles, inputs)).Clear();
+        new Span<byte>(panel, (inputs + BrainTile.Inputs - 1) / BrainTile.Inputs * BrainTile.Bytes).Clear();
         for (int i = 0; i < inputs; i++)
         {
             byte* from = (byte*)source.Data + (i * source.InputBytes);
-            ushort* pair = to + (i / BrainTile.Inputs * BrainTile.Bytes / sizeof(ushort)) + (i % 16 * 2 * PackedLayout.PanelOutputs) + (i / 16 % 2);
+            ushort* row = to + (i / BrainTile.Inputs * BrainTile.Bytes / sizeof(ushort)) + (i % 16 * 2 * PackedLayout.PanelOutputs) + (i / 16 % 2 * upperStep);
             for (int o = 0; o < outputs; o++, from += source.OutputBytes)
-                pair[2 * o] = Unsafe.ReadUnaligned<ushort>(from);
+                row[outputStep * o] = Unsafe.ReadUnaligned<ushort>(from);
         }
     }
 
@@ -88,7 +91,7 @@ internal static unsafe class FloatPacker
             return;
         byte* from = (byte*)source.Data + (input * source.InputBytes);
         for (int o = 0; o < outputs; o++, from += source.OutputBytes)
-            to[o] = source.Type == ElementType.F32 ? Unsafe.ReadUnaligned<float>(from) : (float)Unsafe.ReadUnaligned<Half>(from);
+            to[o] = Unsafe.ReadUnaligned<float>(from);
     }
 
     /// <summary>A stored matrix: its first byte, and the way from one output and from one input to the next.</summary>

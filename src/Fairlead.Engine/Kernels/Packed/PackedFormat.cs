@@ -48,6 +48,12 @@ public enum PackedFormat
     /// </summary>
     BrainTiles = 19,
 
-    /// <summary>F32 and F16 for tiles: as <see cref="BrainTiles"/>, for each 32 inputs the weights rounded to brain floats and behind them what the rounding left, rounded likewise.</summary>
+    /// <summary>F32 for tiles: as <see cref="BrainTiles"/>, for each 32 inputs the weights rounded to brain floats and behind them what the rounding left, rounded likewise.</summary>
     BrainPairTiles = 20,
+
+    /// <summary>
+    /// F16 for tiles, of which a pair of brain floats is made while it is multiplied: for each 32 inputs (the last filled up with zeros) 16 rows of 64 bytes, row r holding input r of outputs
+    /// 0 to 15, then input r + 16 of them.
+    /// </summary>
+    HalfTiles = 21,
 }

@@ -5,6 +5,12 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// <summary>Sizes of the packed forms, and which form a type of weights takes.</summary>
 public static class PackedLayout
 {
+    /// <summary>
+    /// Raised by whoever changes a byte of what is packed from the same file: a form, the rounding of a quantiser, the order into which the reader of a file puts its rows. Packed forms that
+    /// an earlier version has left on disk are then made anew.
+    /// </summary>
+    public const int Version = 1;
+
     /// <summary>Outputs of a panel.</summary>
     public const int PanelOutputs = 16;
 
@@ -16,6 +22,7 @@ public static class PackedLayout
     {
         ElementType.F32 when family == KernelFamily.Amx => PackedFormat.BrainPairTiles,
         ElementType.BF16 when family == KernelFamily.Amx => PackedFormat.BrainTiles,
+        ElementType.F16 when family == KernelFamily.Amx => PackedFormat.HalfTiles,
         ElementType.F32 => PackedFormat.Single,
         ElementType.F16 => PackedFormat.Half,
         ElementType.BF16 => PackedFormat.Brain,
@@ -52,7 +59,7 @@ public static class PackedLayout
         PackedFormat.Six => inputs / GroupInputs * 384L,
         PackedFormat.Single => inputs * 64L,
         PackedFormat.Half or PackedFormat.Brain => Whole(inputs * 32L),
-        PackedFormat.BrainTiles => (inputs + 31) / 32 * 1024L,
+        PackedFormat.BrainTiles or PackedFormat.HalfTiles => (inputs + 31) / 32 * 1024L,
         PackedFormat.BrainPairTiles => (inputs + 31) / 32 * 2048L,
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "no such form"),
     };

@@ -6,7 +6,8 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// <remarks>
 /// A row is cut into blocks of 32 values. With a = the largest magnitude of a block, its values become bytes round(x · 127 / a) (to nearest, ties to even)
 /// and its scale a / 127. A block whose largest magnitude is below 2^−120 counts as zeros, with scale 0; one with an infinity or a NaN has scale NaN, so that
-/// nothing that is not a number is lost. Otherwise a value is off by at most half its block's scale, and a rounding of 2^−23 of itself.
+/// nothing that is not a number is lost. With h half its block's scale a value x is otherwise off by at most
+/// h + 3 · 2^−24 · (|x| + h): 127 / a, the product with it and the scale are rounded once each.
 /// </remarks>
 public sealed unsafe class QuantizedRows : IDisposable
 {
@@ -19,23 +20,18 @@ public sealed unsafe class QuantizedRows : IDisposable
     private readonly NativeBuffer<sbyte> _values;
     private readonly NativeBuffer<float> _scales;
     private readonly NativeBuffer<short> _halfSums;
-    private readonly NativeBuffer<byte> _scratch;
-    private readonly int[] _scratchTaken;
+    private readonly ThreadScratch _scratch;
     private readonly NativeBuffer<byte> _brainTiles;
-    private readonly long _scratchBytes;
 
     /// <summary>Room for <paramref name="rows"/> rows of at most <paramref name="inputs"/> values, and for <paramref name="threads"/> threads that multiply at the same time.</summary>
     /// <param name="brainTileBytes">Room for activations that are cut into brain floats, see <see cref="BrainMatMul.RoomBytes"/>; 0: none are.</param>
     public QuantizedRows(int rows, int inputs, int threads = 1, long brainTileBytes = 0)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         (Rows, Inputs) = (rows, inputs);
         _values = new NativeBuffer<sbyte>((long)rows * StrideOf(inputs));
         _scales = new NativeBuffer<float>(ScalesOf(rows, inputs));
         _halfSums = new NativeBuffer<short>(HalfSumsOf(rows, inputs));
-        _scratchBytes = PanelScratch.BytesFor(rows, inputs);
-        _scratch = new NativeBuffer<byte>(threads * _scratchBytes);
-        _scratchTaken = new int[threads];
+        _scratch = new ThreadScratch(threads, PanelScratch.BytesFor(rows, inputs));
         _brainTiles = new NativeBuffer<byte>(brainTileBytes, hugePages: true);
     }
 
@@ -67,18 +63,11 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
     internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);
 
-    /// <summary>Scratch that nobody else uses until it is given back; there is one for every thread.</summary>
-    internal PanelScratch TakeScratch(out int number)
-    {
-        for (number = 0; ; number = (number + 1) % _scratchTaken.Length)
-        {
-            if (Interlocked.CompareExchange(ref _scratchTaken[number], 1, 0) == 0)
-                return new PanelScratch(_scratch.Data + (number * _scratchBytes), Inputs);
-        }
-    }
+    /// <inheritdoc cref="ThreadScratch.Take"/>
+    internal PanelScratch TakeScratch(out int number) => new(_scratch.Take(out number), Inputs);
 
-    /// <summary>Gives it back.</summary>
-    internal void ReturnScratch(int number) => Volatile.Write(ref _scratchTaken[number], 0);
+    /// <inheritdoc cref="ThreadScratch.Return"/>
+    internal void ReturnScratch(int number) => _scratch.Return(number);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -70,7 +70,8 @@ public sealed class EncoderGoldens
         using Encoder encoder = Encoder.Load(folder);
         using WorkCrew crew = new(3);
         Random random = new(1);
-        int[][] texts = [.. new[] { 1, 17, 64, 5, encoder.MaxTokens, 2 }.Select(length => Enumerable.Range(0, length).Select(_ => random.Next(4, encoder.VocabularySize)).ToArray())];
+        int[] lengths = [1, 17, 64, 5, encoder.MaxTokens, 2], several = [.. Enumerable.Repeat(lengths, 1 + (2 * Encoder.GroupRows / lengths.Sum())).SelectMany(static some => some)];
+        int[][] texts = [.. several.Select(length => Enumerable.Range(0, length).Select(_ => random.Next(4, encoder.VocabularySize)).ToArray())];
         int[] all = [.. texts.SelectMany(static text => text)];
         float[] together = new Span<float>(encoder.Forward(all, new int[all.Length], [.. texts.Select(static text => text.Length)], crew), all.Length * encoder.Width).ToArray();
         int at = 0;
@@ -87,12 +88,25 @@ public sealed class EncoderGoldens
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("bert"));
         using Encoder encoder = Encoder.Load(folder);
-        EncoderDesign design = Encoder.Plan(folder).Design;
+        EncoderDesign design = EncoderPlan.Read(folder).Design;
         int[] lengths = [encoder.MaxTokens, 3, 1, 17];
         int rows = lengths.Sum();
         encoder.Forward(new int[rows], new int[rows], lengths);
         Assert.Equal(((long)rows * encoder.Width) + EncoderLayer.Room(design, rows), encoder.RoomValues);
         Assert.True(EncoderLayer.Room(design, rows) < EncoderLayer.Room(design, lengths.Length * lengths.Max()));
+    }
+
+    [Fact]
+    public unsafe void Room_between_layers_grows_with_a_group_of_texts_and_not_with_the_batch()
+    {
+        using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("bert"));
+        using Encoder encoder = Encoder.Load(folder);
+        EncoderDesign design = EncoderPlan.Read(folder).Design;
+        int[] lengths = [.. Enumerable.Repeat(20, 100)];
+        int rows = lengths.Sum();
+        encoder.Forward(new int[rows], new int[rows], lengths);
+        Assert.Equal(((long)rows * encoder.Width) + EncoderLayer.Room(design, Encoder.GroupRows), encoder.RoomValues);
+        Assert.InRange(encoder.RoomValues * sizeof(float), 1, Encoder.RoomBytes(design, rows));
     }
 
     [Fact]

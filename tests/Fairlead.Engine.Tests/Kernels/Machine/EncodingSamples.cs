@@ -34,7 +34,10 @@ internal static class EncodingSamples
             Register other = s_registers[((int)register + 3) % s_registers.Length];
             yield return new($"mov {Name(register)}, {Number}", code => code.Set(register, Number));
             yield return new($"mov {Name(register)}, {-Number}", code => code.Set(register, -Number));
+            yield return new($"mov {Name(register)}, {Name(other)}", code => code.Copy(register, other));
             yield return new($"add {Name(register)}, {Name(other)}", code => code.Add(register, other));
+            yield return new($"push {Name(register)}", code => code.Push(register));
+            yield return new($"pop {Name(register)}", code => code.Pop(register));
             yield return new($"dec {Name(register)}", code => code.Decrement(register));
             yield return new($"test {Name(register)}, {Name(register)}", code => code.Test(register));
 
@@ -87,6 +90,10 @@ internal static class EncodingSamples
         foreach ((int to, int a, int b) in s_threes)
         {
             yield return new($"vmulps zmm{to}, zmm{a}, zmm{b}", code => code.Multiply(to, a, b));
+            yield return new($"vaddps zmm{to}, zmm{a}, zmm{b}", code => code.AddSingles(to, a, b));
+            yield return new($"vfmadd132ps zmm{to}, zmm{b}, zmm{a}", code => code.MultiplyAdd(to, a, b));
+            yield return new($"vsubps zmm{to}, zmm{a}, zmm{b}", code => code.Subtract(to, a, b));
+            yield return new($"vpaddd zmm{to}, zmm{a}, zmm{b}", code => code.AddWhole(to, a, b));
             yield return new($"vpaddb zmm{to}{{k{1 + (b % 7)}}}, zmm{a}, zmm{b}", code => code.AddBytesWhere(1 + (b % 7), to, a, b));
         }
 
@@ -103,6 +110,10 @@ internal static class EncodingSamples
         {
             yield return new($"vpxord zmm{to}, zmm{a}, zmm{b}", code => code.ExclusiveOr(to, a, b));
             yield return new($"vpandd zmm{to}, zmm{a}, zmm{b}", code => code.And(to, a, b));
+            yield return new($"vpord zmm{to}, zmm{a}, zmm{b}", code => code.Or(to, a, b));
+            yield return new($"vpsrld zmm{to}, zmm{a}, {b % 32}", code => code.ShiftRight(to, a, b % 32));
+            yield return new($"vpslld zmm{to}, zmm{a}, {b % 32}", code => code.ShiftLeft(to, a, b % 32));
+            yield return new($"vpternlogd zmm{to}, zmm{a}, zmm{b}, 0xea", code => code.AndOr(to, a, b));
             yield return new($"vpternlogd zmm{to}, zmm{a}, zmm{b}, 0xf8", code => code.OrAnd(to, a, b));
         }
 

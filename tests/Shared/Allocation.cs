@@ -1,8 +1,11 @@
-namespace Fairlead.Engine.Tests.Generation;
+namespace Fairlead.Shared;
 
 /// <summary>What some work allocates on its own thread.</summary>
 internal static class Allocation
 {
+    /// <summary>How often <see cref="Of"/> goes round.</summary>
+    public const int Rounds = 5;
+
     /// <summary>
     /// The least of five rounds, in bytes. A collection that somebody else causes in the middle of a round takes the rest of the thread's allocation
     /// buffer, up to 8 KiB, and counts it as allocated.
@@ -10,7 +13,7 @@ internal static class Allocation
     public static long Of(Action round)
     {
         long least = long.MaxValue;
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < Rounds; i++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             round();
