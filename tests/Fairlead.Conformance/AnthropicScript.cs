@@ -118,6 +118,8 @@ internal static class AnthropicScript
         await reply.BeginEventsAsync();
         if (asked.StartsWith("Think first", StringComparison.Ordinal))
             await Task.Delay(TimeSpan.FromMilliseconds(350)); // the provider's pause: longer than the gateway is silent towards its caller
+        if (asked.StartsWith("Wait for me", StringComparison.Ordinal))
+            await ProvidersDoor.UntilLetGoAsync(asked);
         JsonObject usage = Usage(body);
         usage["output_tokens"] = 1;
         await reply.EventAsync("message_start", new JsonObject { ["type"] = "message_start", ["message"] = Head([], usage) }.ToJsonString());

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
+using Fairlead.Shared;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Embeddings;
@@ -262,9 +263,12 @@ public sealed class DotNetClientTests(Gateway gateway)
     {
         int before = gateway.HangUps;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
-        stop.CancelAfter(TimeSpan.FromMilliseconds(300));
+        string words = $"Go on for ever, {Guid.CreateVersion7()}.";
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Chat().CompleteChatAsync([new UserChatMessage("Go on for ever.")], cancellationToken: stop.Token));
+        Task asking = Chat().CompleteChatAsync([new UserChatMessage(words)], cancellationToken: stop.Token);
+        await ScriptedWorker.UntilAsync(() => gateway.Upstream.Requests.Any(request => request.Body.Contains(words, StringComparison.Ordinal)), "the provider is asked");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
 
         await gateway.HungUpAsync(before + 1);
     }

@@ -53,8 +53,8 @@ public sealed class Gateway : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _upstream = new ScriptedUpstream(OpenAiScript.AnswerAsync);
-        _anthropic = new ScriptedUpstream(AnthropicScript.AnswerAsync);
+        _upstream = new ScriptedUpstream((request, reply) => ProvidersDoor.AnswerAsync(Upstream, request, reply, OpenAiScript.AnswerAsync));
+        _anthropic = new ScriptedUpstream((request, reply) => ProvidersDoor.AnswerAsync(Anthropic, request, reply, AnthropicScript.AnswerAsync));
         Uri anthropic = new(_anthropic.Url, "/");
         string claudes = string.Join('\n', Claudes.Select(claude => $$"""
               {{claude.Provider}}:
@@ -109,7 +109,7 @@ public sealed class Gateway : IAsyncLifetime
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (HangUps < count)
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), $"The providers saw {HangUps} callers go, not {count}.\n{Process.Output}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < Local.LocalYard.Patience, $"The providers saw {HangUps} callers go, not {count}.\n{Process.Output}");
             await poll.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
     }

@@ -25,6 +25,7 @@ internal static class JavaScriptClients
         script,
         new Dictionary<string, string>
         {
+            ["PROVIDER"] = new Uri((spoken is Dialect.Anthropic ? gateway.Anthropic : gateway.Upstream).Url, "/").ToString(),
             ["SPOKEN"] = spoken is Dialect.Anthropic ? "anthropic" : "openai",
             ["CHAT_MODEL"] = spoken is Dialect.Anthropic ? Gateway.ClaudeModel : Gateway.ChatModel,
             ["BROKEN_MODEL"] = spoken is Dialect.Anthropic ? "tiny/claude-broken" : Gateway.BrokenModel,

@@ -64,6 +64,8 @@ internal static class OpenAiScript
         await reply.BeginEventsAsync();
         if (asked.StartsWith("Think first", StringComparison.Ordinal))
             await Task.Delay(TimeSpan.FromMilliseconds(350)); // the provider's pause: longer than the gateway is silent towards its caller
+        if (asked.StartsWith("Wait for me", StringComparison.Ordinal))
+            await ProvidersDoor.UntilLetGoAsync(asked);
         await reply.EventAsync(Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" }));
         if (asked.StartsWith("Go on for ever", StringComparison.Ordinal))
         {

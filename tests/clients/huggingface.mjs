@@ -135,8 +135,9 @@ await s.run('huggingface', {
 
   'abort of a whole answer': async () => {
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 300);
-    const e = await s.failure(() => client.chatCompletion(ask('Go on for ever.'), { signal: stop.signal }));
+    const mark = crypto.randomUUID();
+    s.arrived(mark).then(() => stop.abort());
+    const e = await s.failure(() => client.chatCompletion(ask(`Go on for ever, ${mark}.`), { signal: stop.signal }));
     assert.equal(e.name, 'AbortError');
   },
 

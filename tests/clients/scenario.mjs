@@ -29,7 +29,33 @@ export const place = {
 };
 export const dot = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-const mostMs = 20_000;
+const mostMs = 60_000;
+
+/** The provider's own door, where scripts ask and tell what no clock could say for sure. */
+const provider = process.env.PROVIDER;
+
+/** Whether the provider has been asked with words that hold this mark. */
+export const hasArrived = async mark => (await fetch(`${provider}asked?${mark}`)).json();
+
+/** Waits until it has: before that it could not hear that somebody leaves. */
+export async function arrived(mark) {
+  while (!await hasArrived(mark))
+    await new Promise(next => setTimeout(next, 10));
+}
+
+/** Lets the provider go on with the answer to the words that hold this mark. */
+export const letGo = mark => fetch(`${provider}go?${mark}`);
+
+/** The whole of a stream whose provider says nothing before something has come that `is` knows: what fills its silence. */
+export async function silence(mark, response, is) {
+  let raw = '';
+  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+    raw += piece;
+    if (is.test(raw))
+      await letGo(mark);
+  }
+  return raw;
+}
 
 /** Runs every scenario in order; a failing one does not keep the others from running. */
 export async function run(client, scenarios) {

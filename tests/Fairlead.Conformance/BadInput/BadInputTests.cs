@@ -228,7 +228,7 @@ public sealed class BadInputTests(BadInputYard yard) : IClassFixture<BadInputYar
 
         connection.EndSending();
 
-        await asked.Aborted.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await asked.Aborted.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.True(await connection.ClosesAsync());
     }
 

@@ -78,4 +78,20 @@ public sealed class ContractYard : IAsyncLifetime
     /// <summary>A chat; <paramref name="more"/> is spliced into the body as it stands.</summary>
     public Task<RawAnswer> ChatAsync(string model = Model, string more = "", string headers = "", string? key = null) =>
         RawHttp.PostAsync(Fairlead.Port, "/v1/chat/completions", key ?? Key, $$"""{"model":"{{model}}","messages":[{"role":"user","content":"hi"}]{{more}}}""", headers);
+
+    /// <summary>Requests that any provider has seen.</summary>
+    public int Asked => Fast.Requests.Count + Cheap.Requests.Count + Liked.Requests.Count;
+
+    public Task<RawAnswer> PostAsync(string body, string path = "/v1/chat/completions") => RawHttp.PostAsync(Fairlead.Port, path, Key, body);
+
+    /// <summary>Who answers a chat with this model, and by which policy.</summary>
+    public async Task<(string? Provider, string? Policy)> ServedAsync(string model)
+    {
+        RawAnswer answer = await ChatAsync(model);
+        return (answer.Header("x-inference-provider"), answer.Header("x-fairlead-policy"));
+    }
+
+    /// <summary>What the ledger says that the request was charged, in nano-dollars.</summary>
+    public async Task<long> CostOfAsync(RawAnswer answer) =>
+        (await RawHttp.GetAsync(Fairlead.Port, $"/v1/requests/{answer.Header("x-fairlead-request-id")}", Key)).Json.GetProperty("cost_nano_usd").GetInt64();
 }

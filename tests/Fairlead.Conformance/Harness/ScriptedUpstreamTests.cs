@@ -80,7 +80,7 @@ public sealed class ScriptedUpstreamTests
 
         connection.Dispose();
 
-        await received.Aborted.WaitAsync(TimeSpan.FromSeconds(5));
+        await received.Aborted.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]

@@ -30,9 +30,7 @@ public sealed class GatewayDeathTests(LocalCheckpoints checkpoints)
 
         await yard.Fairlead.KillAsync();
 
-        long began = Stopwatch.GetTimestamp();
         await yard.UntilAsync(() => !workers.Any(Processes.Lives), "all three are gone");
-        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.Empty(Processes.Mentioning(yard.Fairlead.DataFolder));
         await yard.Fairlead.RestartAsync();
         Assert.Empty(yard.Sockets());

@@ -10,27 +10,31 @@ public sealed class LoadFaultTests(LocalCheckpoints checkpoints)
 {
     private static string Engine(string behaviour) => Path.Combine(Checkout.Root, "tests", "Fairlead.Conformance", "Local", "scripted-engine.mjs") + "\", " + behaviour;
 
-    [Theory]
-    [InlineData("never-ready")]
-    [InlineData("silent")]
-    public async Task A_load_that_hangs_is_ended_at_its_limit_and_its_waiters_are_told(string behaviour)
+    /// <summary>Both at once: a load has half a minute to begin with, whatever is configured.</summary>
+    [Fact]
+    public async Task Loads_that_hang_are_ended_at_their_limit_and_their_waiters_are_told()
     {
         await using LocalYard yard = await LocalYard.StartAsync($$"""
             local:
-              hung: { source: {{checkpoints.GuideGguf}}, memory: 200MiB, command: ["node", "{{Engine(behaviour)}}, "{port}"] }
-            fleet: { load: 2s }
+              never-ready: { source: {{checkpoints.GuideGguf}}, memory: 200MiB, command: ["node", "{{Engine("never-ready")}}, "{port}"] }
+              silent: { source: {{checkpoints.GuideGguf}}, memory: 200MiB, command: ["node", "{{Engine("silent")}}, "{port}"] }
+            fleet: { load: 10s }
             """);
-        Task<LocalAnswer> asked = yard.AskAsync("local/hung");
-        int engine = await yard.WorkerOfAsync("scripted-engine");
 
-        LocalAnswer refused = await asked;
+        await Task.WhenAll(((string[])["never-ready", "silent"]).Select(async behaviour =>
+        {
+            Task<LocalAnswer> asked = yard.AskAsync($"local/{behaviour}");
+            int engine = await yard.WorkerOfAsync(behaviour);
 
-        Assert.True(refused.Status == HttpStatusCode.ServiceUnavailable, refused.Text);
-        Assert.Equal("worker_load_failed", refused.Code);
-        Assert.InRange(refused.RetryAfter ?? 0, 1, 6);
-        await yard.UntilAsync(() => !Processes.Lives(engine), "the engine that hung is gone");
+            LocalAnswer refused = await asked;
+
+            Assert.True(refused.Status == HttpStatusCode.ServiceUnavailable, refused.Text);
+            Assert.Equal("worker_load_failed", refused.Code);
+            Assert.InRange(refused.RetryAfter ?? 0, 1, 6);
+            await yard.UntilAsync(() => !Processes.Lives(engine), "the engine that hung is gone");
+            Assert.Contains($"scripted engine, {behaviour}", (await yard.Fairlead.CliAsync("logs", behaviour)).Stdout, StringComparison.Ordinal);
+        }));
         Assert.Empty(yard.Workers());
-        Assert.Contains($"scripted engine, {behaviour}", (await yard.Fairlead.CliAsync("logs", "hung")).Stdout, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("fairlead/guide")).Status);
     }
 

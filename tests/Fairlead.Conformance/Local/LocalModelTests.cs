@@ -155,7 +155,7 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
         }
         long began = Stopwatch.GetTimestamp();
         while (await RunningAsync() > 0)
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10), "the worker goes on generating for nobody");
+            Assert.True(Stopwatch.GetElapsedTime(began) < LocalYard.Patience, "the worker goes on generating for nobody");
     }
 
     [Fact]

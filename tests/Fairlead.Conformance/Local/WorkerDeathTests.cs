@@ -7,12 +7,14 @@ namespace Fairlead.Conformance.Local;
 public sealed class WorkerDeathTests(LocalCheckpoints checkpoints)
 {
     /// <summary>Goes on until the context is full: half a minute and more.</summary>
-    private const string Endless = ""","max_tokens":1900,"min_tokens":1900,"logit_bias":{"5":-100}""";
+    internal const string Endless = ""","max_tokens":1900,"min_tokens":1900,"logit_bias":{"5":-100}""";
 
-    private string Two => $$"""
+    private string Two => TwoOf(checkpoints.Small);
+
+    internal static string TwoOf(string model) => $$"""
         local:
-          one: { source: {{checkpoints.Small}}, slots: 2 }
-          two: { source: {{checkpoints.Small}}, slots: 2 }
+          one: { source: {{model}}, slots: 2 }
+          two: { source: {{model}}, slots: 2 }
         """;
 
     [Fact]
@@ -50,9 +52,10 @@ public sealed class WorkerDeathTests(LocalCheckpoints checkpoints)
     {
         await using LocalYard yard = await LocalYard.StartAsync(Two);
         Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/one", ",\"max_tokens\":1")).Status);
-        Task<LocalAnswer> asked = yard.AskAsync("local/one", ""","max_tokens":100,"min_tokens":100,"logit_bias":{"5":-100}""");
         int first = await yard.WorkerOfAsync("local/one");
-        await yard.UntilAsync(async () => await yard.MetricAsync("fairlead_local_busy", "local/one") > 0, "the worker has the request");
+        Processes.Signal(first, "STOP"); // so that it has not begun to answer, however late this sees that it was asked
+        Task<LocalAnswer> asked = yard.AskAsync("local/one", ""","max_tokens":100,"min_tokens":100,"logit_bias":{"5":-100}""");
+        await yard.UntilAsync(async () => await yard.MetricAsync("fairlead_local_busy", "local/one") > 0, "the request has its place in the worker");
 
         Processes.Signal(first, "KILL");
 
@@ -66,7 +69,11 @@ public sealed class WorkerDeathTests(LocalCheckpoints checkpoints)
     [Fact]
     public async Task Killed_in_mid_load_every_waiter_is_told_once_and_the_next_load_comes_after_a_rest()
     {
-        await using LocalYard yard = await LocalYard.StartAsync(Two);
+        await using LocalYard yard = await LocalYard.StartAsync($$"""
+            local:
+              one: { source: {{checkpoints.Large}}, slots: 1 }
+              two: { source: {{checkpoints.Small}}, slots: 1 }
+            """);
         Task<LocalAnswer>[] waiters = [.. Enumerable.Range(0, 5).Select(_ => yard.AskAsync("local/one", ",\"max_tokens\":2"))];
         int loading = await yard.WorkerOfAsync("local/one");
         Processes.Signal(loading, "STOP"); // so that all five wait for this load
@@ -88,51 +95,5 @@ public sealed class WorkerDeathTests(LocalCheckpoints checkpoints)
         LocalAnswer? later = null;
         await yard.UntilAsync(async () => (later = await yard.AskAsync("local/one", ",\"max_tokens\":2")).Status == HttpStatusCode.OK, "it is loaded after its rest");
         Assert.Equal("worker_load_failed", (string?)(await yard.RecordAsync((await waiters[0]).Id))["end_reason"]);
-    }
-
-    [Fact]
-    public async Task Three_deaths_within_a_minute_take_it_out_of_the_catalogue_and_an_operator_brings_it_back()
-    {
-        await using LocalYard yard = await LocalYard.StartAsync(Two);
-        for (int death = 0; death < 3; death++)
-        {
-            LocalAnswer answer = await yard.AskAsync("local/one", ",\"max_tokens\":2");
-            Assert.True(answer.Status == HttpStatusCode.OK, answer.Text);
-            int worker = await yard.WorkerOfAsync("local/one");
-            Processes.Signal(worker, "KILL");
-            await yard.UntilAsync(() => !Processes.Lives(worker), "it is dead");
-        }
-        await yard.UntilAsync(async () => await yard.ListedAsync("local/one") is null, "it is out of the catalogue");
-
-        LocalAnswer refused = await yard.AskAsync("local/one", ",\"max_tokens\":2");
-
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
-        Assert.Equal("worker_parked", refused.Code);
-        Assert.Null(refused.RetryAfter); // waiting does not help
-        Assert.Equal("parked", (string?)(await yard.StatusAsync("local/one"))["state"]);
-        Assert.NotNull(await yard.ListedAsync("local/two"));
-        // New files are new terms: what the operator mended is tried at once.
-        File.SetLastWriteTimeUtc(Path.Combine(checkpoints.Small, "config.json"), DateTime.UtcNow);
-        Yard.CliResult back = await yard.Fairlead.CliAsync("run", checkpoints.Small, "--name", "one");
-        Assert.True(back.ExitCode == 0, back.Stdout + back.Stderr);
-        Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/one", ",\"max_tokens\":2")).Status);
-    }
-
-    [Fact]
-    public async Task Stopped_in_mid_answer_it_is_found_silent_killed_and_replaced()
-    {
-        await using LocalYard yard = await LocalYard.StartAsync(Two);
-        using LocalStream stream = await yard.StreamAsync("local/one", Endless);
-        await stream.ReadUntilAsync(static s => s.Content.Length > 0);
-        int frozen = await yard.WorkerOfAsync("local/one");
-
-        Processes.Signal(frozen, "STOP");
-
-        await stream.ReadAllAsync(); // at most three questions after its health, five seconds each, and as long for their answers
-        Assert.Equal("worker_crash", (string?)stream.Error?["code"]);
-        await yard.UntilAsync(() => !Processes.Lives(frozen), "the stopped process is killed");
-        Assert.Equal(HttpStatusCode.OK, (await yard.AskAsync("local/two", ",\"max_tokens\":2")).Status);
-        LocalAnswer next = await yard.AskAsync("local/one", ",\"max_tokens\":2");
-        Assert.True(next.Status == HttpStatusCode.OK, next.Text);
     }
 }

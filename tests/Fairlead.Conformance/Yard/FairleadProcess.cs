@@ -16,7 +16,7 @@ public sealed record CliResult(int ExitCode, string Stdout, string Stderr)
 /// <remarks>The binary is <c>FAIRLEAD_BINARY</c>, else the one the tests were built with. A watcher kills it should the test process die: no orphans.</remarks>
 public sealed class FairleadProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly TempFolder _folder = new();
     private readonly IReadOnlyDictionary<string, string> _environment;

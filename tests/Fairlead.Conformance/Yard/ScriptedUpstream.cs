@@ -70,14 +70,14 @@ public sealed class ScriptedUpstream : IAsyncDisposable
     /// <summary>The next request to arrive, in order, each given out once.</summary>
     public async Task<ReceivedRequest> NextAsync(TimeSpan? within = null)
     {
-        using var timeout = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(60));
         return await _arrivals.Reader.ReadAsync(timeout.Token);
     }
 
     /// <summary>The next request of a model; those of others that come before it are passed over.</summary>
     public async Task<ReceivedRequest> NextAsync(string model, TimeSpan? within = null)
     {
-        using var timeout = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(60));
         while (true)
         {
             ReceivedRequest request = await _arrivals.Reader.ReadAsync(timeout.Token);

@@ -77,7 +77,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
     [Fact]
     public async Task Nobody_there_is_502_and_too_slow_is_504()
     {
-        await using GatewayYard yard = await GatewayYard.StartAsync([AnthropicScripts.Provider("nobody", "http://127.0.0.1:1/v1", "none"), AnthropicScripts.Provider("slow", _wall.Url, "slow")]);
+        await using GatewayYard yard = await GatewayYard.StartAsync([AnthropicScripts.Provider("nobody", "http://127.0.0.1:1/v1", "none"), AnthropicScripts.Provider("slow", _wall.Url, "slow")], static s => s with { Dispatch = s.Dispatch with { Headers = GatewayYard.Stall } });
         _wall.On("slow", Scripts.Silence);
         AnthropicError.Check(await yard.PostAsync("/v1/messages", Body("acme/none")), 502, "api_error", "upstream_connect");
         AnthropicError.Check(await yard.PostAsync("/v1/messages", Body("acme/slow")), 504, "timeout_error", "upstream_header_stall");
@@ -192,7 +192,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
         });
         await using GatewayYard yard = await GatewayYard.StartAsync(
             [AnthropicScripts.Provider("wall", _wall.Url, "slow"), GatewayYard.Provider("chatty", _wall.Url, "slowchat")],
-            static s => s with { Dispatch = new DispatchSettings { Heartbeat = TimeSpan.FromMilliseconds(40) } });
+            static s => s with { Dispatch = s.Dispatch with { Heartbeat = TimeSpan.FromMilliseconds(40) } });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new StringContent(Body("acme/" + model, "\"stream\":true,")) };
         using HttpResponseMessage response = await yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using Stream body = await response.Content.ReadAsStreamAsync();
@@ -217,7 +217,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
             c.Close();
         });
         await using GatewayYard yard = await GatewayYard.StartAsync(
-            [AnthropicScripts.Provider("wall", _wall.Url, "bad")], static s => s with { Dispatch = new DispatchSettings { Heartbeat = TimeSpan.FromMilliseconds(40) } });
+            [AnthropicScripts.Provider("wall", _wall.Url, "bad")], static s => s with { Dispatch = s.Dispatch with { Heartbeat = TimeSpan.FromMilliseconds(40) } });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = new StringContent(Body("acme/bad", "\"stream\":true,")) };
         using HttpResponseMessage response = await yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using Stream body = await response.Content.ReadAsStreamAsync();
@@ -249,7 +249,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
             await AnthropicScripts.Good(new string('x', 2 << 20))(c, stop); // too large to be kept
         });
         Task<Answer> running = _yard.PostAsync("/v1/messages", Body("acme/good"), ("idempotency-key", "k2"));
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await asked.Task.WaitAsync(GatewayYard.Patience);
         Answer inFlight = await _yard.PostAsync("/v1/messages", Body("acme/good"), ("idempotency-key", "k2"));
         AnthropicError.Check(inFlight, 409, "conflict_error", "idempotency_in_flight");
         Assert.Equal("true", inFlight.Header("x-should-retry"));
@@ -324,7 +324,7 @@ public sealed class AnthropicAnswerTests : IAsyncLifetime
     {
         var read = new StringBuilder();
         var buffer = new byte[4096];
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(GatewayYard.Patience);
         while (!read.ToString().Contains(text, StringComparison.Ordinal))
         {
             int count = await stream.ReadAsync(buffer, deadline.Token);

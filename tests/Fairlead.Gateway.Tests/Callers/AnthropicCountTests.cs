@@ -66,6 +66,7 @@ public sealed class AnthropicCountTests : IAsyncLifetime
     [Fact]
     public async Task A_silent_one_and_one_that_hangs_up_are_made_up_for_too()
     {
+        await _yard.ApplyAsync(static s => s with { Dispatch = s.Dispatch with { Headers = GatewayYard.Stall, FirstToken = GatewayYard.Stall, Idle = GatewayYard.Stall } });
         foreach (FaultWall.Script script in new[] { Scripts.Silence, Scripts.Close, Scripts.Reset })
         {
             On(script);
@@ -126,7 +127,7 @@ public sealed class AnthropicCountTests : IAsyncLifetime
             await Scripts.Status(200, "{\"input_tokens\":9}")(c, stop);
         });
         Task<HttpResponseMessage> first = http.PostAsync("/v1/messages/count_tokens", new StringContent(Body("acme/count")));
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await asked.Task.WaitAsync(GatewayYard.Patience);
         using HttpResponseMessage second = await http.PostAsync("/v1/messages/count_tokens", new StringContent(Body("acme/count")));
         AnthropicError.Check(new Answer(second, await second.Content.ReadAsStringAsync()), 429, "rate_limit_error", "parallel_limited");
         go.SetResult();

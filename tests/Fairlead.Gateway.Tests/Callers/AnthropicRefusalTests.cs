@@ -207,8 +207,8 @@ public sealed class AnthropicRefusalTests : IAsyncLifetime
             await good(c, stop);
         });
         Task<Answer> running = _yard.ChatAsync("acme/chat");
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
-        Task stopping = _yard.Server.StopAsync(TimeSpan.FromSeconds(20));
+        await asked.Task.WaitAsync(GatewayYard.Patience);
+        Task stopping = _yard.Server.StopAsync(GatewayYard.Patience);
         Answer refused = await _yard.PostAsync("/v1/messages", Hello);
         AnthropicError.Check(refused, 503, "api_error", "draining");
         Assert.Equal("close", refused.Header("connection"));

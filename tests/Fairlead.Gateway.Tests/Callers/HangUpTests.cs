@@ -17,6 +17,8 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
     private readonly FaultWall _wall = new();
     private readonly ConcurrentDictionary<string, long> _hungUpAt = new();
     private readonly ConcurrentDictionary<string, double> _heardAfterMs = new();
+    private readonly ConcurrentDictionary<string, long> _askedAt = new();
+    private readonly ConcurrentDictionary<string, double> _cameAfterMs = new();
     private GatewayYard _yard = null!;
 
     [Theory]
@@ -36,17 +38,19 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
             async (i, _) => await HangUpAsync(key, kind, $"{kind}-{i}", new Random(seeds[i])));
 
         await UntilQuietAsync();
-        double[] waits = [.. _heardAfterMs.Where(pair => pair.Key.StartsWith(kind, StringComparison.Ordinal)).Select(static pair => pair.Value).Order()];
-        output.WriteLine($"{kind}: {waits.Length} upstream closes; p50 {waits[waits.Length / 2]:0.0} ms, p99 {waits[(int)(waits.Length * 0.99)]:0.0} ms, max {waits[^1]:0.0} ms");
-        Assert.Equal(times, waits.Length);
-        // The promise is 100 ms at the 99th percentile on a machine of its own; the median is the one that a busy machine cannot fake.
-        Assert.InRange(waits[waits.Length / 2], 0, 100);
-        Assert.InRange(waits[^1], 0, 5_000);
+        double[] waits = Sorted(_heardAfterMs), ways = Sorted(_cameAfterMs);
+        output.WriteLine($"{kind}: {waits.Length} upstream closes; p50 {waits[waits.Length / 2]:0.0} ms, p99 {waits[(int)(waits.Length * 0.99)]:0.0} ms, max {waits[^1]:0.0} ms; the way there: p50 {ways[ways.Length / 2]:0.0} ms");
+        Assert.Equal((times, times), (waits.Length, ways.Length));
+        // The promise is 100 ms at the 99th percentile on a machine of its own. How much that is on a busy one the way there tells, which the same requests took in the same crowd.
+        Assert.InRange(waits[waits.Length / 2] / ways[ways.Length / 2], 0, 3);
         await UntilAsync(() => Descriptors() <= descriptors + 30);
         (_, JsonElement ledger) = await _yard.AdminAsync(HttpMethod.Get, "/api/ledger/verify");
         Assert.True(ledger.GetProperty("holds").GetBoolean(), ledger.GetRawText());
         Answer after = await _yard.ChatAsync("acme/good");
         Assert.Equal(200, after.Status); // hang-ups are not the upstream's fault: no circuit opened
+
+        double[] Sorted(ConcurrentDictionary<string, double> times) =>
+            [.. times.Where(pair => pair.Key.StartsWith(kind, StringComparison.Ordinal)).Select(static pair => pair.Value).Order()];
     }
 
     /// <summary>C-04: while the gateway waits before it asks again, the caller leaves: nobody is asked again.</summary>
@@ -97,7 +101,7 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
             }
         });
         using Socket socket = await SendAsync(_yard.KeyOf("rich"), Chat("flood", "x", stream: true));
-        await closed.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await closed.Task.WaitAsync(GatewayYard.Patience);
         await UntilQuietAsync();
         output.WriteLine($"the upstream had got rid of {sent / 1024} KiB");
         Assert.InRange(sent, 8_000, 32 << 20); // what two pairs of kernel buffers take, not what it had
@@ -147,7 +151,7 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
         });
         _yard = await GatewayYard.StartAsync(
             [GatewayYard.Provider("wall", _wall.Url, "good", "stream", "silent", "whole", "later", "flood", "big")],
-            static settings => settings with { Dispatch = new DispatchSettings { CallerWrite = TimeSpan.FromSeconds(2) } });
+            static settings => settings with { Dispatch = settings.Dispatch with { CallerWrite = TimeSpan.FromSeconds(2) } }); // no other clock ends anything while these wait
     }
 
     public async ValueTask DisposeAsync()
@@ -159,6 +163,7 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
     /// <summary>Asks, reads a random number of bytes of the answer or none, and is gone, by FIN or by RST.</summary>
     private async Task HangUpAsync(string key, string kind, string mark, Random random)
     {
+        _askedAt[mark] = Stopwatch.GetTimestamp();
         using (Socket socket = await SendAsync(key, Chat(kind, mark, stream: kind != "whole")))
         {
             if (kind == "stream")
@@ -186,6 +191,7 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task UntilClosedAsync(WallConnection c, CancellationToken stop)
     {
         string mark = c.Body.Split("mark:", 2)[1].Split('"')[0];
+        _cameAfterMs[mark] = Stopwatch.GetElapsedTime(_askedAt[mark]).TotalMilliseconds;
         _hungUpAt["here:" + mark] = 0;
         await c.UntilClosedAsync(stop);
         long now = Stopwatch.GetTimestamp();
@@ -216,7 +222,7 @@ public sealed class HangUpTests(ITestOutputHelper output) : IAsyncLifetime
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(GatewayYard.Patience);
         while (!await holds())
         {
             deadline.Token.ThrowIfCancellationRequested();

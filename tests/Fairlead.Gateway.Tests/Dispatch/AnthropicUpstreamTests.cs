@@ -134,7 +134,7 @@ public sealed class AnthropicUpstreamTests : IAsyncLifetime
             await using Stream body = await response.Content.ReadAsStreamAsync();
             Assert.NotEqual(0, await body.ReadAsync(new byte[64]));
         }
-        await gone.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await gone.Task.WaitAsync(GatewayYard.Patience);
         JsonElement record = await ClosedAsync(id);
         Assert.Equal(("client_gone", "estimated"), (record.GetProperty("end_reason").GetString(), record.GetProperty("usage").GetProperty("source").GetString()));
         Assert.Equal((100, 90, 1), Counts(record));
@@ -159,12 +159,7 @@ public sealed class AnthropicUpstreamTests : IAsyncLifetime
         _ill.On("late", Scripts.Stream(ScriptedMessages.Begin, ScriptedMessages.Text("Half"), ScriptedMessages.Overloaded));
         _ill.On("cut", Scripts.Stream(ScriptedMessages.Begin, ScriptedMessages.Text("Half")));
         string[] models = ["good", "whole", "early", "late", "cut", "endless"];
-        _yard = await GatewayYard.StartAsync(
-            [Speaking("ill", _ill.Url, models), Speaking("well", _well.Url, models)],
-            static s => s with
-            {
-                Dispatch = s.Dispatch with { Idle = TimeSpan.FromSeconds(20), FirstToken = TimeSpan.FromSeconds(20), Headers = TimeSpan.FromSeconds(20) },
-            });
+        _yard = await GatewayYard.StartAsync([Speaking("ill", _ill.Url, models), Speaking("well", _well.Url, models)]);
     }
 
     public async ValueTask DisposeAsync()
@@ -200,7 +195,7 @@ public sealed class AnthropicUpstreamTests : IAsyncLifetime
 
     private async Task<JsonElement> ClosedAsync(string id)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(GatewayYard.Patience);
         while (true)
         {
             using HttpResponseMessage response = await _yard.Http.GetAsync($"/v1/requests/{id}", deadline.Token);

@@ -206,7 +206,7 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
     }
 
     /// <summary>One wall and two gateways for all cells; each cell has providers and a model of its own, so no breaker of one is seen by another.</summary>
-    /// <remarks>Stalls are found by clocks of a second. Everything else has a gateway whose clocks are so long that a busy machine is not taken for a stall.</remarks>
+    /// <remarks>For each kind of stall there is a gateway more, whose clock for it is short and no other is: a busy machine must not be taken for another stall.</remarks>
     public sealed class Yards : IAsyncLifetime
     {
         private readonly Dictionary<Dialect, FaultWall> _spares = Enum.GetValues<Dialect>().ToDictionary(static d => d, static _ => new FaultWall());
@@ -215,19 +215,24 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
         internal BlackHole BlackHole { get; } = new();
         internal SlammingDoor SlammingDoor { get; } = new();
         internal StrangersDoor Stranger { get; } = new();
-        private GatewayYard _hasty = null!;
+        private readonly Dictionary<FaultKind, GatewayYard> _hasty = [];
         private GatewayYard _patient = null!;
 
-        internal GatewayYard Of(Fault fault) => fault.IsStall ? _hasty : _patient;
+        internal GatewayYard Of(Fault fault) => fault.IsStall ? _hasty[fault.Kind] : _patient;
 
         public async ValueTask InitializeAsync()
         {
-            TimeSpan patience = TimeSpan.FromSeconds(15);
-            _hasty = await GatewayYard.StartAsync(ProvidersFor(static fault => fault.IsStall));
-            _patient = await GatewayYard.StartAsync(
-                ProvidersFor(static fault => !fault.IsStall),
-                settings => settings with { Dispatch = settings.Dispatch with { Connect = patience, Headers = patience, FirstToken = patience, Idle = patience } });
+            foreach (FaultKind stall in All.Where(static fault => fault.IsStall).Select(static fault => fault.Kind).Distinct())
+                _hasty[stall] = await GatewayYard.StartAsync(ProvidersFor(fault => fault.Kind == stall), settings => settings with { Dispatch = Hasten(settings.Dispatch, stall) });
+            _patient = await GatewayYard.StartAsync(ProvidersFor(static fault => !fault.IsStall));
         }
+
+        private static DispatchSettings Hasten(DispatchSettings clocks, FaultKind stall) => stall switch
+        {
+            FaultKind.ConnectTimeout => clocks with { Connect = GatewayYard.Stall },
+            FaultKind.HeaderStall => clocks with { Headers = GatewayYard.Stall },
+            _ => clocks with { FirstToken = GatewayYard.Stall },
+        };
 
         private List<ProviderSettings> ProvidersFor(Func<Fault, bool> include)
         {
@@ -251,7 +256,8 @@ public sealed class FaultMatrixTests(FaultMatrixTests.Yards yards) : IClassFixtu
 
         public async ValueTask DisposeAsync()
         {
-            await _hasty.DisposeAsync();
+            foreach (GatewayYard hasty in _hasty.Values)
+                await hasty.DisposeAsync();
             await _patient.DisposeAsync();
             await Wall.DisposeAsync();
             foreach (FaultWall spare in _spares.Values)

@@ -23,16 +23,21 @@ public sealed class ColdStartTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_hears_how_the_load_goes_and_then_has_its_answer()
     {
-        Answer answer = await _yard.ChatAsync("local/slow", stream: true);
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("local/halfway", ",\"stream\":true")) };
+        using HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        string before = await GatewayYard.HearAsync(response, ": loading 5");
+        LetGoOn();
+        using var rest = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        var answer = new Answer(response, before + await rest.ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.Matches(@"^: (loading \d+ %|queued), about \d+ s\n\n", answer.Body);
-        Assert.Matches(@": loading [1-9]\d? %, about \d+ s\n\n", answer.Body);
+        Assert.Matches(@": loading 5\d %, about \d+ s\n\n", answer.Body);
         Assert.Matches(@"^(loading; p=0\.\d\d|queued); eta=\d+$", answer.Header("x-fairlead-cold"));
         Assert.Equal((200, "one two", true), (answer.Status, answer.Content, answer.EndsWithDone));
         JsonElement attempt = (await _yard.RecordAsync(answer)).GetProperty("attempts")[0];
         double waited = attempt.GetProperty("waited_ms").GetDouble();
-        Assert.InRange(waited, 1_400, 20_000);
+        Assert.True(waited >= 1_400, $"{waited} ms");
         Assert.True(attempt.GetProperty("cold").GetBoolean());
-        JsonElement offer = (await ModelAsync("local/slow")).GetProperty("providers")[0];
+        JsonElement offer = (await ModelAsync("local/halfway")).GetProperty("providers")[0];
         Assert.InRange(offer.GetProperty("first_token_latency_ms").GetDouble(), 0, waited - 1); // the load is no part of the model's speed
     }
 
@@ -85,8 +90,8 @@ public sealed class ColdStartTests : IAsyncLifetime
         Assert.True(answer.Json.GetProperty("estimated_time").GetDouble() >= 0);
         JsonElement attempt = (await _yard.RecordAsync(answer)).GetProperty("attempts")[0];
         Assert.Equal("worker_cold", attempt.GetProperty("fault").GetString());
-        Assert.InRange(attempt.GetProperty("end_ms").GetDouble() - attempt.GetProperty("start_ms").GetDouble(), 390, 20_000);
-        File.WriteAllText(_folder["journal.go"], "");
+        Assert.True(attempt.GetProperty("end_ms").GetDouble() - attempt.GetProperty("start_ms").GetDouble() >= 390);
+        LetGoOn();
         Assert.Equal(200, (await _yard.ChatAsync("local/held")).Status);
     }
 
@@ -135,12 +140,13 @@ public sealed class ColdStartTests : IAsyncLifetime
     public async Task Who_hangs_up_while_it_loads_leaves_the_queue_at_once_and_the_load_to_the_others()
     {
         using var abort = new CancellationTokenSource();
-        Task<HttpResponseMessage> leaving = _yard.Http.PostAsync(Chat, new StringContent(Body("local/slow")), abort.Token);
-        Task<Answer> staying = _yard.ChatAsync("local/slow");
-        await UntilAsync(_yard, "fairlead_local_queue{model=\"local/slow\"} 2");
+        Task<HttpResponseMessage> leaving = _yard.Http.PostAsync(Chat, new StringContent(Body("local/held")), abort.Token);
+        Task<Answer> staying = _yard.ChatAsync("local/held");
+        await UntilAsync(_yard, "fairlead_local_queue{model=\"local/held\"} 2");
         await abort.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
-        await UntilAsync(_yard, "fairlead_local_queue{model=\"local/slow\"} 1");
+        await UntilAsync(_yard, "fairlead_local_queue{model=\"local/held\"} 1");
+        LetGoOn();
         Assert.Equal(200, (await staying).Status);
         Assert.Equal(["start", "request"], Notes);
     }
@@ -178,7 +184,7 @@ public sealed class ColdStartTests : IAsyncLifetime
         await ScriptedWorker.UntilAsync(() => Notes.Contains("request"), "the worker has the first request");
         Task<Answer>[] behind = [.. Enumerable.Range(0, 5).Select(_ => yard.ChatAsync("local/dies-once"))];
         await UntilAsync(yard, "fairlead_local_queue{model=\"local/dies-once\"} 5");
-        File.WriteAllText(_folder["journal.go"], "");
+        LetGoOn();
         Assert.Equal((200, "2"), ((await inside).Status, (await inside).Header("x-fairlead-attempts")));
         Assert.All(await Task.WhenAll(behind), static answer => Assert.Equal((200, "1"), (answer.Status, answer.Header("x-fairlead-attempts"))));
         Assert.Equal(2, Notes.Count(static n => n == "start"));
@@ -188,20 +194,21 @@ public sealed class ColdStartTests : IAsyncLifetime
     public async Task The_catalogue_says_where_a_model_stands_over_its_whole_life()
     {
         await using GatewayYard yard = await StartAsync();
-        JsonElement cold = await ModelAsync("local/slow", yard);
+        JsonElement cold = await ModelAsync("local/halfway", yard);
         Assert.Equal("cold", cold.GetProperty("state").GetString());
         Assert.False(cold.TryGetProperty("memory_bytes", out _)); // nobody has measured it yet, and that is said by silence
         Assert.InRange(cold.GetProperty("cold_start_seconds").GetDouble(), 0, 300);
-        Task<Answer> asking = yard.ChatAsync("local/slow");
-        await UntilStateAsync("local/slow", "loading", yard);
+        Task<Answer> asking = yard.ChatAsync("local/halfway");
+        await UntilStateAsync("local/halfway", "loading", yard);
+        LetGoOn();
         Assert.Equal(200, (await asking).Status);
-        JsonElement ready = await ModelAsync("local/slow", yard);
+        JsonElement ready = await ModelAsync("local/halfway", yard);
         Assert.Equal(("ready", 200_000_000), (ready.GetProperty("state").GetString(), ready.GetProperty("memory_bytes").GetInt32()));
         Assert.Equal(4_096, ready.GetProperty("providers")[0].GetProperty("context_length").GetInt32()); // what its worker has found
-        Assert.InRange(ready.GetProperty("cold_start_seconds").GetDouble(), 1, 60); // learned
+        Assert.True(ready.GetProperty("cold_start_seconds").GetDouble() > 1); // learned
         await yard.ApplyAsync(static s => s with { Local = [.. s.Local.Select(static m => m with { Keep = TimeSpan.FromMilliseconds(50) })] }); // not before: whoever looks at one that is ready may come late
-        await UntilStateAsync("local/slow", "cold", yard);
-        Assert.Equal(200_000_000, (await ModelAsync("local/slow", yard)).GetProperty("memory_bytes").GetInt32());
+        await UntilStateAsync("local/halfway", "cold", yard);
+        Assert.Equal(200_000_000, (await ModelAsync("local/halfway", yard)).GetProperty("memory_bytes").GetInt32());
     }
 
     [Fact]
@@ -210,7 +217,7 @@ public sealed class ColdStartTests : IAsyncLifetime
         await _yard.Server.LoadAsync("local/encoder", TestContext.Current.CancellationToken);
         long began = Stopwatch.GetTimestamp();
         while ((await ModelAsync("local/encoder")).GetProperty("architecture").GetProperty("output_modalities")[0].GetString() != "embeddings")
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20), "the catalogue did not learn that it is an encoder");
+            Assert.True(Stopwatch.GetElapsedTime(began) < GatewayYard.Patience, "the catalogue did not learn that it is an encoder");
         Assert.Equal("no_offer_fits", (await _yard.ChatAsync("local/encoder")).ErrorCode);
     }
 
@@ -239,9 +246,13 @@ public sealed class ColdStartTests : IAsyncLifetime
     [
         ("good", "good"), ("slow", "good,load=1500,need=200000000"), ("never-ready", "never-ready"), ("large", "good,need=3000000000"), ("fails", "fails"), ("dies-early", "dies-early"),
         ("encoder", "good,kind=embedding"), ("dies-once", "dies-once,hold=answer"), ("held", "good,hold=load"),
+        ("halfway", "good,load=1500,hold=half,need=200000000"),
     ];
 
-    private static string Body(string model) => $"{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}";
+    private static string Body(string model, string more = "") => $"{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]{more}}}";
+
+    /// <summary>Lets the workers go on that hold.</summary>
+    private void LetGoOn() => File.WriteAllText(_folder["journal.go"], "");
 
     private Task<Answer> AskAsync(string model, params (string, string)[] headers) => _yard.PostAsync(Chat, Body(model), headers);
 
@@ -254,7 +265,7 @@ public sealed class ColdStartTests : IAsyncLifetime
     {
         long began = Stopwatch.GetTimestamp();
         while ((await ModelAsync(name, yard)).GetProperty("state").GetString() != state)
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20), $"{name} did not become {state}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < GatewayYard.Patience, $"{name} did not become {state}");
     }
 
     /// <summary>Asks for the metrics until they hold these lines.</summary>
@@ -266,7 +277,7 @@ public sealed class ColdStartTests : IAsyncLifetime
             string page = await yard.Http.GetStringAsync("/metrics");
             if (lines.All(line => page.Contains($"\n{line}\n", StringComparison.Ordinal)))
                 return;
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20), $"Did not come about: {string.Join(", ", lines)}\n{page}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < GatewayYard.Patience, $"Did not come about: {string.Join(", ", lines)}\n{page}");
         }
     }
 

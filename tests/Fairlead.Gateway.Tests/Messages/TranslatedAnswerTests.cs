@@ -158,7 +158,7 @@ public sealed class TranslatedAnswerTests : IAsyncLifetime
         });
         await using GatewayYard yard = await GatewayYard.StartAsync(
             [GatewayYard.Provider("wall", _wall.Url, "chat")],
-            static s => s with { Dispatch = s.Dispatch with { Heartbeat = TimeSpan.FromMilliseconds(50), FirstToken = TimeSpan.FromSeconds(20), Idle = TimeSpan.FromSeconds(20) } });
+            static s => s with { Dispatch = s.Dispatch with { Heartbeat = TimeSpan.FromMilliseconds(50) } });
         using HttpResponseMessage response = await yard.Http.SendAsync(Request("acme/chat", stream: true, ""), HttpCompletionOption.ResponseHeadersRead);
         await using Stream body = await response.Content.ReadAsStreamAsync();
         var text = new StringBuilder();
@@ -191,7 +191,7 @@ public sealed class TranslatedAnswerTests : IAsyncLifetime
             await using Stream body = await response.Content.ReadAsStreamAsync();
             await UntilAsync(body, new StringBuilder(), "text_delta");
         }
-        await gone.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await gone.Task.WaitAsync(GatewayYard.Patience);
     }
 
     [Fact]
@@ -241,7 +241,7 @@ public sealed class TranslatedAnswerTests : IAsyncLifetime
     private static async Task UntilAsync(Stream body, StringBuilder text, string until)
     {
         byte[] buffer = new byte[4096];
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(GatewayYard.Patience);
         while (!text.ToString().Contains(until, StringComparison.Ordinal))
         {
             int read = await body.ReadAsync(buffer, patience.Token);

@@ -131,7 +131,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
             Assert.NotEqual(0, await body.ReadAsync(new byte[4096]));
         }
         Answer again;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var deadline = new CancellationTokenSource(GatewayYard.Patience);
         do
         {
             deadline.Token.ThrowIfCancellationRequested();

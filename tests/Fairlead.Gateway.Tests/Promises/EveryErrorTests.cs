@@ -150,7 +150,7 @@ public sealed class EveryErrorTests : IAsyncLifetime
                 continue; // under way, as all of them
             }
         }
-        await using GatewayYard yard = await GatewayYard.StartAsync([GatewayYard.Provider("alpha", $"http://127.0.0.1:{((IPEndPoint)full.LocalEndPoint!).Port}/v1", "chat")]);
+        await using GatewayYard yard = await GatewayYard.StartAsync([GatewayYard.Provider("alpha", $"http://127.0.0.1:{((IPEndPoint)full.LocalEndPoint!).Port}/v1", "chat")], static s => s with { Dispatch = s.Dispatch with { Connect = GatewayYard.Stall } });
         Told("upstream_connect_stall", await yard.ChatAsync("acme/chat"));
         waiting.ForEach(static s => s.Dispose());
     }

@@ -52,10 +52,10 @@ public sealed class FailoverTests : IAsyncLifetime
             });
             using var abort = new CancellationTokenSource();
             Task<HttpResponseMessage> sending = _yard.Http.PostAsync("/v1/chat/completions", new StringContent("{\"model\":\"acme/leaving\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"), abort.Token);
-            await second.Task.WaitAsync(TimeSpan.FromSeconds(10));
+            await second.Task.WaitAsync(GatewayYard.Patience);
             await abort.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
-            await gone.Task.WaitAsync(TimeSpan.FromSeconds(10));
+            await gone.Task.WaitAsync(GatewayYard.Patience);
         }
         int tries = 0;
         _ill.On("again", async (c, stop) => await (Interlocked.Increment(ref tries) == 1 ? Scripts.Status(409, "{\"error\":{\"message\":\"conflict\"}}") : Scripts.Good())(c, stop));

@@ -122,11 +122,7 @@ public sealed class JournalRefusesTests : IAsyncLifetime
         });
         _yard = await GatewayYard.StartAsync(
             [GatewayYard.Provider("alpha", _wall.Url, "good", "plain", "broken", "endless")],
-            static s => s with
-            {
-                Journal = s.Journal with { MaxUnshippedBytes = 1 },
-                Dispatch = s.Dispatch with { Idle = TimeSpan.FromSeconds(20), FirstToken = TimeSpan.FromSeconds(20), Headers = TimeSpan.FromSeconds(20) },
-            });
+            static s => s with { Journal = s.Journal with { MaxUnshippedBytes = 1 } });
     }
 
     public async ValueTask DisposeAsync()
@@ -171,7 +167,7 @@ public sealed class JournalRefusesTests : IAsyncLifetime
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(GatewayYard.Patience);
         while (!await holds())
         {
             deadline.Token.ThrowIfCancellationRequested();

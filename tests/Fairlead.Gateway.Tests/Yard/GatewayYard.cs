@@ -8,6 +8,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
 using Fairlead.Gateway.Settings;
+using Fairlead.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Fairlead.Gateway.Tests.Yard;
@@ -15,6 +16,15 @@ namespace Fairlead.Gateway.Tests.Yard;
 /// <summary>A whole gateway in this process: real Kestrel, real journal, real SQLite in a folder of its own.</summary>
 internal sealed class GatewayYard : IAsyncDisposable
 {
+    /// <summary>A clock of the gateway that a test waits for.</summary>
+    public static readonly TimeSpan Stall = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a test waits for what is not the work of such a clock. They are longer, so that what comes about within it is not their doing.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>All clocks of which a test says nothing: a busy machine must not look as if a provider had stalled.</summary>
+    private static readonly TimeSpan NoStall = 2 * Patience;
+
     private readonly GatewaySettings _settings;
     private readonly TimeProvider _time;
     private readonly string _folder;
@@ -49,18 +59,17 @@ internal sealed class GatewayYard : IAsyncDisposable
         string folder = Directory.CreateTempSubdirectory("fairlead-yard-").FullName;
         var settings = new GatewaySettings
         {
-            Listen = new IPEndPoint(IPAddress.Loopback, FreePort()),
+            Listen = new IPEndPoint(IPAddress.Loopback, FreePort.Take()),
             DataFolder = folder,
             Discover = false,
             Providers = [.. providers],
             Keys = [new KeySettings("rich", new KeyLimits { Budget = new Budget(new NanoDollars(1_000_000 * NanoDollars.PerDollar), BudgetPeriod.Month) })],
             Dispatch = new DispatchSettings
             {
-                Connect = TimeSpan.FromSeconds(1),
-                Headers = TimeSpan.FromSeconds(1),
-                FirstToken = TimeSpan.FromSeconds(1),
-                Idle = TimeSpan.FromSeconds(1),
-                Total = TimeSpan.FromSeconds(20),
+                Connect = NoStall,
+                Headers = NoStall,
+                FirstToken = NoStall,
+                Idle = NoStall,
             },
         };
         return await OpenAsync(change?.Invoke(settings) ?? settings, time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance);
@@ -72,14 +81,14 @@ internal sealed class GatewayYard : IAsyncDisposable
         Http.Dispose();
         await _server.DisposeAsync();
         _folderIsAnothers = true;
-        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort()) }, _time, NullLoggerFactory.Instance);
+        return await OpenAsync(_settings with { Listen = new IPEndPoint(IPAddress.Loopback, FreePort.Take()) }, _time, NullLoggerFactory.Instance);
     }
 
     private static async Task<GatewayYard> OpenAsync(GatewaySettings settings, TimeProvider time, Microsoft.Extensions.Logging.ILoggerFactory loggers)
     {
         GatewayServer server = await GatewayServer.StartAsync(settings, time, loggers, new ConfigurationHooks(static _ => Task.FromResult<string?>(null), static request => (new LocalModelSettings(request.Name, request.Source), null)), default);
         // A disposed answer closes its connection at once, as a caller who hangs up does.
-        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = TimeSpan.FromSeconds(30) };
+        var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new Uri($"http://127.0.0.1:{settings.Listen.Port}"), Timeout = 2 * NoStall };
         var yard = new GatewayYard(server, settings, time, http);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", yard.KeyOf("rich"));
         return yard;
@@ -146,8 +155,8 @@ internal sealed class GatewayYard : IAsyncDisposable
         return await PostAsync(path, body);
     }
 
-    /// <summary>Reads a stream until these words have come, whatever comments come before them.</summary>
-    public static async Task HearAsync(HttpResponseMessage response, string words)
+    /// <summary>Reads a stream until these words have come, whatever comments come before them; all that it has read.</summary>
+    public static async Task<string> HearAsync(HttpResponseMessage response, string words)
     {
         Stream body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
         var heard = new StringBuilder();
@@ -158,6 +167,7 @@ internal sealed class GatewayYard : IAsyncDisposable
             Assert.True(read > 0, $"It ended without '{words}': {heard}");
             heard.Append(Encoding.UTF8.GetString(buffer, 0, read));
         }
+        return heard.ToString();
     }
 
     /// <summary>Asks the same at the door of a dialect.</summary>
@@ -188,13 +198,6 @@ internal sealed class GatewayYard : IAsyncDisposable
         Http.Dispose();
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

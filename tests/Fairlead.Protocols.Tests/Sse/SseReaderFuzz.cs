@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Fairlead.Protocols.Sse;
 using Fairlead.Shared;
@@ -19,11 +18,9 @@ public sealed class SseReaderFuzz
     [Fact]
     public void Whatever_comes_is_read_as_the_standard_says_however_it_is_cut()
     {
-        long started = Stopwatch.GetTimestamp();
-        int rounds = 0;
-        do
+        foreach (int round in Fuzz.Rounds(100))
         {
-            int seed = Fuzz.Seed + rounds++;
+            int seed = Fuzz.Seed + round;
             var random = new Random(seed);
             byte[] bytes = Bytes(random);
             string expected = ByTheBook(bytes);
@@ -34,8 +31,6 @@ public sealed class SseReaderFuzz
             }
             Read(bytes, Cuts(bytes, random), random.Next(1, 64)); // a bound may be met anywhere and does no harm
         }
-        while (Stopwatch.GetElapsedTime(started) < Fuzz.Time);
-        Assert.True(rounds > 0);
     }
 
     private static byte[] Bytes(Random random)

@@ -5,6 +5,7 @@ using Fairlead.Domain.Money;
 using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
+using Fairlead.Protocols.OpenAi;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
 namespace Fairlead.Protocols.Tests.Translation;
@@ -98,6 +99,26 @@ public class WholeMessageTests
     [InlineData("<html></html>")]
     [InlineData("""{"choices":[]}""")]
     public void What_is_no_completion_is_no_message(string body) => Assert.NotNull(AnswerDialects.Check(Utf8(body), Told.Messages).Fault);
+
+    [Theory]
+    [InlineData("""{"role":"assistant","content":"x","tool_calls":[{"id":"a","type":"function","function":{"arguments":"{}"}}]}""")]
+    [InlineData("""{"role":"assistant","content":"x","tool_calls":[{"id":"a","type":"function","function":{"name":"","arguments":"{}"}}]}""")]
+    [InlineData("""{"role":"assistant","content":"x","tool_calls":[{"id":"a","type":"function","function":{"name":7,"arguments":"{}"}}]}""")]
+    [InlineData("""{"role":"assistant","content":"x","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"function"}]}""")]
+    [InlineData("""{"role":"assistant","content":"x","tool_\u0063alls":[{"id":"a","type":"function","function":{"name":null}}]}""")]
+    [InlineData("""{"role":"assistant","content":"x","function_call":{"arguments":"{}"}}""")]
+    public void A_call_without_a_name_is_the_fault_that_it_is_in_a_stream(string message)
+    {
+        byte[] body = Utf8(Whole(message, "tool_calls"));
+        UpstreamFault whole = AnswerDialects.Check(body, Told.Messages).Fault!;
+        Assert.Equal((FaultKind.Malformed, "A tool call has no name."), (whole.Kind, whole.Detail));
+        using AnswerStream stream = AnswerDialects.Open(Told.Messages, StreamFraming.ServerSentEvents);
+        using var output = new PooledBuffer();
+        Assert.Equal(StreamState.Faulted, stream.Replay(WholeAnswer.Check(Route.Chat, body, Told.Messages with { Route = Route.Chat }).Mended ?? body, output));
+        Assert.Equal((whole.Kind, whole.Detail), (stream.Fault!.Kind, stream.Fault.Detail));
+        // OpenAI's clients see what their provider said.
+        Assert.Null(AnswerDialects.Check(body, Told.Messages with { Route = Route.Chat }).Fault);
+    }
 
     [Fact]
     public void A_whole_answer_is_told_as_the_stream_it_might_have_been()

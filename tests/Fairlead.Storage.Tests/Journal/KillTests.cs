@@ -23,7 +23,7 @@ public sealed class KillTests(ITestOutputHelper output)
         await File.WriteAllTextAsync(acks, "");
         for (int round = 0; round < Kills; round++)
         {
-            long killAt = new FileInfo(acks).Length + random.Next(1, 200_000);
+            long killAt = new FileInfo(acks).Length + random.Next(1, 60_000);
             using Process child = Start(folder.Path);
             // The child's progress is in the file; it is looked at, because a killed process sends no event about how far it is.
             while (new FileInfo(acks).Length < killAt)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Fairlead.Domain.Ids;
 using Fairlead.Domain.Ledger;
 using Fairlead.Storage.Journal;
@@ -165,26 +164,44 @@ public sealed class RecoveryTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task A_hundred_thousand_records_open_in_a_second()
+    public async Task Each_of_a_hundred_thousand_records_opens_as_quickly_as_each_of_ten_thousand()
     {
-        await using (RequestJournal journal = JournalFiles.Open(_folder.Path))
+        (string few, string many) = (_folder.In("few"), _folder.In("many"));
+        await WriteAsync(few, 10_000);
+        await WriteAsync(many, 100_000);
+        (TimeSpan few, TimeSpan many) least = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        for (int turn = 0; turn < 3; turn++)
         {
-            for (int i = 0; i < 50_000; i++)
+            TimeSpan took = await OpenAsync(few, 10_000);
+            least.few = took < least.few ? took : least.few;
+            took = await OpenAsync(many, 100_000);
+            least.many = took < least.many ? took : least.many;
+        }
+        output.WriteLine($"{least.few.TotalMilliseconds:F0} and {least.many.TotalMilliseconds:F0} ms");
+        Assert.InRange(least.many / least.few, 0, 50); // ten where each costs the same, a little more for what no cache holds; a hundred where it costs as much as there are
+
+        static async Task WriteAsync(string folder, int records)
+        {
+            await using RequestJournal journal = JournalFiles.Open(folder);
+            for (int i = 0; i < records / 2; i++)
             {
                 RequestReserved reserved = Records.Reserve();
                 await journal.AppendAsync(reserved);
-                if (i >= 1000)
+                if (i >= records / 100)
                     await journal.AppendAsync(Records.Close(reserved));
                 else
                     await journal.AppendAsync(Records.Reserve() with { Id = RequestId.New(Records.Noon) });
             }
         }
-        var watch = Stopwatch.StartNew();
-        await using RequestJournal reopened = JournalFiles.Open(_folder.Path);
-        TimeSpan took = watch.Elapsed;
-        output.WriteLine($"100000 records, 2000 dangling, {reopened.Health.UnshippedBytes >> 20} MiB: {took.TotalMilliseconds:F0} ms");
-        Assert.Equal(100_000, reopened.Opening.Records);
-        Assert.Equal(2000, reopened.Dangling.Count);
-        Assert.True(took < TimeSpan.FromSeconds(1), $"took {took}");
+
+        static async Task<TimeSpan> OpenAsync(string folder, int records)
+        {
+            TimeSpan began = Shared.ThreadTime.Now;
+            RequestJournal journal = JournalFiles.Open(folder);
+            TimeSpan took = Shared.ThreadTime.Now - began;
+            await using (journal)
+                Assert.Equal((records, records / 50), (journal.Opening.Records, journal.Dangling.Count));
+            return took;
+        }
     }
 }

@@ -23,6 +23,9 @@ internal sealed class DiskFaults
     /// <summary>Truncations fail too.</summary>
     public volatile bool CannotTruncate;
 
+    /// <summary>Called before each write, on its thread.</summary>
+    public Action? Writing { get; set; }
+
     public int Writes => Volatile.Read(ref _writes);
     public int Syncs => Volatile.Read(ref _syncs);
 
@@ -33,6 +36,7 @@ internal sealed class DiskFaults
         public override void Write(ReadOnlySpan<byte> bytes, long offset)
         {
             int number = Interlocked.Increment(ref faults._writes);
+            faults.Writing?.Invoke();
             if (faults.Full || number == faults.FailWrite)
             {
                 base.Write(bytes[..(bytes.Length / 2)], offset); // the kernel took a part before it failed

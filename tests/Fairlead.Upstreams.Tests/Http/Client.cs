@@ -11,7 +11,11 @@ namespace Fairlead.Upstreams.Tests.Http;
 /// <summary>The client under test, and the words tests use for it.</summary>
 internal static class Client
 {
-    public static readonly UpstreamClocks Patient = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(20));
+    /// <summary>How long a test waits for what is not the work of a clock.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Clocks that no machine is too busy for, and that end nothing for which a test waits.</summary>
+    public static readonly UpstreamClocks Patient = new(2 * Patience, 2 * Patience, 2 * Patience, 2 * Patience);
 
     public static UpstreamCall Call(string body = "{}", UpstreamClocks? clocks = null, bool stream = false) => new()
     {
