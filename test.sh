@@ -49,33 +49,71 @@ tally() { # name, exit code, output: adds a project's counts and shows what went
   failed=$((failed + ${f:-0}))
 }
 
-# The fuzzers have their minute beside the other tests and at the lowest priority, so they take the time that is left over.
-fuzzed=$(mktemp -d)
-fuzzers=()
-# Their files live in memory where that is to be had: thousands of small ones would hold up every fsync of the tests beside them.
-scratch=${TMPDIR:-/tmp}
-[ -d /dev/shm ] && [ -w /dev/shm ] && scratch=/dev/shm
-for suite in Protocols Engine; do
-  TMPDIR=$scratch FAIRLEAD_FUZZ_SECONDS=${FAIRLEAD_FUZZ_SECONDS:-20} nice -n 19 dotnet run --project "tests/Fairlead.$suite.Tests" -c Release --no-build -- \
-    --no-progress --filter-trait Category=Fuzz >"$fuzzed/$suite" 2>&1 &
-  fuzzers+=($!)
-done
-trap 'kill "${fuzzers[@]}" 2>/dev/null; rm -rf "$fuzzed"' EXIT
+# What runs beside the rest: its words and its exit code are kept until they are counted.
+said=$(mktemp -d)
+others=()
+trap 'kill "${others[@]}" 2>/dev/null; rm -rf "$said"' EXIT
+aside() { # name, priority (nice), seconds (0: any), project, the runner's options
+  nice -n "$2" timeout "$3" dotnet run --project "tests/$4" -c Release --no-build -- --no-progress "${@:5}" >"$said/$1" 2>&1 &
+  trap "kill $!; exit" TERM # timeout ends with all that it has started
+  wait $!
+  echo $? >"$said/$1.code"
+}
 
-for project in tests/*/*.csproj; do
-  output=$(timeout 900 dotnet run --project "$project" -c Release --no-build -- --no-progress --filter-not-trait Category=Fuzz 2>&1)
-  tally "$(basename "$project" .csproj)" $? "$output"
+# Two projects at a time: these wait for processes and clocks more than they compute; all others compute, and give way.
+# The gateway's come last, when hardly more than the fuzzers are left beside them: their providers have seconds for an answer, not minutes.
+waiting="Fairlead.Conformance Fairlead.Fleet.Tests Fairlead.Tests Fairlead.Upstreams.Tests Fairlead.Worker.Tests Fairlead.Gateway.Tests"
+computing=$(basename -s .csproj tests/*/*.csproj | grep -vxF "${waiting// /$'\n'}")
+# The goldens once more with the reference kernels and the second fastest; tests/kernels.sh has all families, and all tests that they concern.
+IFS=, read -ra kernels <<<"$(src/Fairlead/bin/Release/net10.0/fairlead version --json | sed 's/.*"kernels":\[\([^]]*\)\].*/\1/; s/"//g')"
+kernels=("${kernels[@]:0:${#kernels[@]}-1}")
+[ ${#kernels[@]} -gt 2 ] && kernels=("${kernels[0]}" "${kernels[-1]}")
+{
+  for project in $computing; do
+    aside "$project" 10 900 "$project" --filter-not-trait Category=Fuzz
+  done
+  for family in "${kernels[@]}"; do
+    FAIRLEAD_KERNELS=$family aside "Goldens, $family" 10 900 Fairlead.Engine.Tests --filter-class '*.GoldenDecoderTests' '*.EncoderGoldens' '*.GuideDecoderTests'
+  done
+  # The fuzzers last: by then nothing else computes, and at the lowest priority they have the time that is left over.
+  # Their files live in memory where that is to be had: thousands of small ones would hold up every fsync of the tests beside them.
+  scratch=${TMPDIR:-/tmp}
+  [ -d /dev/shm ] && [ -w /dev/shm ] && scratch=/dev/shm
+  fuzzers=()
+  for suite in Protocols Engine; do
+    TMPDIR=$scratch FAIRLEAD_FUZZ_SECONDS=${FAIRLEAD_FUZZ_SECONDS:-20} aside "Fuzzers of $suite" 19 0 "Fairlead.$suite.Tests" --filter-trait Category=Fuzz &
+    fuzzers+=($!)
+  done
+  trap 'kill "${fuzzers[@]}"; exit' TERM
+  wait "${fuzzers[@]}"
+} &
+others+=($!)
+for project in $waiting; do
+  output=$(timeout 900 dotnet run --project "tests/$project" -c Release --no-build -- --no-progress --filter-not-trait Category=Fuzz 2>&1)
+  tally "$project" $? "$output"
 done
-for suite in Protocols Engine; do
-  wait "${fuzzers[0]}"
-  tally "Fuzzers of $suite" $? "$(cat "$fuzzed/$suite")"
-  fuzzers=("${fuzzers[@]:1}")
-done
+wait "${others[@]}"
+others=()
+while read -r suite; do
+  tally "$suite" "$(cat "$said/$suite.code")" "$(cat "$said/$suite")"
+done < <(printf '%s\n' $computing "${kernels[@]/#/Goldens, }" "Fuzzers of Protocols" "Fuzzers of Engine")
+
 # Local models that come and go, with nothing beside them; an hour of it is bench/soak.sh alone.
 if output=$(FAIRLEAD_BINARY=src/Fairlead/bin/Release/net10.0/fairlead timeout 900 bench/soak.sh "${FAIRLEAD_SOAK_SECONDS:-30}" 2>&1); then
   tally "Soak" 0 "succeeded: 1"$'\n'"failed: 0"
 else
   tally "Soak" 1 "$(grep -v " info: " <<<"$output")"$'\n'"succeeded: 0"$'\n'"failed: 1"
+fi
+# The comparison of engines in little: that it runs and prints its tables, not what stands in them.
+if [ -d tests/llama/node_modules ]; then
+  output=$(ENGINE_SMOKE=1 timeout 300 bench/engine.sh 2>&1)
+  code=$?
+  for table in '| | Fairlead | llama.cpp |' 'Cost of a token as the context grows' 'Cost of a token as the number of answers at once grows' 'Cost of a token as the model grows'; do
+    grep -qF "$table" <<<"$output" || { code=1; output+=$'\n'"There is no table '$table'."; }
+  done
+  tally "Engine bench" "$code" "$output"$'\n'"succeeded: $((code == 0))"$'\n'"failed: $((code != 0))"
+else
+  echo "note: did not run: the comparison of engines, for want of llama.cpp"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Runtime.Intrinsics;
 using Fairlead.Engine.Generation;
+using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Attending;
 using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Bench;
 
-/// <summary>How fast attention reads the cache where one token is written, beside what reading the same bytes alone costs, and how fast it multiplies where a prompt is read.
+/// <summary>How fast attention reads the cache where one token is written, beside what reading the same bytes alone costs, and how fast it multiplies where a prompt is read, by vectors and by tiles.
 /// 20 query heads over 5 heads of 64. Best of several rounds.</summary>
 internal static unsafe class AttentionBench
 {
@@ -29,8 +30,8 @@ internal static unsafe class AttentionBench
         }
 
         Console.WriteLine();
-        Console.WriteLine("| | positions | G multiply-adds/s |");
-        Console.WriteLine("| --- | ---: | ---: |");
+        Console.WriteLine("| | positions | vectors: G multiply-adds/s | tiles | ratio |");
+        Console.WriteLine("| --- | ---: | ---: | ---: | ---: |");
         foreach (KvType type in Enum.GetValues<KvType>())
         {
             foreach (int length in new[] { 512, 4096 })
@@ -48,7 +49,7 @@ internal static unsafe class AttentionBench
         Fill(cache, sequence, context);
         using NativeBuffer<float> query = Numbers(Heads * Dimension), output = new(Heads * Dimension);
         using var room = new AttentionRoom(Heads, Dimension, context);
-        StepRow[] rows = [new(0, sequence, context - 1, true)];
+        StepRow[] rows = [new(0, sequence, context - 1, Phase.Decode, true)];
         double attention = Best(() =>
         {
             for (int layer = 0; layer < layers; layer++)
@@ -68,10 +69,18 @@ internal static unsafe class AttentionBench
         var sequence = new KvSequence();
         Fill(cache, sequence, length);
         using NativeBuffer<float> query = Numbers((long)length * Heads * Dimension), output = new((long)length * Heads * Dimension);
-        StepRow[] rows = [.. Enumerable.Range(0, length).Select(position => new StepRow(0, sequence, position, false))];
-        double time = Best(() => Attention.Causal(rows, query.Data, cache, 0, shape, null, output.Data, crew));
+        StepRow[] rows = [.. Enumerable.Range(0, length).Select(position => new StepRow(0, sequence, position, Phase.Prefill, false))];
+        double vectors = Best(() => Attention.Causal(rows, query.Data, cache, 0, shape, null, output.Data, crew));
         double products = (double)length * (length + 1) / 2 * Heads * 2 * Dimension;
-        Console.WriteLine(FormattableString.Invariant($"| a prompt, {type} | {length} | {products / time / 1e9:F1} |"));
+        string beside = "– | –";
+        if (KernelChoice.Family == KernelFamily.Amx)
+        {
+            using var room = new PromptRoom(Heads, KvHeads, Dimension, Dimension, crew.Threads);
+            double tiles = Best(() => Attention.Prompt(rows, query.Data, cache, 0, shape, null, output.Data, room, crew));
+            beside = FormattableString.Invariant($"{products / tiles / 1e9:F1} | {vectors / tiles:F2}");
+        }
+
+        Console.WriteLine(FormattableString.Invariant($"| a prompt, {type} | {length} | {products / vectors / 1e9:F1} | {beside} |"));
     }
 
     private static void Fill(KvCache cache, KvSequence sequence, int positions)

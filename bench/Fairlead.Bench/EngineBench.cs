@@ -46,7 +46,7 @@ internal sealed class EngineBench
         if (!File.Exists(Path.Combine(random, "model.safetensors")))
             RandomEncoder.Write(random, _settings.Encoder);
         const string MiniLm = "../shared/fixtures/minilm"; // beside the checkout where the tests of the project run
-        var comparison = new EncoderComparison(_settings.Cache, _settings.Rounds);
+        var comparison = new EncoderComparison(_settings.Cache, _settings.Rounds, _settings.IsSmoke);
         foreach (int threads in _settings.Threads)
         {
             await comparison.RunAsync(Path.GetFileName(random), random, threads, _settings.TextLength);

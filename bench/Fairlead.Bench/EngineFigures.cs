@@ -47,7 +47,9 @@ internal sealed class EngineFigures
         EngineFigures mine = new(), other = new();
         for (int round = 0; round < rounds; round++)
         {
+            await ours.RestAsync();
             other._all.Add(await theirs.DoAsync(line));
+            await theirs.RestAsync();
             mine._all.Add(await ours.DoAsync(line));
         }
 

@@ -6,6 +6,8 @@ namespace Fairlead.Bench;
 /// <summary>What a token costs, ours and llama.cpp's, as one thing grows: the context, the number of answers at once, the model.</summary>
 internal sealed class EngineGrowth(EngineSettings settings)
 {
+    private const string WarmUp = "decode 16 24";
+
     private readonly int _threads = settings.Threads.Max();
     private readonly int _rounds = Math.Min(settings.Rounds, 2); // these are long, and a slope needs fewer
 
@@ -16,6 +18,8 @@ internal sealed class EngineGrowth(EngineSettings settings)
             return;
         Head(what, $"{settings.Shape.Name}, Q4_0");
         using EngineProcess theirs = await EngineProcess.LlamaAsync(model, _threads, context, slots), ours = await EngineProcess.OursAsync(model, _threads, context, slots);
+        foreach (EngineProcess engine in (EngineProcess[])[ours, theirs])
+            await engine.WarmUpAsync(WarmUp, settings.IsSmoke);
         foreach (int step in steps)
             await RowAsync(step.ToString(CultureInfo.InvariantCulture), ours, theirs, line(step));
     }
@@ -31,9 +35,9 @@ internal sealed class EngineGrowth(EngineSettings settings)
                 if (settings.Model(shape, type) is not { } model)
                     continue;
                 using EngineProcess theirs = await EngineProcess.LlamaAsync(model, _threads, 1024, 1), ours = await EngineProcess.OursAsync(model, _threads, 1024, 1);
-                await ours.DoAsync("decode 16 4");
-                await theirs.DoAsync("decode 16 4");
-                await RowAsync(string.Create(CultureInfo.InvariantCulture, $"{shape.Parameters / 1e9:F2} B {type}"), ours, theirs, "decode 16 24");
+                foreach (EngineProcess engine in (EngineProcess[])[ours, theirs])
+                    await engine.WarmUpAsync(WarmUp, settings.IsSmoke);
+                await RowAsync(string.Create(CultureInfo.InvariantCulture, $"{shape.Parameters / 1e9:F2} B {type}"), ours, theirs, "decode 16 48");
             }
         }
     }

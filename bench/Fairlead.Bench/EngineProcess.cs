@@ -7,6 +7,13 @@ namespace Fairlead.Bench;
 /// <summary>One of the engines that are compared, as a process that reads a line, does it, and answers with a line: see <see cref="EngineDriver"/>.</summary>
 internal sealed class EngineProcess : IDisposable
 {
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
+
+    /// <summary>A process whose processor time stays the same for so long rests; the system counts it in hundredths of a second.</summary>
+    private static readonly TimeSpan s_still = TimeSpan.FromMilliseconds(60);
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
     private readonly Process _process;
 
     private EngineProcess(Process process, string engine, double loadSeconds, double startSeconds) =>
@@ -36,6 +43,15 @@ internal sealed class EngineProcess : IDisposable
     public static Task<EngineProcess> OnnxRuntimeAsync(string model, int threads, int vocabulary) =>
         StartAsync("node", "bench/peers/onnxruntime.mjs", model, Word(threads), Word(vocabulary));
 
+    /// <summary>Does one line for a second, or once: .NET compiles what is called often for good after some tens of calls.</summary>
+    public async Task WarmUpAsync(string line, bool once)
+    {
+        long began = Stopwatch.GetTimestamp();
+        do
+            await DoAsync(line);
+        while (!once && Stopwatch.GetElapsedTime(began) < s_warmUp);
+    }
+
     /// <summary>Does one line.</summary>
     /// <exception cref="InvalidOperationException">It ended, or says that it did nothing.</exception>
     public async Task<EngineFigure> DoAsync(string line)
@@ -53,6 +69,28 @@ internal sealed class EngineProcess : IDisposable
             OwnSeconds = answer.TryGetProperty("own", out JsonElement own) && own.ValueKind == JsonValueKind.Number ? own.GetDouble() : null,
             Values = answer.TryGetProperty("values", out JsonElement values) ? [.. values.EnumerateArray().Select(static value => value.GetDouble())] : null,
         };
+    }
+
+    /// <summary>
+    /// Until its threads have stopped: those of an engine go on looking for more work for a while, and would take a processor from the other's turn. A process that never stops is an error.
+    /// </summary>
+    public async Task RestAsync()
+    {
+        using var timer = new PeriodicTimer(s_still);
+        long began = Stopwatch.GetTimestamp();
+        for (TimeSpan used = TimeSpan.MinValue, now = Used(); now != used; now = Used())
+        {
+            if (Stopwatch.GetElapsedTime(began) > s_patience)
+                throw new InvalidOperationException($"{Engine} is still busy {s_patience.TotalSeconds} s after it has answered");
+            used = now;
+            await timer.WaitForNextTickAsync();
+        }
+
+        TimeSpan Used()
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
     }
 
     public void Dispose()

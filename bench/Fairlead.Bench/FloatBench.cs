@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.Intrinsics;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
@@ -6,58 +7,69 @@ using Fairlead.Engine.Tensors;
 
 namespace Fairlead.Bench;
 
-/// <summary>How fast matrices of floating-point weights are multiplied, beside what the multiply-adds alone and what reading the weights alone would take. One thread, best of several rounds.</summary>
+/// <summary>
+/// How fast matrices of floating-point weights are multiplied, beside what the multiply-adds alone would take. One thread, best of several rounds, in which all forms take turns: what else the
+/// machine does meets each of them.
+/// </summary>
 internal static unsafe class FloatBench
 {
     private const int Inputs = 1024, Rounds = 9;
 
-    private static readonly int[] s_rows = [1, 8, 128, 4096];
+    /// <summary>One row reads more weights than the caches hold; many use what lies in them again.</summary>
+    private const int OutputsOfOneRow = 48 << 10, OutputsOfMany = 1024;
+
+    private static readonly int[] s_rows = [1, 8, 32, 128, 4096];
 
     public static void Run()
     {
-        double peak = Best(Peak);
-        Console.WriteLine(FormattableString.Invariant($"{Simd.Best}, one thread; multiply-adds alone: {peak:F1} G/s"));
-        Console.WriteLine("| form | family | 1 row: GB/s of weights | 1 row | 8 rows | 128 rows | 4096 rows | share of the multiply-adds alone |");
-        Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-        foreach (KernelFamily family in KernelChoice.Available.Where(static family => family is KernelFamily.Scalar or KernelFamily.Neon or KernelFamily.Avx512 or KernelFamily.Amx || family == KernelChoice.Best))
-        {
-            foreach (ElementType type in new[] { ElementType.F32, ElementType.F16, ElementType.BF16 })
-                Row(type, family, peak);
-        }
-    }
-
-    private static void Row(ElementType type, KernelFamily family, double peak)
-    {
-        if (family == KernelFamily.Scalar || PackedLayout.FormatFor(type, Inputs, family) is not { } format)
-            return;
-        // One row reads more than the caches hold; many use what lies in them again.
-        const int Largest = 48 << 10;
-        int most = s_rows.Max();
-        long bytes = PackedLayout.BytesFor(format, Largest, Inputs);
-        using var memory = new NativeBuffer<byte>(bytes);
-        using var input = new NativeBuffer<float>((long)most * Inputs);
-        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(most, Inputs));
-        using var output = new NativeBuffer<float>((long)most * Inputs);
+        (ElementType Type, KernelFamily Family, PackedFormat Format)[] forms =
+        [
+            .. from family in KernelChoice.Available
+               where family is KernelFamily.Neon or KernelFamily.Avx512 or KernelFamily.Amx || family == KernelChoice.Best
+               from type in new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }
+               select (type, family, PackedLayout.FormatFor(type, Inputs, family)!.Value),
+        ];
+        NativeBuffer<byte>[] memory = [.. forms.Select(static form => new NativeBuffer<byte>(PackedLayout.BytesFor(form.Format, OutputsOfOneRow, Inputs)))];
+        using var input = new NativeBuffer<float>((long)s_rows.Max() * Inputs);
+        using var output = new NativeBuffer<float>((long)s_rows.Max() * OutputsOfMany);
+        using var room = new QuantizedRows(1, 1, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.BrainPairTiles, s_rows.Max(), Inputs));
         var random = new Random(1);
         for (long i = 0; i < input.Length; i++)
             input.Data[i] = (float)random.NextDouble() - 0.5f;
-        Pack(type, new PackedMatrix(format, Largest, Inputs, (nint)memory.Data), random);
-        var figures = new List<double>();
-        foreach (int rows in s_rows)
+        for (int i = 0; i < forms.Length; i++)
+            Pack(forms[i].Type, new PackedMatrix(forms[i].Format, OutputsOfOneRow, Inputs, (nint)memory[i].Data), random);
+
+        double peak = 0;
+        double[,] best = new double[forms.Length, s_rows.Length];
+        for (int round = 0; round < Rounds; round++)
         {
-            var matrix = new PackedMatrix(format, rows == 1 ? Largest : Inputs, Inputs, (nint)memory.Data);
-            int repeats = Math.Max(1, 256 / rows);
-            figures.Add(Best(() =>
+            peak = Math.Max(peak, PerSecond(Peak));
+            for (int r = 0; r < s_rows.Length; r++)
             {
-                int times = rows == 1 ? 1 : repeats;
-                for (int i = 0; i < times; i++)
-                    PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, room, null);
-                return (double)times * rows * matrix.Outputs * Inputs;
-            }));
+                for (int i = 0; i < forms.Length; i++)
+                {
+                    int rows = s_rows[r], times = rows == 1 ? 1 : Math.Max(1, 256 / rows);
+                    var matrix = new PackedMatrix(forms[i].Format, rows == 1 ? OutputsOfOneRow : OutputsOfMany, Inputs, (nint)memory[i].Data);
+                    best[i, r] = Math.Max(best[i, r], PerSecond(() =>
+                    {
+                        for (int t = 0; t < times; t++)
+                            PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, Phase.Decode, room, null);
+                        return (double)times * rows * matrix.Outputs * Inputs;
+                    }));
+                }
+            }
         }
 
-        double bandwidth = figures[0] * bytes / ((double)Largest * Inputs);
-        Console.WriteLine(FormattableString.Invariant($"| {format} | {family} | {bandwidth:F1} | {figures[0]:F1} | {figures[1]:F1} | {figures[2]:F1} | {figures[3]:F1} | {figures[3] / peak:F2} |"));
+        Console.WriteLine(FormattableString.Invariant($"{Simd.Best}, one thread, G multiply-adds a second; alone: {peak:F1}"));
+        Console.WriteLine($"| weights | form | family | 1 row: GB/s of weights | {string.Join(" | ", s_rows.Select(static rows => rows == 1 ? "1 row" : $"{rows} rows"))} |");
+        Console.WriteLine($"| --- | --- | --- | ---: |{string.Concat(s_rows.Select(static _ => " ---: |"))}");
+        for (int i = 0; i < forms.Length; i++)
+        {
+            double bandwidth = best[i, 0] * memory[i].Length / ((double)OutputsOfOneRow * Inputs);
+            string figures = string.Join(" | ", Enumerable.Range(0, s_rows.Length).Select(r => best[i, r].ToString("F1", CultureInfo.InvariantCulture)));
+            Console.WriteLine(FormattableString.Invariant($"| {forms[i].Type} | {forms[i].Format} | {forms[i].Family} | {bandwidth:F1} | {figures} |"));
+            memory[i].Dispose();
+        }
     }
 
     private static void Pack(ElementType type, in PackedMatrix to, Random random)
@@ -78,18 +90,12 @@ internal static unsafe class FloatBench
         WeightPacker.Pack(new TensorView(type, [to.Outputs, to.Inputs], stored.Data), transposed: false, to, 0, to.Panels);
     }
 
-    /// <summary>G multiply-adds a second of the best round.</summary>
-    private static double Best(Func<double> work)
+    /// <summary>G multiply-adds a second.</summary>
+    private static double PerSecond(Func<double> work)
     {
-        double best = 0;
-        for (int round = 0; round < Rounds; round++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            double done = work();
-            best = Math.Max(best, done / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
-        }
-
-        return best;
+        long start = Stopwatch.GetTimestamp();
+        double done = work();
+        return done / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
     /// <summary>Twelve sums that wait for nothing but themselves.</summary>

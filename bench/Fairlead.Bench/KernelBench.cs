@@ -19,19 +19,20 @@ internal static unsafe class KernelBench
     /// <summary>More than the caches of a core hold: a decode step reads every weight once and finds none of them there.</summary>
     private const long WeightBytes = 96L << 20;
 
-    private static readonly int[] s_rows = [1, 8, 64, 512];
+    private static readonly (int Rows, Phase Phase)[] s_rows =
+        [(1, Phase.Decode), (8, Phase.Decode), (64, Phase.Decode), (512, Phase.Decode), (64, Phase.Prefill), (512, Phase.Prefill)];
     private static readonly ElementType[] s_types = [ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q5_K, ElementType.Q6_K];
 
     public static void Run()
     {
         Console.WriteLine($"Families here: {string.Join(", ", KernelChoice.Available)}. One thread, {Inputs} inputs.");
-        Console.WriteLine("| weights | family | 1 row: GB/s | ÷ reading alone | G multiply-adds/s: 1 row | 8 rows | 64 rows | 512 rows |");
-        Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        Console.WriteLine("| weights | family | 1 row: GB/s | ÷ reading alone | G multiply-adds/s: 1 row | 8 rows | 64 rows | 512 rows | as prompts: 64 rows | 512 rows |");
+        Console.WriteLine("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         using var input = new NativeBuffer<float>(512L * Inputs);
         var random = new Random(1);
         for (long i = 0; i < input.Length; i++)
             input.Data[i] = (float)random.NextDouble() - 0.5f;
-        using var room = new QuantizedRows(512, Inputs);
+        using var room = new QuantizedRows(512, Inputs, brainTileBytes: BrainMatMul.RoomBytes(PackedFormat.Eight, 512, Inputs));
         foreach (ElementType type in s_types)
         {
             PackedFormat format = PackedLayout.FormatFor(type, Inputs, KernelFamily.Scalar)!.Value;
@@ -60,19 +61,20 @@ internal static unsafe class KernelBench
             read = Math.Max(read, weights.Length / Seconds(() => Sum(weights)) / 1e9);
             for (int i = 0; i < s_rows.Length; i++)
             {
-                int rows = s_rows[i], some = Math.Min(outputs, rows == 1 ? outputs : rows == 8 ? 16384 : 2048);
+                (int rows, Phase phase) = s_rows[i];
+                int some = Math.Min(outputs, rows == 1 ? outputs : rows == 8 ? 16384 : 2048);
                 var matrix = new PackedMatrix(format, some, Inputs, (nint)weights.Data);
                 double products = (double)rows * some * Inputs;
                 if (rows * (long)some > output.Length)
                     matrix = matrix with { Outputs = (int)(output.Length / rows) };
                 products = (double)rows * matrix.Outputs * Inputs;
-                speeds[i] = Math.Max(speeds[i], products / Seconds(() => PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, room, null)) / 1e9);
+                speeds[i] = Math.Max(speeds[i], products / Seconds(() => PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, phase, room, null)) / 1e9);
             }
         }
 
         double single = speeds[0] * weights.Length / ((double)outputs * Inputs);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {type} | {family} | {single:F1} | {single / read:F2} | {speeds[0]:F1} | {speeds[1]:F1} | {speeds[2]:F1} | {speeds[3]:F1} |"));
+            $"| {type} | {family} | {single:F1} | {single / read:F2} | {speeds[0]:F1} | {speeds[1]:F1} | {speeds[2]:F1} | {speeds[3]:F1} | {speeds[4]:F1} | {speeds[5]:F1} |"));
     }
 
     /// <summary>Processor time, which neighbours on the same machine take less from than from the clock's.</summary>

@@ -31,7 +31,8 @@ internal sealed unsafe class OnnxEncoder
     public static void Write(string folder, string file)
     {
         using ModelFolder model = ModelFolder.Open(folder);
-        (EncoderDesign design, EncoderWeights weights) = Encoder.Plan(model);
+        EncoderPlan plan = EncoderPlan.Read(model);
+        (EncoderDesign design, EncoderWeights weights) = (plan.Design, plan.Weights);
         if (design.Activation != Activation.Gelu || design.DistanceBuckets > 0 || design.PaddingToken is not null || weights.Segments is null)
             throw new NotSupportedException($"{folder}: not of BERT's kind");
         var writer = new OnnxEncoder();

@@ -51,6 +51,20 @@ if (args is ["engine-driver", var driven, var threads, var context, var slots])
     return 0;
 }
 
+// What a pack saves of a load: bench/Fairlead.Bench load MODEL THREADS [QUANTIZE]
+if (args is ["load", var opened, var loaders, ..])
+{
+    await LoadBench.RunAsync(opened, loaders, args.ElementAtOrDefault(3));
+    return 0;
+}
+
+// One load of it, in a process of its own: bench/Fairlead.Bench load-driver MODEL THREADS QUANTIZE|- FOLDER|-
+if (args is ["load-driver", var one, var crewed, var target, var packs])
+{
+    await LoadBench.DriveAsync(one, crewed, target, packs);
+    return 0;
+}
+
 // What sharing out work costs: bench/Fairlead.Bench crew THREADS
 if (args is ["crew", var sharing])
 {
@@ -63,6 +77,20 @@ if (args is ["stall", var stalled, var workers, ..])
 {
     TimeSpan? stall = args.Length > 4 ? TimeSpan.FromMilliseconds(double.Parse(args[4], CultureInfo.InvariantCulture)) : null;
     await StallBench.RunAsync(stalled, int.Parse(workers, CultureInfo.InvariantCulture), args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 4096, stall);
+    return 0;
+}
+
+// What a draft saves: bench/Fairlead.Bench draft MODEL DRAFT THREADS [TEXT_FILE]
+if (args is ["draft", var guessed, var guesser, var pair, .. var readBefore])
+{
+    await DraftBench.RunAsync(guessed, guesser, int.Parse(pair, CultureInfo.InvariantCulture), readBefore is [var text] ? File.ReadAllText(text) : "");
+    return 0;
+}
+
+// The built-in model with another number of layers, for the one above: bench/Fairlead.Bench guide-layers GUIDE FOLDER LAYERS
+if (args is ["guide-layers", var guide, var written, var layers])
+{
+    GuideLayers.Write(guide, written, int.Parse(layers, CultureInfo.InvariantCulture));
     return 0;
 }
 
