@@ -183,7 +183,7 @@ public sealed class DotNetAnthropicTests(Gateway gateway)
     }
 
     [Theory]
-    [InlineData("tiny/claude-limited", "429 rate_limit_error Slow down", typeof(AnthropicRateLimitException))]
+    [InlineData("tiny/claude-limited-dotnet", "429 rate_limit_error Slow down", typeof(AnthropicRateLimitException))]
     [InlineData("tiny/claude-busy", "529 overloaded_error Overloaded", typeof(AnthropicOverloadedException))]
     [InlineData("tiny/claude-large", "413 request_too_large Request exceeds the maximum size", typeof(AnthropicContentTooLargeException))]
     [InlineData("tiny/claude-gone", "404 not_found_error model: claude-gone", typeof(AnthropicNotFoundException))]

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
+using Fairlead.Domain.Inference;
 using Fairlead.Shared;
 using OpenAI;
 using OpenAI.Chat;
@@ -221,7 +222,7 @@ public sealed class DotNetClientTests(Gateway gateway)
     public async Task Every_refusal_has_its_status_its_code_and_its_words()
     {
         (int Status, string Code)[] expected = [(400, "field_invalid"), (400, "upstream_refused_request"), (402, "budget_reached"), (413, "too_large"), (429, "upstream_rate_limited")];
-        ChatClient[] clients = [Chat(), Chat(), Client(gateway.PoorKey).GetChatClient(Gateway.ChatModel), Chat(), Client().GetChatClient(Gateway.LimitedModel)];
+        ChatClient[] clients = [Chat(), Chat(), Client(gateway.PoorKey).GetChatClient(Gateway.ChatModel), Chat(), Client().GetChatClient(Gateway.LimitedModel(Gateway.DotNet, Dialect.OpenAi))];
         string[] asked = ["Say hello.", "Refuse this.", "Say hello.", new string('x', 21 * 1024 * 1024), "Say hello."];
         for (int i = 0; i < expected.Length; i++)
         {
@@ -248,7 +249,7 @@ public sealed class DotNetClientTests(Gateway gateway)
         using var counted = new Counted();
         OpenAIClient client = Retrying(counted, gateway.Process.Key);
 
-        ChatCompletion answer = await client.GetChatClient(Gateway.FlakyModel).CompleteChatAsync([new UserChatMessage($"Once, {Guid.CreateVersion7()}.")], cancellationToken: Stop);
+        ChatCompletion answer = await client.GetChatClient(Gateway.FlakyModel(Gateway.DotNet, Dialect.OpenAi)).CompleteChatAsync([new UserChatMessage($"Once, {Guid.CreateVersion7()}.")], cancellationToken: Stop);
 
         Assert.Equal(("Hello, wörld 👋", 2), (answer.Content[0].Text, counted.Count));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Fairlead.Conformance;
+using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Shared;
 
@@ -11,24 +12,41 @@ namespace Fairlead.Conformance;
 public sealed class Gateway : IAsyncLifetime
 {
     public const string ChatModel = "tiny/chat";
-    public const string BrokenModel = "tiny/broken";
-    public const string FlakyModel = "tiny/flaky";
-    public const string LimitedModel = "tiny/limited";
     public const string EmbeddingModel = "tiny/embed";
 
     public const string ClaudeModel = "tiny/claude";
+
+    /// <summary>The caller that the clients of .NET are.</summary>
+    public const string DotNet = "dotnet";
+
+    /// <summary>Who asks the models that fail: the scripts of tests/clients, by name, and <see cref="DotNet"/>.</summary>
+    private static readonly string[] Callers = ["openai", "openai-4", "huggingface", "vercel-ai", "vercel-ai-anthropic", "anthropic", "anthropic-0", DotNet];
 
     /// <summary>Each at a provider of its own, so that its circuit is.</summary>
     private static readonly (string Provider, string Model, string As)[] Claudes =
     [
         ("claude", ClaudeModel, AnthropicScript.ChatModel),
-        ("claude-broken", "tiny/claude-broken", AnthropicScript.BrokenModel),
-        ("claude-flaky", "tiny/claude-flaky", AnthropicScript.FlakyModel),
-        ("claude-limited", "tiny/claude-limited", AnthropicScript.LimitedModel),
+        .. Callers.SelectMany(static caller => new[]
+        {
+            ($"claude-broken-{caller}", BrokenModel(caller, Dialect.Anthropic), AnthropicScript.BrokenModel),
+            ($"claude-flaky-{caller}", FlakyModel(caller, Dialect.Anthropic), AnthropicScript.FlakyModel),
+            ($"claude-limited-{caller}", LimitedModel(caller, Dialect.Anthropic), AnthropicScript.LimitedModel),
+        }),
         ("claude-long", "tiny/claude-long", AnthropicScript.ChatModel),
         ("claude-large", "tiny/claude-large", AnthropicScript.ChatModel),
         ("claude-gone", "tiny/claude-gone", AnthropicScript.ChatModel),
         ("claude-busy", "tiny/claude-busy", AnthropicScript.ChatModel),
+    ];
+
+    /// <inheritdoc cref="Claudes"/>
+    private static readonly (string Provider, string Model, string As)[] Failing =
+    [
+        .. Callers.SelectMany(static caller => new[]
+        {
+            ($"broken-{caller}", BrokenModel(caller, Dialect.OpenAi), OpenAiScript.BrokenModel),
+            ($"flaky-{caller}", FlakyModel(caller, Dialect.OpenAi), OpenAiScript.FlakyModel),
+            ($"limited-{caller}", LimitedModel(caller, Dialect.OpenAi), OpenAiScript.LimitedModel),
+        }),
     ];
 
     private ScriptedUpstream? _upstream;
@@ -51,6 +69,21 @@ public sealed class Gateway : IAsyncLifetime
     /// <summary>Well formed, but no key of this server.</summary>
     internal static string WrongKey { get; } = ApiKey.Create(static bytes => bytes.Fill(7)).Reveal();
 
+    /// <summary>The model that always fails. Each caller has its own: a circuit that one caller's failures opened would answer the next in the provider's place.</summary>
+    /// <param name="caller">Who asks it.</param>
+    /// <param name="spoken">What its provider speaks.</param>
+    internal static string BrokenModel(string caller, Dialect spoken) => Failingly("broken", caller, spoken);
+
+    /// <summary>The model that fails the first time that something is asked.</summary>
+    /// <inheritdoc cref="BrokenModel"/>
+    internal static string FlakyModel(string caller, Dialect spoken) => Failingly("flaky", caller, spoken);
+
+    /// <summary>The model that always says that it was asked too often.</summary>
+    /// <inheritdoc cref="BrokenModel"/>
+    internal static string LimitedModel(string caller, Dialect spoken) => Failingly("limited", caller, spoken);
+
+    private static string Failingly(string how, string caller, Dialect spoken) => $"tiny/{(spoken is Dialect.Anthropic ? "claude-" : "")}{how}-{caller}";
+
     public async ValueTask InitializeAsync()
     {
         _upstream = new ScriptedUpstream((request, reply) => ProvidersDoor.AnswerAsync(Upstream, request, reply, OpenAiScript.AnswerAsync));
@@ -64,6 +97,12 @@ public sealed class Gateway : IAsyncLifetime
                 models:
                   {{claude.Model}}: { as: {{claude.As}}, input: 1, output: 2, context: 200K, tools: true, images: true, structured: true }
             """));
+        string failing = string.Join('\n', Failing.Select(one => $$"""
+              {{one.Provider}}:
+                url: {{_upstream.Url}}
+                models:
+                  {{one.Model}}: { as: {{one.As}}, input: 1, output: 2, context: 32K }
+            """));
         _process = await FairleadProcess.StartAsync(
             $$"""
             providers:
@@ -72,18 +111,7 @@ public sealed class Gateway : IAsyncLifetime
                 models:
                   {{ChatModel}}: { as: {{OpenAiScript.ChatModel}}, input: 1, output: 2, context: 32K, tools: true, images: true, structured: true }
                   {{EmbeddingModel}}: { as: {{OpenAiScript.EmbeddingModel}}, input: 0.1, output: 0, embeddings: true }
-              broken: # of its own, so that its circuit is
-                url: {{_upstream.Url}}
-                models:
-                  {{BrokenModel}}: { as: {{OpenAiScript.BrokenModel}}, input: 1, output: 2, context: 32K }
-              flaky:
-                url: {{_upstream.Url}}
-                models:
-                  {{FlakyModel}}: { as: {{OpenAiScript.FlakyModel}}, input: 1, output: 2, context: 32K }
-              limited:
-                url: {{_upstream.Url}}
-                models:
-                  {{LimitedModel}}: { as: {{OpenAiScript.LimitedModel}}, input: 1, output: 2, context: 32K }
+            {{failing}}
             {{claudes}}
             dispatch: { heartbeat: 100ms }
             keys:

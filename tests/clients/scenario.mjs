@@ -6,9 +6,9 @@ export const poorKey = process.env.POOR_KEY; // its budget is too small for anyt
 /** What the provider behind the models speaks: `openai` or `anthropic`. */
 export const spoken = process.env.SPOKEN ?? 'openai';
 export const chatModel = process.env.CHAT_MODEL ?? 'tiny/chat';
-export const brokenModel = process.env.BROKEN_MODEL ?? 'tiny/broken';
-export const flakyModel = process.env.FLAKY_MODEL ?? 'tiny/flaky'; // fails the first time that something is asked
-export const limitedModel = process.env.LIMITED_MODEL ?? 'tiny/limited';
+export const brokenModel = process.env.BROKEN_MODEL;
+export const flakyModel = process.env.FLAKY_MODEL; // fails the first time that something is asked
+export const limitedModel = process.env.LIMITED_MODEL;
 export const embeddingModel = 'tiny/embed';
 
 export const weather = {

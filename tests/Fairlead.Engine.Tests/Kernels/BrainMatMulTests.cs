@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Kernels;
 
@@ -109,10 +110,11 @@ public sealed unsafe class BrainMatMulTests
         using var input = new NativeBuffer<float>(8 * 512);
         using var output = new NativeBuffer<float>(8 * 512);
         PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, Phase.Decode, room, crew);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
-            PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, Phase.Decode, room, crew);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(0, Allocation.Of(() =>
+        {
+            for (int i = 0; i < 100; i++)
+                PackedMatMul.Multiply(matrix, input.Data, output.Data, 8, Phase.Decode, room, crew);
+        }));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Kernels;
 
@@ -132,9 +133,7 @@ public sealed unsafe class ExpandedMatMulTests
         using var input = new NativeBuffer<float>(Rows * Inputs);
         using var output = new NativeBuffer<float>(Rows * Outputs);
         PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Prefill, room, null);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Prefill, room, null);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() => PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Prefill, room, null)));
     }
 
     /// <summary>Groups of the first panel.</summary>

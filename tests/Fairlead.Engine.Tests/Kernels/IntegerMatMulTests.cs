@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
+using Fairlead.Shared;
 
 namespace Fairlead.Engine.Tests.Kernels;
 
@@ -158,10 +159,11 @@ public sealed unsafe class IntegerMatMulTests
         using var output = new NativeBuffer<float>(Rows * Outputs);
         PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Decode, room, null);
         PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 1, Phase.Decode, room, null);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Decode, room, null);
-        PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 1, Phase.Decode, room, null);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() =>
+        {
+            PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, Rows, Phase.Decode, room, null);
+            PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, 1, Phase.Decode, room, null);
+        }));
     }
 
     private static void Compare(Random random, ElementType type, int outputs, int inputs, int rows)

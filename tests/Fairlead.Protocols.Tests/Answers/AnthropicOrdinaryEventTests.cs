@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Fairlead.Protocols.Anthropic;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
+using Fairlead.Shared;
 using static Fairlead.Protocols.Tests.Answers.AnthropicScript;
 
 namespace Fairlead.Protocols.Tests.Answers;
@@ -38,9 +39,7 @@ public class AnthropicOrdinaryEventTests(ITestOutputHelper log)
         foreach (int count in (ReadOnlySpan<int>)[1_000, 3_000])
         {
             byte[][] events = Events(kind);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Run(stream, caller, events, count);
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(0, Allocation.Of(() => Run(stream, caller, events, count)));
         }
         Assert.Null(stream.Fault);
     }

@@ -3,6 +3,7 @@ using Fairlead.Domain.Routing;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Shared;
 using static Fairlead.Protocols.Tests.Answers.Script;
 
 namespace Fairlead.Protocols.Tests.Answers;
@@ -106,11 +107,7 @@ public class OrdinaryEventTests(ITestOutputHelper log)
     {
         Run(stream, output, events, 20); // buffers grow, patterns are learnt
         foreach (int count in (ReadOnlySpan<int>)[1_000, 3_000])
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Run(stream, output, events, count);
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        }
+            Assert.Equal(0, Allocation.Of(() => Run(stream, output, events, count)));
     }
 
     internal static void Run(AnswerStream stream, PooledBuffer output, byte[][] events, int count)

@@ -4,6 +4,7 @@ using Fairlead.Domain.Problems;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.OpenAi;
+using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Requests;
 
@@ -86,18 +87,18 @@ public sealed class BombTests
         ScannedRequest scanned = RequestScanner.Scan(Route.Chat, body, RequestLimits.Default, out _)!;
         using var output = new PooledBuffer(8_000_000);
         UpstreamBodyWriter.Write(body, scanned, new BodyEdits("up", true, RequestQuirks.None), output); // what is made once per process
-        output.Clear();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        UpstreamBodyWriter.Write(body, scanned, new BodyEdits("up", true, RequestQuirks.None), output);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        long allocated = Allocation.Of(() =>
+        {
+            output.Clear();
+            UpstreamBodyWriter.Write(body, scanned, new BodyEdits("up", true, RequestQuirks.None), output);
+        });
+        Assert.InRange(allocated, 0, 4096);
     }
 
     private static long Allocated(byte[] body)
     {
         RequestScanner.Scan(Route.Chat, body, RequestLimits.Default, out _); // what is made once per process
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.NotNull(RequestScanner.Scan(Route.Chat, body, RequestLimits.Default, out _));
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        return Allocation.Of(() => Assert.NotNull(RequestScanner.Scan(Route.Chat, body, RequestLimits.Default, out _)));
     }
 
     private static void RefusedCheaply(string text)

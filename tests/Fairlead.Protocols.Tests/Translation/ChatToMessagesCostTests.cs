@@ -2,6 +2,7 @@ using Fairlead.Domain.Inference;
 using Fairlead.Protocols.Buffers;
 using Fairlead.Protocols.Dialects;
 using Fairlead.Protocols.Tests.Requests;
+using Fairlead.Shared;
 
 namespace Fairlead.Protocols.Tests.Translation;
 
@@ -31,17 +32,16 @@ public sealed class ChatToMessagesCostTests
 
     private static long Measure(byte[] body, BodyEdits edits, PooledBuffer output)
     {
-        long allocated = 0;
-        for (int round = 0; round < 3; round++) // what is made once per process, and what the pools lend
+        string? adapted = null;
+        // The first rounds make what is made once per process, and what the pools lend.
+        long allocated = Allocation.Of(() =>
         {
             output.Clear();
-            long before = GC.GetAllocatedBytesForCurrentThread();
             ScannedRequest scanned = RequestDialects.Scan(Route.Chat, body, RequestLimits.Default, out _)!;
             RequestDialects.Write(body, scanned, edits, output);
-            string? adapted = RequestDialects.Adapted(scanned, body, edits);
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.Null(adapted);
-        }
+            adapted = RequestDialects.Adapted(scanned, body, edits);
+        });
+        Assert.Null(adapted);
         return allocated;
     }
 }
