@@ -15,8 +15,6 @@ internal static unsafe class IntegerVectorKernel
     /// <summary>A sum of products and a sum of groups for each row leave half the vector registers to the rest.</summary>
     public const int MostRows = 8;
 
-    private const int Ahead = 8192; // as in VectorPanel
-
     private const int LineBytes = 64;
     private const int LinesOfBlock = 8;
     private const int InputsOfLine = 4;
@@ -48,7 +46,8 @@ internal static unsafe class IntegerVectorKernel
     private static ReadOnlySpan<byte> Write(IntegerVectorShape shape)
     {
         const Register Task = Register.Rdi, Values = Register.Rsi, Inputs = Register.Rdx, Scales = Register.R8, InputScales = Register.R9, HalfSums = Register.R10,
-            Count = Register.Rcx, Blocks = Register.R11, Work = Register.Rax;
+            Count = Register.Rcx, Blocks = Register.R11, Work = Register.Rax,
+            Ahead = Work; // between the constants and the outputs
         PackedFormat format = shape.Format;
         int rows = shape.Rows, inputStride = QuantizedRows.StrideOf(shape.Inputs), halfSumStride = shape.Inputs / 16 * sizeof(short);
         int valueBytes = (int)PackedLayout.ValueBytes(format, PackedLayout.GroupInputs);
@@ -69,6 +68,7 @@ internal static unsafe class IntegerVectorKernel
         code.Load(Inputs, Field(nameof(IntegerVectorTask.Inputs)));
         code.Load(InputScales, Field(nameof(IntegerVectorTask.InputScales)));
         code.Load(HalfSums, Field(nameof(IntegerVectorTask.HalfSums)));
+        code.Load(Ahead, Field(nameof(IntegerVectorTask.Panel)));
         for (int row = 0; row < rows; row++)
             code.ExclusiveOr(row, row, row);
         if (scalesAreHalves)
@@ -135,8 +135,9 @@ internal static unsafe class IntegerVectorKernel
         // 32 inputs of every row.
         void Block()
         {
-            for (int line = 0; line < valueBytes; line += LineBytes)
-                code.Prefetch(new Place(Values, Ahead + line));
+            for (int line = 0; line < WeightPrefetch.LinesOfGroup(format, shape.Inputs); line++)
+                AskFor(new Place(Ahead, WeightPrefetch.Ahead + (line * LineBytes)));
+            code.Add(Ahead, WeightPrefetch.BytesOfGroup(format, shape.Inputs));
             for (int group = 0; group < groups; group++)
             {
                 Begin(group);
@@ -156,6 +157,14 @@ internal static unsafe class IntegerVectorKernel
             code.Add(Inputs, PackedLayout.GroupInputs);
             code.Add(InputScales, BlockScaleBytes);
             code.Add(HalfSums, 2 * sizeof(short));
+        }
+
+        void AskFor(Place line)
+        {
+            if (WeightPrefetch.IsForFirstLevel)
+                code.PrefetchNearest(line);
+            else
+                code.Prefetch(line);
         }
 
         void Begin(int group)

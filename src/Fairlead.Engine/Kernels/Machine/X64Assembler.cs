@@ -96,13 +96,10 @@ internal sealed class X64Assembler
         BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_code)[(jump - 4)..], _code.Count - jump);
 
     /// <summary>Asks for a cache line, for all levels but the first.</summary>
-    public void Prefetch(Place line)
-    {
-        if ((int)line.Base >= 8)
-            Bytes(0x41);
-        Bytes(0x0f, 0x18);
-        Operand(2, line, NoIndex);
-    }
+    public void Prefetch(Place line) => Prefetch(2, line);
+
+    /// <summary>Asks for a cache line, for all levels.</summary>
+    public void PrefetchNearest(Place line) => Prefetch(1, line);
 
     public void Return() => Bytes(0xc3);
 
@@ -235,6 +232,14 @@ internal sealed class X64Assembler
 
     /// <summary>to += products of brain floats (AMX-BF16).</summary>
     public void DotTileBrains(int to, int a, int b) => TileDot(0x5c, 2, to, a, b);
+
+    private void Prefetch(int hint, Place line)
+    {
+        if ((int)line.Base >= 8)
+            Bytes(0x41);
+        Bytes(0x0f, 0x18);
+        Operand(hint, line, NoIndex);
+    }
 
     private void TileDot(byte opcode, int prefix, int to, int a, int b) => Bytes(0xc4, 0xe2, (byte)(((~b & 15) << 3) | prefix), opcode, (byte)(0xc0 | (to << 3) | a));
 

@@ -27,6 +27,7 @@ internal static class EncodingSamples
             yield return new($"{{disp32}} mov {Name(register)}, {at}", code => code.Load(register, place));
             yield return new($"{{disp32}} mov {at}, {Name(register)}", code => code.Store(place, register));
             yield return new($"{{disp32}} prefetcht1 {at}", code => code.Prefetch(place));
+            yield return new($"{{disp32}} prefetcht0 {at}", code => code.PrefetchNearest(place));
         }
 
         foreach (Register register in s_registers)
