@@ -4,7 +4,7 @@ using Fairlead.Engine.Kernels.Packed;
 
 namespace Fairlead.Engine.Kernels.Machine;
 
-/// <summary>Rows of quantised activations times a panel as it is packed, up to eight rows at a time, by vectors of 512 bits with the dot product of bytes (AVX512-VNNI).</summary>
+/// <summary>Rows of quantised activations times panels as they are packed, up to eight rows at a time, by vectors of 512 bits with the dot product of bytes (AVX512-VNNI).</summary>
 /// <remarks>
 /// Operations and their order are those of <see cref="PackedMatMul"/>. The dot product takes unsigned weights and signed activations: nibbles and what has five or six bits are used
 /// as they are stored, and signed bytes are moved up by 128. A sum of products begins with what that is too much, negative: −128, −8 or −32 times the sum of the row's bytes. It is exact.
@@ -63,12 +63,13 @@ internal static unsafe class IntegerVectorKernel
         var code = new X64Assembler();
         Constants();
         code.Load(Scales, Field(nameof(IntegerVectorTask.Panel)));
-        code.Load(Values, Field(nameof(IntegerVectorTask.Panel)));
+        int panel = code.Here;
+        code.Copy(Ahead, Scales);
+        code.Copy(Values, Scales);
         code.Add(Values, (int)PackedLayout.ScaleBytes(format, shape.Inputs));
         code.Load(Inputs, Field(nameof(IntegerVectorTask.Inputs)));
         code.Load(InputScales, Field(nameof(IntegerVectorTask.InputScales)));
         code.Load(HalfSums, Field(nameof(IntegerVectorTask.HalfSums)));
-        code.Load(Ahead, Field(nameof(IntegerVectorTask.Panel)));
         for (int row = 0; row < rows; row++)
             code.ExclusiveOr(row, row, row);
         if (scalesAreHalves)
@@ -97,11 +98,22 @@ internal static unsafe class IntegerVectorKernel
             code.Add(Work, Count);
         }
 
+        Change(nameof(IntegerVectorTask.Output), () => code.Add(Work, PackedLayout.PanelOutputs * sizeof(float)));
+        code.Copy(Scales, Values);
+        Change(nameof(IntegerVectorTask.Panels), () => code.Decrement(Work));
+        code.JumpIfNotZero(panel);
         code.ZeroUpper();
         code.Return();
         return code.Code;
 
         static Place Field(string name) => new(Task, (int)Marshal.OffsetOf<IntegerVectorTask>(name));
+
+        void Change(string field, Action change)
+        {
+            code.Load(Work, Field(field));
+            change();
+            code.Store(Field(field), Work);
+        }
 
         void Loop(Register count, int times, Action turn)
         {

@@ -58,8 +58,15 @@ internal static unsafe class IntegerMatMul
             int atOnce = Math.Max(16, ActivationBytes / QuantizedRows.StrideOf(weight.Inputs) / 16 * 16);
             for (int row = 0; row < rows; row += atOnce)
             {
-                for (int panel = first; panel < end; panel++)
-                    Panel(panel, row, Math.Min(rows, row + atOnce), scratch);
+                int endRow = Math.Min(rows, row + atOnce), panel = first;
+                if (IsWide(endRow - row))
+                {
+                    panel = Math.Max(first, Math.Min(end, weight.Outputs / PackedLayout.PanelOutputs)); // the last one may be a part of a panel
+                    WidePanel.Multiply(weight, first, panel - first, room, output + (first * PackedLayout.PanelOutputs), weight.Outputs, row, endRow);
+                }
+
+                for (; panel < end; panel++)
+                    Panel(panel, row, endRow, scratch);
             }
 
             room.ReturnScratch(number);
@@ -71,14 +78,18 @@ internal static unsafe class IntegerMatMul
             bool isFull = outputs == PackedLayout.PanelOutputs;
             float* target = output + (panel * PackedLayout.PanelOutputs), to = isFull ? target : scratch.Outputs;
             long stride = isFull ? weight.Outputs : PackedLayout.PanelOutputs;
-            bool tiles = KernelChoice.Family == KernelFamily.Amx && endRow - firstRow >= FewestRowsForTiles && TilePanel.Takes(weight.Inputs, weight.Format == PackedFormat.Six);
-            if (!tiles && KernelChoice.Family is KernelFamily.Avx512 or KernelFamily.Amx)
-                WidePanel.Multiply(weight, panel, room, to, stride, firstRow, endRow);
+            if (IsWide(endRow - firstRow))
+                WidePanel.Multiply(weight, panel, 1, room, to, stride, firstRow, endRow);
             else
-                Expanded(weight.Panel(panel), to, stride, firstRow, endRow, tiles, scratch);
+                Expanded(weight.Panel(panel), to, stride, firstRow, endRow, TakesTiles(endRow - firstRow), scratch);
             for (int row = firstRow; !isFull && row < endRow; row++)
                 new ReadOnlySpan<float>(scratch.Outputs + (row * PackedLayout.PanelOutputs), outputs).CopyTo(new Span<float>(target + ((long)row * weight.Outputs), outputs));
         }
+
+        /// <summary>Whether so many rows are multiplied by vectors of 512 bits.</summary>
+        private bool IsWide(int some) => KernelChoice.Family is KernelFamily.Avx512 or KernelFamily.Amx && !TakesTiles(some);
+
+        private bool TakesTiles(int some) => KernelChoice.Family == KernelFamily.Amx && some >= FewestRowsForTiles && TilePanel.Takes(weight.Inputs, weight.Format == PackedFormat.Six);
 
         private int FewestRowsForTiles => weight.Format == PackedFormat.Eight ? RowsForTiles : RowsForExpandedTiles;
 
