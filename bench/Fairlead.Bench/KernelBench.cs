@@ -23,7 +23,8 @@ internal static unsafe class KernelBench
         [(1, Phase.Decode), (8, Phase.Decode), (64, Phase.Decode), (512, Phase.Decode), (64, Phase.Prefill), (512, Phase.Prefill)];
     private static readonly ElementType[] s_types = [ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q5_K, ElementType.Q6_K];
 
-    public static void Run()
+    /// <param name="names">Families to measure; none: all of this machine but the scalar one.</param>
+    public static void Run(IReadOnlyList<string> names)
     {
         Console.WriteLine($"Families here: {string.Join(", ", KernelChoice.Available)}. One thread, {Inputs} inputs.");
         Console.WriteLine("| weights | family | 1 row: GB/s | ÷ reading alone | G multiply-adds/s: 1 row | 8 rows | 64 rows | 512 rows | as prompts: 64 rows | 512 rows |");
@@ -42,7 +43,7 @@ internal static unsafe class KernelBench
             using var output = new NativeBuffer<float>(Math.Max(outputs, 512L * 2048));
             foreach (KernelFamily family in KernelChoice.Available)
             {
-                if (family is not KernelFamily.Scalar)
+                if (names.Count == 0 ? family is not KernelFamily.Scalar : names.Contains(family.ToString(), StringComparer.OrdinalIgnoreCase))
                     Row(type, format, family, outputs, weights, input, output, room);
             }
         }

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using Fairlead.Bench;
 
-// Not part of the table: bench/Fairlead.Bench kernels
-if (args is ["kernels"])
+// Not part of the table: bench/Fairlead.Bench kernels [family]
+if (args is ["kernels", .. { Length: < 2 } family])
 {
-    KernelBench.Run();
+    KernelBench.Run([.. family]);
     return 0;
 }
 

@@ -19,7 +19,7 @@ public sealed unsafe class IntegerMatMulTests
         var random = new Random(3);
         foreach ((int outputs, int inputs) in ((int, int)[])[(1, 256), (16, 256), (37, 512), (64, 768), (50, 1280)])
         {
-            foreach (int rows in (int[])[1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 25, 31, 37, 40])
+            foreach (int rows in (int[])[1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 25, 31, 37, 40, 48, 51])
                 Compare(random, type, outputs, inputs, rows);
         }
     }
@@ -28,7 +28,7 @@ public sealed unsafe class IntegerMatMulTests
     [MemberData(nameof(Types))]
     public void A_row_has_the_same_bits_alone_in_a_batch_and_with_more_threads(ElementType type)
     {
-        const int Outputs = 176, Inputs = 512, Rows = 37;
+        const int Outputs = 176, Inputs = 768, Rows = 53;
         var random = new Random(4);
         using var packed = new PackedSample(type, Outputs, Inputs, seed: 4);
         using var input = new NativeBuffer<float>(Rows * Inputs);

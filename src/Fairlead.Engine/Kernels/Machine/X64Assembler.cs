@@ -145,6 +145,12 @@ internal sealed class X64Assembler
     /// <summary>to = a with the bits that differ from 64 bytes of memory.</summary>
     public void ExclusiveOr(int to, int a, Place from) => Vector(0xef, 1, 1, to, a, from);
 
+    /// <summary>to = a · b + to, rounded once.</summary>
+    public void AddProduct(int to, int a, int b) => Vector(0xb8, 1, 2, to, a, b);
+
+    /// <summary>to = to − a · b, rounded once.</summary>
+    public void SubtractProduct(int to, int a, int b) => Vector(0xbc, 1, 2, to, a, b);
+
     /// <summary>to = the bits that a and b share.</summary>
     public void And(int to, int a, int b) => Vector(0xdb, 1, 1, to, a, b);
 
@@ -204,6 +210,9 @@ internal sealed class X64Assembler
     /// <summary>vector = the register's lower 32 bits, 16 times.</summary>
     public void Broadcast(int to, Register from) => Vector(0x7c, 1, 2, to, 0, (int)from);
 
+    /// <summary>vector = 32 bits of memory, 16 times.</summary>
+    public void Broadcast(int to, Place from) => Vector(0x58, 1, 2, to, 0, from);
+
     /// <summary>vector = 16 halves of memory as singles.</summary>
     public void LoadHalves(int to, Place from) => Vector(0x13, 1, 2, to, 0, from);
 
@@ -212,6 +221,9 @@ internal sealed class X64Assembler
 
     /// <summary>to += the products of unsigned bytes of a and the signed bytes of one number of memory, in fours (AVX512-VNNI).</summary>
     public void DotBytesBroadcast(int to, int unsigned, Place signed) => Vector(0x50, 1, 2, to, unsigned, signed, broadcast: true);
+
+    /// <summary>to += the products of unsigned bytes of a and signed bytes of b, in fours (AVX512-VNNI).</summary>
+    public void DotBytes(int to, int unsigned, int signed) => Vector(0x50, 1, 2, to, unsigned, signed);
 
     /// <summary>Shapes the tiles by 64 bytes of memory.</summary>
     public void ConfigureTiles(Register from) => Bytes(0xc4, (byte)(0xc2 | ((int)from < 8 ? 0x20 : 0)), 0x78, 0x49, (byte)((int)from & 7));

@@ -23,7 +23,7 @@ internal static unsafe class IntegerMatMul
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, room.Rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(weight.Inputs, room.Inputs);
-        var quantising = new Quantising(input, weight.Inputs, room);
+        var quantising = new Quantising(input, weight, room, GoInBlocks(weight.Format, rows));
         if (crew is { Threads: > 1 } && (long)rows * weight.Inputs >= WorthSharing)
         {
             crew.Run(rows, quantising);
@@ -34,18 +34,44 @@ internal static unsafe class IntegerMatMul
                 quantising.Do(row);
         }
 
-        bool shared = crew is { Threads: > 1 } && (long)weight.Outputs * weight.Inputs * rows >= WorthSharing;
-        int parts = shared ? Math.Min(weight.Panels, crew!.Threads * 8) : 1;
-        var panels = new Panels(weight, output, rows, room, parts);
-        if (shared)
-            crew!.Run(parts, panels);
-        else
-            panels.Do(0);
+        MultiplyQuantised(weight, output, rows, room, crew);
     }
 
-    private readonly struct Quantising(float* input, int inputs, QuantizedRows room) : IWork
+    /// <summary>Whether rows that were quantised for weights of one form are so for the other.</summary>
+    public static bool TakeTheSame(PackedFormat one, PackedFormat other, int rows) => one == other || (!GoInBlocks(one, rows) && !GoInBlocks(other, rows));
+
+    /// <summary>The rows that <paramref name="room"/> has from a product with another matrix of as many inputs, see <see cref="TakeTheSame"/>.</summary>
+    public static void MultiplyQuantised(in PackedMatrix weight, float* output, int rows, QuantizedRows room, WorkCrew? crew)
     {
-        public void Do(int row) => ActivationQuantizer.Row(input + ((long)row * inputs), inputs, room, row);
+        bool inBlocks = GoInBlocks(weight.Format, rows), shared = crew is { Threads: > 1 } && (long)weight.Outputs * weight.Inputs * rows >= WorthSharing;
+        int parts = shared ? Math.Min(inBlocks ? BlockPanels.RunsOf(weight) : weight.Panels, crew!.Threads * 8) : 1;
+        if (inBlocks)
+            Run(new BlockPanels(weight, output, rows, room, parts), parts, shared ? crew : null);
+        else
+            Run(new Panels(weight, output, rows, room, parts), parts, shared ? crew : null);
+    }
+
+    private static bool GoInBlocks(PackedFormat format, int rows) => KernelChoice.Family == KernelFamily.Avx512 && rows >= BlockPanels.FewestRows(format);
+
+    private static void Run<W>(W work, int parts, WorkCrew? crew)
+        where W : struct, IWork
+    {
+        if (crew is not null)
+            crew.Run(parts, work);
+        else
+            work.Do(0);
+    }
+
+    private readonly struct Quantising(float* input, PackedMatrix weight, QuantizedRows room, bool inBlocks) : IWork
+    {
+        public void Do(int row)
+        {
+            float* from = input + ((long)row * weight.Inputs);
+            if (inBlocks)
+                ActivationQuantizer.Row(from, weight.Inputs, room.Blocks(weight.Inputs), row, weight.Format);
+            else
+                ActivationQuantizer.Row(from, weight.Inputs, room, row);
+        }
     }
 
     /// <summary>A part is a run of panels, so that a thread reads one stream of weights.</summary>

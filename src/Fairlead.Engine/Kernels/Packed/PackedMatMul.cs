@@ -53,9 +53,20 @@ public static unsafe class PackedMatMul
             return;
         }
 
+        PackedFormat? quantised = null;
         foreach (RowProduct product in products)
         {
-            Multiply(product.Weight, input, product.Output, rows, phase, room, crew);
+            PackedFormat format = product.Weight.Format;
+            if (quantised is { } before && format < PackedFormat.Single && !TakesBrains(format, phase) && IntegerMatMul.TakeTheSame(before, format, rows))
+            {
+                IntegerMatMul.MultiplyQuantised(product.Weight, product.Output, rows, room, crew);
+            }
+            else
+            {
+                Multiply(product.Weight, input, product.Output, rows, phase, room, crew);
+                quantised = format < PackedFormat.Single && !TakesBrains(format, phase) ? format : null;
+            }
+
             RowCrew.Run(rows, product.Weight.Outputs, product, crew);
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Fairlead.Engine.Kernels.Packed;
@@ -20,6 +21,7 @@ internal static unsafe class PanelScales
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Expand<L, V>(PackedFormat format, byte* panel, int inputs, float* scales)
         where L : struct, ILanes<V>
         where V : struct

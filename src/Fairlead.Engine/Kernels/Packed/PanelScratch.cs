@@ -3,6 +3,9 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// <summary>Where a thread expands panels: scales as singles, values as bytes or weights as brain floats, and outputs of a panel that is not full.</summary>
 internal readonly unsafe struct PanelScratch(byte* memory, int mostInputs)
 {
+    /// <summary>All of it.</summary>
+    public byte* Memory => memory;
+
     /// <summary>For each group 16 scales, and 16 minimums behind them where the form has some.</summary>
     public float* Scales => (float*)memory;
 
@@ -24,8 +27,10 @@ internal readonly unsafe struct PanelScratch(byte* memory, int mostInputs)
 
     /// <summary>Bytes for rows and inputs, a multiple of 64.</summary>
     public static long BytesFor(int rows, int inputs) => Math.Max(
-        ScaleBytes(inputs) + ValueBytes(inputs) + (rows * (long)PackedLayout.PanelOutputs * sizeof(float)),
-        (2 * LineBytes(inputs)) + (4 * PackedLayout.ValueBytes(PackedFormat.BrainTiles, inputs)));
+        BlockPanels.ScratchBytes(rows),
+        Math.Max(
+            ScaleBytes(inputs) + ValueBytes(inputs) + (rows * (long)PackedLayout.PanelOutputs * sizeof(float)),
+            (2 * LineBytes(inputs)) + (4 * PackedLayout.ValueBytes(PackedFormat.BrainTiles, inputs))));
 
     // 16 inputs have at most 16 scales, 32 at most 16 scales and 16 minimums: the same.
     private static long ScaleBytes(int inputs) => (inputs + 31L) / 32 * 128;

@@ -28,7 +28,7 @@ public sealed unsafe class QuantizedRows : IDisposable
     public QuantizedRows(int rows, int inputs, int threads = 1, long brainTileBytes = 0)
     {
         (Rows, Inputs) = (rows, inputs);
-        _values = new NativeBuffer<sbyte>((long)rows * StrideOf(inputs));
+        _values = new NativeBuffer<sbyte>(ValuesOf(rows, inputs));
         _scales = new NativeBuffer<float>(ScalesOf(rows, inputs));
         _halfSums = new NativeBuffer<short>(HalfSumsOf(rows, inputs));
         _scratch = new ThreadScratch(threads, PanelScratch.BytesFor(rows, inputs));
@@ -44,6 +44,10 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary>The bytes: row r begins at r · <see cref="StrideOf"/>(inputs of the matrix).</summary>
     public sbyte* Values => _values.Data;
 
+    /// <summary>The rows in fours, with all that is needed of them, in the place of <see cref="Values"/>.</summary>
+    /// <param name="inputs">Of the matrix.</param>
+    internal RowBlocks Blocks(int inputs) => new((byte*)_values.Data, inputs);
+
     /// <summary>For each 16 rows and each block of 32 inputs: the scales of the 16 rows, then for each row the scale times the sum of the block's bytes, rounded once.</summary>
     public float* Scales => _scales.Data;
 
@@ -58,7 +62,7 @@ public sealed unsafe class QuantizedRows : IDisposable
 
     /// <summary>Bytes that such room takes.</summary>
     public static long BytesFor(int rows, int inputs, int threads, long brainTileBytes = 0) =>
-        brainTileBytes + (rows * (long)StrideOf(inputs)) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(short)) + (threads * PanelScratch.BytesFor(rows, inputs));
+        brainTileBytes + ValuesOf(rows, inputs) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(short)) + (threads * PanelScratch.BytesFor(rows, inputs));
 
     /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
     internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);
@@ -78,6 +82,8 @@ public sealed unsafe class QuantizedRows : IDisposable
         _scratch.Dispose();
         _brainTiles.Dispose();
     }
+
+    private static long ValuesOf(int rows, int inputs) => Math.Max(rows * (long)StrideOf(inputs), RowBlocks.BytesFor(rows, inputs));
 
     private static long ScalesOf(int rows, int inputs) =>
         (rows + TileRows - 1L) / TileRows * ((inputs + PackedLayout.GroupInputs - 1) / PackedLayout.GroupInputs) * BlockScales;

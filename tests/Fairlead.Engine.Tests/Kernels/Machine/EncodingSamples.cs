@@ -76,6 +76,7 @@ internal static class EncodingSamples
             yield return new($"{{disp32}} vmovups {at}, zmm{vector}", code => code.StoreVector(place, vector));
             yield return new($"{{disp32}} vcvtdq2ps zmm{vector}, {at}", code => code.ConvertToSingle(vector, place));
             yield return new($"{{disp32}} vcvtph2ps zmm{vector}, {at}", code => code.LoadHalves(vector, place));
+            yield return new($"{{disp32}} vpbroadcastd zmm{vector}, dword ptr {at}", code => code.Broadcast(vector, place));
             yield return new($"{{disp32}} vpmovsxbd zmm{vector}, {at}", code => code.LoadBytes(vector, place));
             yield return new($"{{disp32}} kmovq k{vector % 8}, {at}", code => code.LoadMask(vector % 8, place));
             string lower = Name(place.Base).TrimStart('r') is var short32 && char.IsDigit(short32[0]) ? $"r{short32}d" : $"e{short32}";
@@ -93,6 +94,8 @@ internal static class EncodingSamples
             yield return new($"vmulps zmm{to}, zmm{a}, zmm{b}", code => code.Multiply(to, a, b));
             yield return new($"vaddps zmm{to}, zmm{a}, zmm{b}", code => code.AddSingles(to, a, b));
             yield return new($"vfmadd132ps zmm{to}, zmm{b}, zmm{a}", code => code.MultiplyAdd(to, a, b));
+            yield return new($"vfmadd231ps zmm{to}, zmm{a}, zmm{b}", code => code.AddProduct(to, a, b));
+            yield return new($"vfnmadd231ps zmm{to}, zmm{a}, zmm{b}", code => code.SubtractProduct(to, a, b));
             yield return new($"vsubps zmm{to}, zmm{a}, zmm{b}", code => code.Subtract(to, a, b));
             yield return new($"vpaddd zmm{to}, zmm{a}, zmm{b}", code => code.AddWhole(to, a, b));
             yield return new($"vpaddb zmm{to}{{k{1 + (b % 7)}}}, zmm{a}, zmm{b}", code => code.AddBytesWhere(1 + (b % 7), to, a, b));
@@ -129,6 +132,9 @@ internal static class EncodingSamples
 
     private static IEnumerable<EncodingSample> Dots()
     {
+        foreach ((int to, int a, int b) in s_threes)
+            yield return new($"vpdpbusd zmm{to}, zmm{a}, zmm{b}", code => code.DotBytes(to, a, b));
+
         foreach ((int to, int a, Place place, string at) in PairsAndPlaces())
         {
             yield return new($"{{disp32}} vpdpbusd zmm{to}, zmm{a}, dword ptr {at}{{1to16}}", code => code.DotBytesBroadcast(to, a, place));
