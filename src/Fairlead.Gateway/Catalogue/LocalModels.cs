@@ -76,10 +76,13 @@ internal sealed class LocalModels : IAsyncDisposable
                 Price = OfferPrice.ByTheHour(model.HourlyPrice),
                 Routes = RoutesOf(model),
             };
-            yield return facts(offer.Name) is { } known ? Informed(offer, known) : offer;
+            yield return Informed(offer, facts(offer.Name));
         }
         if (settings.GuideFolder is not null)
-            yield return Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
+        {
+            Offer guide = Offer(BuiltIn, GuideName, Abilities.Images | Abilities.Tools) with { Can = Abilities.StructuredOutput, Routes = Writing };
+            yield return Informed(guide, facts(guide.Name));
+        }
     }
 
     /// <summary>Has the fleet run what the settings name from now on; what they do not name any more finishes what it has begun.</summary>
@@ -156,11 +159,11 @@ internal sealed class LocalModels : IAsyncDisposable
             : EngineRecipes.For(model.Engine ?? "command", model.Command, model.Memory)
                 ?? throw new InvalidOperationException($"Engine {model.Engine} of local/{model.Name} is not known and has no command; the configuration's reader lets none through.");
 
-    /// <summary>An offer with what its worker has found out: what it cannot do excludes it, and what it can puts it first.</summary>
-    private static Offer Informed(Offer offer, WorkerFacts known) => offer with
+    /// <summary>An offer with what its worker has found out: what it cannot do excludes it, and what it can puts it first. The offer itself has the last word on what it cannot.</summary>
+    private static Offer Informed(Offer offer, WorkerFacts? known) => known is null ? offer : offer with
     {
         ContextLength = known.Context,
-        Can = known.Tools == true ? offer.Can | Abilities.Tools : offer.Can,
+        Can = known.Tools == true ? offer.Can | (Abilities.Tools & ~offer.Cannot) : offer.Can,
         Cannot = known.Tools == false ? offer.Cannot | Abilities.Tools : offer.Cannot,
         Routes = known.Kind switch
         {

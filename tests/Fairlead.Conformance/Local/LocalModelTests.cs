@@ -104,6 +104,21 @@ public sealed class LocalModelTests(LocalGateway gateway) : IDisposable
     }
 
     [Fact]
+    public async Task The_built_in_model_refuses_more_tokens_than_its_context_has_as_any_other_does()
+    {
+        (HttpStatusCode loaded, string said, _) = await PostAsync("chat/completions", Hello("fairlead/guide"));
+        Assert.True(loaded == HttpStatusCode.OK, said);
+        long began = Stopwatch.GetTimestamp();
+        while (JsonNode.Parse(await _http.GetStringAsync("models/fairlead/guide", Never))!["providers"]![0]!["context_length"] is null)
+            Assert.True(Stopwatch.GetElapsedTime(began) < LocalYard.Patience, "the catalogue did not learn its context");
+        JsonObject ask = Hello("fairlead/guide");
+        ask["max_tokens"] = 9_999_999;
+        (HttpStatusCode status, string answer, _) = await PostAsync("chat/completions", ask);
+        Assert.True(status == HttpStatusCode.BadRequest, $"{status}: {answer}");
+        Assert.Contains("context_length_exceeded", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_completion_of_token_ids_is_that_of_their_text_and_echo_gives_the_text_back()
     {
         const string Text = "The router loads the prompt when idle.";
