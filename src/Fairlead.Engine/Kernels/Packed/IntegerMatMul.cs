@@ -106,6 +106,8 @@ internal static unsafe class IntegerMatMul
             long stride = isFull ? weight.Outputs : PackedLayout.PanelOutputs;
             if (IsWide(endRow - firstRow))
                 WidePanel.Multiply(weight, panel, 1, room, to, stride, firstRow, endRow);
+            else if (KernelChoice.Family is KernelFamily.Avx2 or KernelFamily.AvxVnni)
+                VectorPanel.Multiply(KernelChoice.Family == KernelFamily.AvxVnni, weight, panel, scratch, room, to, stride, firstRow, endRow);
             else
                 Expanded(weight.Panel(panel), to, stride, firstRow, endRow, TakesTiles(endRow - firstRow), scratch);
             for (int row = firstRow; !isFull && row < endRow; row++)
@@ -119,7 +121,7 @@ internal static unsafe class IntegerMatMul
 
         private int FewestRowsForTiles => weight.Format == PackedFormat.Eight ? RowsForTiles : RowsForExpandedTiles;
 
-        /// <summary>With the kernels that take scales as singles, and some values as bytes.</summary>
+        /// <summary>With the kernels that take scales as singles and the values of some forms as bytes.</summary>
         private void Expanded(byte* stored, float* to, long stride, int firstRow, int endRow, bool tiles, PanelScratch scratch)
         {
             PanelScales.Expand(weight.Format, stored, weight.Inputs, scratch.Scales);
@@ -138,8 +140,10 @@ internal static unsafe class IntegerMatMul
             };
             if (tiles)
                 TilePanel.Multiply(task, firstRow, endRow);
+            else if (KernelChoice.Family == KernelFamily.Neon)
+                NarrowPanel<ArmDot>.Multiply(task, firstRow, endRow);
             else
-                Vectors(task, firstRow, endRow);
+                ScalarPanel.Multiply(task, firstRow, endRow);
         }
 
         /// <summary>Where the kernel reads the values: where they lie, or expanded.</summary>
@@ -155,17 +159,6 @@ internal static unsafe class IntegerMatMul
                 return values;
             PanelValues.Expand(weight.Format, values, weight.Inputs, scratch.Values);
             return (byte*)scratch.Values;
-        }
-
-        private static void Vectors(in PanelTask task, int firstRow, int endRow)
-        {
-            switch (KernelChoice.Family)
-            {
-                case KernelFamily.Avx2: VectorPanel<PairDot>.Multiply(task, firstRow, endRow); break;
-                case KernelFamily.AvxVnni: VectorPanel<VnniDot>.Multiply(task, firstRow, endRow); break;
-                case KernelFamily.Neon: NarrowPanel<ArmDot>.Multiply(task, firstRow, endRow); break;
-                default: ScalarPanel.Multiply(task, firstRow, endRow); break;
-            }
         }
     }
 }

@@ -4,13 +4,21 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Fairlead.Engine.Kernels.Packed;
 
-/// <summary>A panel times rows by vectors of 256 bits: eight outputs in each of two.</summary>
-/// <remarks>Weights are made unsigned by an offset (128 for bytes, 8 for centred nibbles), which the sums begin with, negative and times the sum of the activations.</remarks>
-internal static unsafe class VectorPanel<D>
-    where D : struct, IByteDot
+/// <summary>A panel as it is packed times rows, by vectors of 256 bits: eight outputs in each of two.</summary>
+/// <remarks>
+/// A few rows read values and scales as they are stored, so that they cost little more than fetching them. For many rows a panel is unpacked first: a byte for every weight, and scales as singles.
+/// Weights may have an excess (<see cref="IPanelForm.Excess"/>), so that they are unsigned: the sums begin with it, negative and times the sum of the activations.
+/// <para>
+/// The lines of a block are written out, and each is a call from the kernel itself: the compiler gives up inlining, and with it an order of magnitude, where calls are nested or many.
+/// </para>
+/// </remarks>
+internal static unsafe class VectorPanel
 {
     /// <summary>Rows that share the loading of a weight.</summary>
     private const int RowsAtOnce = 4;
+
+    /// <summary>From so many rows on a panel is unpacked: for 8 it cost more than it saved, for 64 it saved a tenth to a third (Zen 5, 16 vector registers).</summary>
+    private const int RowsForUnpacking = 16;
 
     /// <summary>
     /// How far ahead weights are asked for, into the second-level cache: the first one can wait for 16 lines at a time and no more. On Emerald Rapids a single stream came from
@@ -18,113 +26,229 @@ internal static unsafe class VectorPanel<D>
     /// </summary>
     private const int Ahead = 8192;
 
-    /// <summary>Rows <paramref name="first"/> to <paramref name="end"/> − 1.</summary>
-    public static void Multiply(in PanelTask task, int first, int end)
+    /// <summary>Bytes that multiply the scales, or the minimums, of eight groups.</summary>
+    private const int FactorsOfHead = 8 * 16;
+
+    /// <summary>Rows <paramref name="first"/> to <paramref name="end"/> − 1; <paramref name="first"/> is a multiple of 16.</summary>
+    /// <param name="vnni">With the dot product of bytes (AVX-VNNI).</param>
+    /// <param name="output">Where row 0's first output of this panel goes.</param>
+    /// <param name="outputStride">Singles from one row of outputs to the next.</param>
+    public static void Multiply(bool vnni, in PackedMatrix weight, int panel, PanelScratch scratch, QuantizedRows rows, float* output, long outputStride, int first, int end)
     {
-        switch (task.Form)
+        byte* scales = weight.Panel(panel), values = scales + PackedLayout.ScaleBytes(weight.Format, weight.Inputs);
+        var task = new VectorTask(scales, values, weight.Inputs, rows, output, outputStride);
+        switch (weight.Format)
         {
-            case ValueForm.Bytes when task.HalfGroups: Multiply<HalfBytes>(task, first, end); break;
-            case ValueForm.Bytes: Multiply<WholeBytes>(task, first, end); break;
-            case ValueForm.CentredNibbles: Multiply<CentredNibbles>(task, first, end); break;
-            default: Multiply<PlainNibbles>(task, first, end); break;
+            case PackedFormat.Eight when vnni: Multiply<EightForm, VnniDot>(task, scratch, first, end); break;
+            case PackedFormat.Eight: Multiply<SignedEightForm, SignedPairDot>(task, scratch, first, end); break;
+            case PackedFormat.Four when vnni: Multiply<FourForm, VnniDot>(task, scratch, first, end); break;
+            case PackedFormat.Four: Multiply<FourForm, PairDot>(task, scratch, first, end); break;
+            case PackedFormat.FourWithMinimum when vnni: Multiply<FourWithMinimumForm, VnniDot>(task, scratch, first, end); break;
+            case PackedFormat.FourWithMinimum: Multiply<FourWithMinimumForm, PairDot>(task, scratch, first, end); break;
+            case PackedFormat.FiveWithMinimum when vnni: Multiply<FiveWithMinimumForm, VnniDot>(task, scratch, first, end); break;
+            case PackedFormat.FiveWithMinimum: Multiply<FiveWithMinimumForm, PairDot>(task, scratch, first, end); break;
+            case PackedFormat.Six when vnni: Multiply<SixForm, VnniDot>(task, scratch, first, end); break;
+            case PackedFormat.Six: Multiply<SixForm, PairDot>(task, scratch, first, end); break;
+            default: throw new ArgumentOutOfRangeException(nameof(weight), weight.Format, "no integer form");
         }
     }
 
-    private static void Multiply<F>(in PanelTask task, int first, int end)
-        where F : struct, IForm
+    private static void Multiply<F, D>(in VectorTask task, PanelScratch scratch, int first, int end)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
+    {
+        if (end - first < RowsForUnpacking)
+        {
+            Rows<F, D>(task, first, end);
+            return;
+        }
+
+        PanelScales.Expand(F.Format, task.Scales, task.Inputs, scratch.Scales);
+        Unpack<F>(task.Values, (byte*)scratch.Values, task.Inputs / 32);
+        Rows<UnpackedForm<F>, D>(new((byte*)scratch.Scales, (byte*)scratch.Values, task.Inputs, task.Rows, task.Output, task.OutputStride), first, end);
+    }
+
+    private static void Rows<F, D>(in VectorTask task, int first, int end)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
     {
         int row = first;
         for (; row + RowsAtOnce <= end; row += RowsAtOnce)
-            FourRows<F>(task, row);
+            FourRows<F, D>(task, row);
         for (; row < end; row++)
-            OneRow<F>(task, row);
+            OneRow<F, D>(task, row);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow<F>(in PanelTask task, int row)
-        where F : struct, IForm
+    private static void OneRow<F, D>(in VectorTask task, int row)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
     {
         sbyte* inputs = task.Rows.Values + ((long)row * QuantizedRows.StrideOf(task.Inputs));
-        float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs), scales = task.Scales;
+        float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs);
         short* halfSums = task.Rows.HalfSums + ((long)row * (task.Inputs / 16));
-        byte* values = task.Values;
-        bool hasMinimums = task.HasMinimums;
-        Vector256<float> low = Vector256<float>.Zero, high = low;
-        for (int block = task.Inputs / 32; block > 0; block--)
+        byte* scales = task.Scales, values = task.Values, ahead = scales + Ahead;
+        Vector256<float> low = default, high = default;
+        int blocksOfHead = F.Scales == ScaleForm.Factors ? 8 : 1;
+        for (int head = task.Inputs / 32 / blocksOfHead; head > 0; head--)
         {
-            for (int line = 0; line < F.BlockBytes; line += 64)
-                Sse.Prefetch1(values + Ahead + line);
-            for (int group = 0; group < F.GroupsOfBlock; group++)
+            Vector256<float> lowHead = default, highHead = default, lowMinimumHead = default, highMinimumHead = default;
+            if (F.Scales != ScaleForm.Singles)
+                Heads(ref scales, out lowHead, out highHead);
+            if (F.Scales == ScaleForm.Factors && F.HasMinimums)
+                Heads(ref scales, out lowMinimumHead, out highMinimumHead);
+            for (int block = 0; block < blocksOfHead; block++)
             {
-                Vector256<int> lowDots = F.Start(halfSums, group), highDots = lowDots;
-                F.Add(values, group, inputs, ref lowDots, ref highDots);
+                if (F.Scales != ScaleForm.Singles)
+                    Prefetch<F>(ref ahead);
+
+                // Sums of a few lines each, of which none waits for another.
                 Vector256<float> scale = Vector256.Create(rowScales[0]);
-                low = Fma.MultiplyAdd(Avx.ConvertToVector256Single(lowDots) * Vector256.Load(scales), scale, low);
-                high = Fma.MultiplyAdd(Avx.ConvertToVector256Single(highDots) * Vector256.Load(scales + 8), scale, high);
-                scales += 16;
-                if (hasMinimums)
+                Vector256<int> lowDots = Start<F>(halfSums, 0), highDots = lowDots, lowSum = default, highSum = default;
+                Line<F, D>(values, 0, inputs, ref lowSum, ref highSum);
+                Line<F, D>(values, 1, inputs, ref lowSum, ref highSum);
+                if (D.TimesFor(F.Largest) < 4)
+                    Join<D>(ref lowDots, ref highDots, ref lowSum, ref highSum);
+                Line<F, D>(values, 2, inputs, ref lowSum, ref highSum);
+                Line<F, D>(values, 3, inputs, ref lowSum, ref highSum);
+                Join<D>(ref lowDots, ref highDots, ref lowSum, ref highSum);
+                Scales<F>(ref scales, lowHead, highHead, out Vector256<float> lowScale, out Vector256<float> highScale);
+                if (F.Groups == 2)
                 {
-                    Vector256<float> sum = Vector256.Create(rowScales[QuantizedRows.TileRows]);
-                    low = Fma.MultiplyAddNegated(Vector256.Load(scales), sum, low);
-                    high = Fma.MultiplyAddNegated(Vector256.Load(scales + 8), sum, high);
-                    scales += 16;
+                    Scale(lowDots, highDots, lowScale, highScale, scale, ref low, ref high);
+                    Scales<F>(ref scales, lowHead, highHead, out lowScale, out highScale);
+                    lowDots = highDots = Start<F>(halfSums, 1);
                 }
+
+                Line<F, D>(values, 4, inputs, ref lowSum, ref highSum);
+                Line<F, D>(values, 5, inputs, ref lowSum, ref highSum);
+                if (D.TimesFor(F.Largest) < 4)
+                    Join<D>(ref lowDots, ref highDots, ref lowSum, ref highSum);
+                Line<F, D>(values, 6, inputs, ref lowSum, ref highSum);
+                Line<F, D>(values, 7, inputs, ref lowSum, ref highSum);
+                Join<D>(ref lowDots, ref highDots, ref lowSum, ref highSum);
+                Scale(lowDots, highDots, lowScale, highScale, scale, ref low, ref high);
+                if (F.HasMinimums)
+                {
+                    Minimums<F>(ref scales, lowMinimumHead, highMinimumHead, out Vector256<float> lowMinimum, out Vector256<float> highMinimum);
+                    Lower(lowMinimum, highMinimum, Vector256.Create(rowScales[QuantizedRows.TileRows]), ref low, ref high);
+                }
+
+                values += F.ValueBytes;
+                inputs += 32;
+                rowScales += QuantizedRows.BlockScales;
+                halfSums += 2;
             }
 
-            values += F.BlockBytes;
-            inputs += 32;
-            rowScales += QuantizedRows.BlockScales;
-            halfSums += 2;
+            if (F.Scales == ScaleForm.Factors && F.HasMinimums)
+                scales += FactorsOfHead;
         }
 
-        float* output = task.Output + (row * task.OutputStride);
-        low.Store(output);
-        high.Store(output + 8);
+        Store(task.Output + (row * task.OutputStride), low, high);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows<F>(in PanelTask task, int row)
-        where F : struct, IForm
+    private static void FourRows<F, D>(in VectorTask task, int row)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
     {
         long stride = QuantizedRows.StrideOf(task.Inputs), sumStride = task.Inputs / 16;
         sbyte* inputs = task.Rows.Values + (row * stride);
-        float* scales0 = task.Rows.ScalesOfRow(row, task.Inputs), scales1 = task.Rows.ScalesOfRow(row + 1, task.Inputs);
-        float* scales2 = task.Rows.ScalesOfRow(row + 2, task.Inputs), scales3 = task.Rows.ScalesOfRow(row + 3, task.Inputs);
+        float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs); // and those of the next three: four rows are of the same sixteen
         short* halfSums = task.Rows.HalfSums + (row * sumStride);
-        byte* values = task.Values;
-        float* scales = task.Scales;
-        bool hasMinimums = task.HasMinimums;
-        Vector256<float> low0 = Vector256<float>.Zero, high0 = low0, low1 = low0, high1 = low0, low2 = low0, high2 = low0, low3 = low0, high3 = low0;
-        long at = 0;
-        for (int block = task.Inputs / 32; block > 0; block--)
+        byte* scales = task.Scales, values = task.Values, ahead = scales + Ahead;
+        Vector256<float> low0 = default, high0 = default, low1 = default, high1 = default, low2 = default, high2 = default, low3 = default, high3 = default;
+        int blocksOfHead = F.Scales == ScaleForm.Factors ? 8 : 1;
+        for (int head = task.Inputs / 32 / blocksOfHead; head > 0; head--)
         {
-            for (int group = 0; group < F.GroupsOfBlock; group++)
+            Vector256<float> lowHead = default, highHead = default, lowMinimumHead = default, highMinimumHead = default;
+            if (F.Scales != ScaleForm.Singles)
+                Heads(ref scales, out lowHead, out highHead);
+            if (F.Scales == ScaleForm.Factors && F.HasMinimums)
+                Heads(ref scales, out lowMinimumHead, out highMinimumHead);
+            for (int block = 0; block < blocksOfHead; block++)
             {
-                Vector256<int> lowDots0 = F.Start(halfSums, group), lowDots1 = F.Start(halfSums + sumStride, group);
-                Vector256<int> lowDots2 = F.Start(halfSums + (2 * sumStride), group), lowDots3 = F.Start(halfSums + (3 * sumStride), group);
-                Vector256<int> highDots0 = lowDots0, highDots1 = lowDots1, highDots2 = lowDots2, highDots3 = lowDots3;
-                F.AddFour(values, group, inputs, stride, ref lowDots0, ref highDots0, ref lowDots1, ref highDots1, ref lowDots2, ref highDots2, ref lowDots3, ref highDots3);
-                Vector256<float> lowScale = Vector256.Load(scales), highScale = Vector256.Load(scales + 8);
-                Scale(lowDots0, highDots0, lowScale, highScale, scales0[at], ref low0, ref high0);
-                Scale(lowDots1, highDots1, lowScale, highScale, scales1[at], ref low1, ref high1);
-                Scale(lowDots2, highDots2, lowScale, highScale, scales2[at], ref low2, ref high2);
-                Scale(lowDots3, highDots3, lowScale, highScale, scales3[at], ref low3, ref high3);
-                scales += 16;
-                if (hasMinimums)
+                if (F.Scales != ScaleForm.Singles)
+                    Prefetch<F>(ref ahead);
+                Vector256<int> lowDots0 = default, highDots0 = default, lowDots1 = default, highDots1 = default, lowDots2 = default, highDots2 = default, lowDots3 = default, highDots3 = default;
+                Vector256<int> lowSum0 = default, highSum0 = default, lowSum1 = default, highSum1 = default, lowSum2 = default, highSum2 = default, lowSum3 = default, highSum3 = default;
+                Start<F, D>(halfSums, 0, ref lowSum0, ref highSum0, ref lowDots0, ref highDots0);
+                Start<F, D>(halfSums + sumStride, 0, ref lowSum1, ref highSum1, ref lowDots1, ref highDots1);
+                Start<F, D>(halfSums + (2 * sumStride), 0, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
+                Start<F, D>(halfSums + (3 * sumStride), 0, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
+                Line<F, D>(values, 0, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D>(values, 1, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                if (D.TimesFor(F.Largest) < 4)
                 {
-                    Vector256<float> lowMinimum = Vector256.Load(scales), highMinimum = Vector256.Load(scales + 8);
-                    Lower(lowMinimum, highMinimum, scales0[at + QuantizedRows.TileRows], ref low0, ref high0);
-                    Lower(lowMinimum, highMinimum, scales1[at + QuantizedRows.TileRows], ref low1, ref high1);
-                    Lower(lowMinimum, highMinimum, scales2[at + QuantizedRows.TileRows], ref low2, ref high2);
-                    Lower(lowMinimum, highMinimum, scales3[at + QuantizedRows.TileRows], ref low3, ref high3);
-                    scales += 16;
+                    Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
+                    Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                    Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                    Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
                 }
+
+                Line<F, D>(values, 2, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D>(values, 3, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                if (D.TimesFor(F.Largest) < 8 || F.Groups == 2)
+                {
+                    Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
+                    Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                    Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                    Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                }
+
+                Vector256<float> lowScale, highScale;
+                if (F.Groups == 2)
+                {
+                    Scales<F>(ref scales, lowHead, highHead, out lowScale, out highScale);
+                    Scale(lowDots0, highDots0, lowScale, highScale, Vector256.Create(rowScales[0]), ref low0, ref high0);
+                    Scale(lowDots1, highDots1, lowScale, highScale, Vector256.Create(rowScales[1]), ref low1, ref high1);
+                    Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
+                    Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                    Start<F, D>(halfSums, 1, ref lowSum0, ref highSum0, ref lowDots0, ref highDots0);
+                    Start<F, D>(halfSums + sumStride, 1, ref lowSum1, ref highSum1, ref lowDots1, ref highDots1);
+                    Start<F, D>(halfSums + (2 * sumStride), 1, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
+                    Start<F, D>(halfSums + (3 * sumStride), 1, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
+                }
+
+                Line<F, D>(values, 4, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D>(values, 5, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                if (D.TimesFor(F.Largest) < 4)
+                {
+                    Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
+                    Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                    Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                    Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                }
+
+                Line<F, D>(values, 6, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D>(values, 7, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
+                Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                Scales<F>(ref scales, lowHead, highHead, out lowScale, out highScale);
+                Scale(lowDots0, highDots0, lowScale, highScale, Vector256.Create(rowScales[0]), ref low0, ref high0);
+                Scale(lowDots1, highDots1, lowScale, highScale, Vector256.Create(rowScales[1]), ref low1, ref high1);
+                Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
+                Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                if (F.HasMinimums)
+                {
+                    Minimums<F>(ref scales, lowMinimumHead, highMinimumHead, out Vector256<float> lowMinimum, out Vector256<float> highMinimum);
+                    float* sums = rowScales + QuantizedRows.TileRows;
+                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[0]), ref low0, ref high0);
+                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[1]), ref low1, ref high1);
+                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[2]), ref low2, ref high2);
+                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[3]), ref low3, ref high3);
+                }
+
+                values += F.ValueBytes;
+                inputs += 32;
+                rowScales += QuantizedRows.BlockScales;
+                halfSums += 2;
             }
 
-            values += F.BlockBytes;
-            inputs += 32;
-            at += QuantizedRows.BlockScales;
-            halfSums += 2;
+            if (F.Scales == ScaleForm.Factors && F.HasMinimums)
+                scales += FactorsOfHead;
         }
 
         float* output = task.Output + (row * task.OutputStride);
@@ -135,19 +259,149 @@ internal static unsafe class VectorPanel<D>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Scale(Vector256<int> lowDots, Vector256<int> highDots, Vector256<float> lowScale, Vector256<float> highScale, float scale, ref Vector256<float> low, ref Vector256<float> high)
+    private static void Heads(ref byte* scales, out Vector256<float> low, out Vector256<float> high)
     {
-        Vector256<float> scales = Vector256.Create(scale);
-        low = Fma.MultiplyAdd(Avx.ConvertToVector256Single(lowDots) * lowScale, scales, low);
-        high = Fma.MultiplyAdd(Avx.ConvertToVector256Single(highDots) * highScale, scales, high);
+        low = Lanes8.LoadHalf((ushort*)scales);
+        high = Lanes8.LoadHalf((ushort*)scales + 8);
+        scales += 32;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Lower(Vector256<float> lowMinimum, Vector256<float> highMinimum, float sum, ref Vector256<float> low, ref Vector256<float> high)
+    private static void Scales<F>(ref byte* scales, Vector256<float> lowHead, Vector256<float> highHead, out Vector256<float> low, out Vector256<float> high)
+        where F : struct, IPanelForm
     {
-        Vector256<float> sums = Vector256.Create(sum);
-        low = Fma.MultiplyAddNegated(lowMinimum, sums, low);
-        high = Fma.MultiplyAddNegated(highMinimum, sums, high);
+        (low, high) = (lowHead, highHead);
+        if (F.Scales == ScaleForm.Factors)
+        {
+            low *= Lanes8.LoadInt8((sbyte*)scales);
+            high *= Lanes8.LoadInt8((sbyte*)scales + 8);
+            scales += 16;
+        }
+        else if (F.Scales == ScaleForm.Singles)
+        {
+            low = Vector256.Load((float*)scales);
+            high = Vector256.Load((float*)scales + 8);
+            scales += 64;
+        }
+    }
+
+    /// <summary>Minimums lie behind the scales: in singles of their group, as factors of eight groups.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Minimums<F>(ref byte* scales, Vector256<float> lowHead, Vector256<float> highHead, out Vector256<float> low, out Vector256<float> high)
+        where F : struct, IPanelForm
+    {
+        if (F.Scales == ScaleForm.Factors)
+        {
+            low = lowHead * Lanes8.LoadInt8((sbyte*)scales + FactorsOfHead - 16);
+            high = highHead * Lanes8.LoadInt8((sbyte*)scales + FactorsOfHead - 8);
+        }
+        else
+        {
+            low = Vector256.Load((float*)scales);
+            high = Vector256.Load((float*)scales + 8);
+            scales += 64;
+        }
+    }
+
+    /// <summary>Asks for what 32 inputs take of a panel, in the order of addresses: behind the values of this panel are the scales of the next one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<F>(ref byte* ahead)
+        where F : struct, IPanelForm
+    {
+        int bytes = F.ValueBytes + (F.HasMinimums ? 40 : F.Groups == 2 ? 36 : 32);
+        Sse.Prefetch1(ahead);
+        Sse.Prefetch1(ahead + 64);
+        Sse.Prefetch1(ahead + 128);
+        Sse.Prefetch1(ahead + 192);
+        Sse.Prefetch1(ahead + 256);
+        if (bytes > 320)
+            Sse.Prefetch1(ahead + 320);
+        if (bytes > 384)
+            Sse.Prefetch1(ahead + 384);
+        if (bytes > 448)
+        {
+            Sse.Prefetch1(ahead + 448);
+            Sse.Prefetch1(ahead + 512);
+        }
+
+        ahead += bytes;
+    }
+
+    /// <summary>What the excess of a group's weights comes to, negative.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Start<F>(short* halfSums, int group)
+        where F : struct, IPanelForm
+    {
+        if (F.Excess == 0)
+            return Vector256<int>.Zero;
+        int first = group == 0 ? -F.Excess & 0xffff : 0, second = group == F.Groups - 1 ? -F.Excess << 16 : 0;
+        return Avx2.MultiplyAddAdjacent(Vector256.Create(*(int*)halfSums).AsInt16(), Vector256.Create(first | second).AsInt16());
+    }
+
+    /// <summary>A sum begins with the excess, where it is whole; else what is whole does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Start<F, D>(short* halfSums, int group, ref Vector256<int> lowSum, ref Vector256<int> highSum, ref Vector256<int> lowDots, ref Vector256<int> highDots)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
+    {
+        Vector256<int> start = Start<F>(halfSums, group);
+        lowSum = highSum = D.IsWhole ? start : Vector256<int>.Zero;
+        lowDots = highDots = D.IsWhole ? Vector256<int>.Zero : start;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Join<D>(ref Vector256<int> lowDots, ref Vector256<int> highDots, ref Vector256<int> lowSum, ref Vector256<int> highSum)
+        where D : struct, IByteDot
+    {
+        lowDots += D.Whole(lowSum);
+        highDots += D.Whole(highSum);
+        lowSum = highSum = Vector256<int>.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Line<F, D>(byte* values, int line, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
+    {
+        Vector256<sbyte> four = Vector256.Create(*(int*)(inputs + (line * 4))).AsSByte();
+        low = D.Add(low, F.Weights(values, line, 0), four);
+        high = D.Add(high, F.Weights(values, line, 1), four);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Line<F, D>(
+        byte* values, int line, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
+        ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3)
+        where F : struct, IPanelForm
+        where D : struct, IByteDot
+    {
+        Vector256<byte> low = F.Weights(values, line, 0), high = F.Weights(values, line, 1);
+        Vector256<sbyte> four = Vector256.Create(*(int*)(inputs + (line * 4))).AsSByte();
+        low0 = D.Add(low0, low, four);
+        high0 = D.Add(high0, high, four);
+        four = Vector256.Create(*(int*)(inputs + stride + (line * 4))).AsSByte();
+        low1 = D.Add(low1, low, four);
+        high1 = D.Add(high1, high, four);
+        four = Vector256.Create(*(int*)(inputs + (2 * stride) + (line * 4))).AsSByte();
+        low2 = D.Add(low2, low, four);
+        high2 = D.Add(high2, high, four);
+        four = Vector256.Create(*(int*)(inputs + (3 * stride) + (line * 4))).AsSByte();
+        low3 = D.Add(low3, low, four);
+        high3 = D.Add(high3, high, four);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Scale(Vector256<int> lowDots, Vector256<int> highDots, Vector256<float> lowScale, Vector256<float> highScale, Vector256<float> scale, ref Vector256<float> low, ref Vector256<float> high)
+    {
+        low = Fma.MultiplyAdd(Avx.ConvertToVector256Single(lowDots) * lowScale, scale, low);
+        high = Fma.MultiplyAdd(Avx.ConvertToVector256Single(highDots) * highScale, scale, high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Lower(Vector256<float> lowMinimum, Vector256<float> highMinimum, Vector256<float> sum, ref Vector256<float> low, ref Vector256<float> high)
+    {
+        low = Fma.MultiplyAddNegated(lowMinimum, sum, low);
+        high = Fma.MultiplyAddNegated(highMinimum, sum, high);
     }
 
     private static void Store(float* output, Vector256<float> low, Vector256<float> high)
@@ -156,182 +410,53 @@ internal static unsafe class VectorPanel<D>
         high.Store(output + 8);
     }
 
+    /// <summary>Writes for each four inputs the 64 bytes that a line is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Unpack<F>(byte* values, byte* to, int blocks)
+        where F : struct, IPanelForm
+    {
+        byte* ahead = values + Ahead;
+        for (byte* end = to + (blocks * 512L); to < end; to += 512, values += F.ValueBytes)
+        {
+            Prefetch<F>(ref ahead);
+            Unpack<F>(values, 0, to);
+            Unpack<F>(values, 1, to);
+            Unpack<F>(values, 2, to);
+            Unpack<F>(values, 3, to);
+            Unpack<F>(values, 4, to);
+            Unpack<F>(values, 5, to);
+            Unpack<F>(values, 6, to);
+            Unpack<F>(values, 7, to);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<sbyte> Four(sbyte* inputs) => Vector256.Create(*(int*)inputs).AsSByte();
-
-    /// <summary>How values become unsigned weights: a struct for each way.</summary>
-    private interface IForm
+    private static void Unpack<F>(byte* values, int line, byte* to)
+        where F : struct, IPanelForm
     {
-        static abstract int BlockBytes { get; }
-
-        static abstract int GroupsOfBlock { get; }
-
-        /// <summary>What a sum of products begins with.</summary>
-        static abstract Vector256<int> Start(short* halfSums, int group);
-
-        static abstract void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high);
-
-        static abstract void AddFour(
-            byte* block, int group, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3);
+        F.Weights(values, line, 0).Store(to + (line * 64));
+        F.Weights(values, line, 1).Store(to + (line * 64) + 32);
     }
+}
 
-    private readonly struct WholeBytes : IForm
-    {
-        public static int BlockBytes => 512;
+/// <summary>A panel and the rows it is multiplied with.</summary>
+/// <param name="scales">The panel's scales.</param>
+/// <param name="values">Its values.</param>
+/// <param name="inputs">Inputs of the matrix.</param>
+/// <param name="rows">The rows of activations.</param>
+/// <param name="output">Where row 0's first output goes.</param>
+/// <param name="outputStride">Singles from one row of outputs to the next.</param>
+internal readonly unsafe struct VectorTask(byte* scales, byte* values, int inputs, QuantizedRows rows, float* output, long outputStride)
+{
+    public byte* Scales => scales;
 
-        public static int GroupsOfBlock => 1;
+    public byte* Values => values;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-128 * (halfSums[0] + halfSums[1]));
+    public int Inputs => inputs;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) =>
-            Bytes.Add(block, 8, inputs, ref low, ref high);
+    public QuantizedRows Rows => rows;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* block, int group, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3) =>
-            Bytes.AddFour(block, 8, inputs, stride, ref low0, ref high0, ref low1, ref high1, ref low2, ref high2, ref low3, ref high3);
-    }
+    public float* Output => output;
 
-    private readonly struct HalfBytes : IForm
-    {
-        public static int BlockBytes => 512;
-
-        public static int GroupsOfBlock => 2;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-128 * halfSums[group]);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) =>
-            Bytes.Add(block + (group * 256), 4, inputs + (group * 16), ref low, ref high);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* block, int group, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3) =>
-            Bytes.AddFour(block + (group * 256), 4, inputs + (group * 16), stride, ref low0, ref high0, ref low1, ref high1, ref low2, ref high2, ref low3, ref high3);
-    }
-
-    private readonly struct CentredNibbles : IForm
-    {
-        public static int BlockBytes => 256;
-
-        public static int GroupsOfBlock => 1;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(short* halfSums, int group) => Vector256.Create(-8 * (halfSums[0] + halfSums[1]));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) => Nibbles.Add(block, inputs, ref low, ref high);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* block, int group, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3) =>
-            Nibbles.AddFour(block, inputs, stride, ref low0, ref high0, ref low1, ref high1, ref low2, ref high2, ref low3, ref high3);
-    }
-
-    private readonly struct PlainNibbles : IForm
-    {
-        public static int BlockBytes => 256;
-
-        public static int GroupsOfBlock => 1;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<int> Start(short* halfSums, int group) => Vector256<int>.Zero;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* block, int group, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high) => Nibbles.Add(block, inputs, ref low, ref high);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* block, int group, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3) =>
-            Nibbles.AddFour(block, inputs, stride, ref low0, ref high0, ref low1, ref high1, ref low2, ref high2, ref low3, ref high3);
-    }
-
-    private static class Bytes
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* values, int lines, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high)
-        {
-            var sign = Vector256.Create((byte)128);
-            for (int line = 0; line < lines; line++)
-            {
-                Vector256<sbyte> four = Four(inputs + (line * 4));
-                low = D.AddBytes(low, Vector256.Load(values + (line * 64)) ^ sign, four);
-                high = D.AddBytes(high, Vector256.Load(values + (line * 64) + 32) ^ sign, four);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* values, int lines, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3)
-        {
-            var sign = Vector256.Create((byte)128);
-            for (int line = 0; line < lines; line++)
-            {
-                Vector256<byte> low = Vector256.Load(values + (line * 64)) ^ sign, high = Vector256.Load(values + (line * 64) + 32) ^ sign;
-                sbyte* at = inputs + (line * 4);
-                Vector256<sbyte> four = Four(at);
-                (low0, high0) = (D.AddBytes(low0, low, four), D.AddBytes(high0, high, four));
-                four = Four(at + stride);
-                (low1, high1) = (D.AddBytes(low1, low, four), D.AddBytes(high1, high, four));
-                four = Four(at + (2 * stride));
-                (low2, high2) = (D.AddBytes(low2, low, four), D.AddBytes(high2, high, four));
-                four = Four(at + (3 * stride));
-                (low3, high3) = (D.AddBytes(low3, low, four), D.AddBytes(high3, high, four));
-            }
-        }
-    }
-
-    private static class Nibbles
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Add(byte* values, sbyte* inputs, ref Vector256<int> low, ref Vector256<int> high)
-        {
-            var mask = Vector256.Create((byte)15);
-            for (int line = 0; line < 4; line++)
-            {
-                Vector256<byte> first = Vector256.Load(values + (line * 64)), second = Vector256.Load(values + (line * 64) + 32);
-                Vector256<sbyte> four = Four(inputs + (line * 4));
-                low = D.AddNibbles(low, first & mask, four);
-                high = D.AddNibbles(high, second & mask, four);
-                four = Four(inputs + 16 + (line * 4));
-                low = D.AddNibbles(low, Upper(first), four);
-                high = D.AddNibbles(high, Upper(second), four);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddFour(
-            byte* values, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
-            ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3)
-        {
-            var mask = Vector256.Create((byte)15);
-            for (int line = 0; line < 8; line++)
-            {
-                byte* at = values + (line % 4 * 64);
-                Vector256<byte> low = Vector256.Load(at), high = Vector256.Load(at + 32);
-                (low, high) = line < 4 ? (low & mask, high & mask) : (Upper(low), Upper(high));
-                sbyte* input = inputs + (line * 4);
-                Vector256<sbyte> four = Four(input);
-                (low0, high0) = (D.AddNibbles(low0, low, four), D.AddNibbles(high0, high, four));
-                four = Four(input + stride);
-                (low1, high1) = (D.AddNibbles(low1, low, four), D.AddNibbles(high1, high, four));
-                four = Four(input + (2 * stride));
-                (low2, high2) = (D.AddNibbles(low2, low, four), D.AddNibbles(high2, high, four));
-                four = Four(input + (3 * stride));
-                (low3, high3) = (D.AddNibbles(low3, low, four), D.AddNibbles(high3, high, four));
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<byte> Upper(Vector256<byte> both) => Vector256.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & Vector256.Create((byte)15);
-    }
+    public long OutputStride => outputStride;
 }
