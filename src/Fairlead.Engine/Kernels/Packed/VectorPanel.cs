@@ -14,9 +14,6 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// </remarks>
 internal static unsafe class VectorPanel
 {
-    /// <summary>Rows that share the loading of a weight.</summary>
-    private const int RowsAtOnce = 4;
-
     /// <summary>From so many rows on a panel is unpacked: for 8 it cost more than it saved, for 64 it saved a tenth to a third (Zen 5, 16 vector registers).</summary>
     private const int RowsForUnpacking = 16;
 
@@ -73,9 +70,11 @@ internal static unsafe class VectorPanel
         where D : struct, IByteDot
     {
         int row = first;
-        for (; row + RowsAtOnce <= end; row += RowsAtOnce)
-            FourRows<F, D>(task, row);
-        for (; row < end; row++)
+        for (; row + 4 <= end; row += 4)
+            SomeRows<F, D, Four>(task, row);
+        for (; row + 2 <= end; row += 2)
+            SomeRows<F, D, Two>(task, row);
+        if (row < end)
             OneRow<F, D>(task, row);
     }
 
@@ -147,14 +146,16 @@ internal static unsafe class VectorPanel
         Store(task.Output + (row * task.OutputStride), low, high);
     }
 
+    /// <summary>Two rows or four, which share the loading of a weight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows<F, D>(in VectorTask task, int row)
+    private static void SomeRows<F, D, R>(in VectorTask task, int row)
         where F : struct, IPanelForm
         where D : struct, IByteDot
+        where R : struct, IRowCount
     {
         long stride = QuantizedRows.StrideOf(task.Inputs), sumStride = task.Inputs / 16;
         sbyte* inputs = task.Rows.Values + (row * stride);
-        float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs); // and those of the next three: four rows are of the same sixteen
+        float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs); // and those of the next ones: they are of the same sixteen
         short* halfSums = task.Rows.HalfSums + (row * sumStride);
         byte* scales = task.Scales, values = task.Values, ahead = scales + Ahead;
         Vector256<float> low0 = default, high0 = default, low1 = default, high1 = default, low2 = default, high2 = default, low3 = default, high3 = default;
@@ -174,26 +175,36 @@ internal static unsafe class VectorPanel
                 Vector256<int> lowSum0 = default, highSum0 = default, lowSum1 = default, highSum1 = default, lowSum2 = default, highSum2 = default, lowSum3 = default, highSum3 = default;
                 Start<F, D>(halfSums, 0, ref lowSum0, ref highSum0, ref lowDots0, ref highDots0);
                 Start<F, D>(halfSums + sumStride, 0, ref lowSum1, ref highSum1, ref lowDots1, ref highDots1);
-                Start<F, D>(halfSums + (2 * sumStride), 0, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
-                Start<F, D>(halfSums + (3 * sumStride), 0, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
-                Line<F, D>(values, 0, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
-                Line<F, D>(values, 1, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                if (R.Count > 2)
+                {
+                    Start<F, D>(halfSums + (2 * sumStride), 0, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
+                    Start<F, D>(halfSums + (3 * sumStride), 0, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
+                }
+
+                Line<F, D, R>(values, 0, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 1, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
                 if (D.TimesFor(F.Largest) < 4)
                 {
                     Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
                     Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
-                    Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
-                    Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                    if (R.Count > 2)
+                    {
+                        Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                        Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                    }
                 }
 
-                Line<F, D>(values, 2, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
-                Line<F, D>(values, 3, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 2, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 3, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
                 if (D.TimesFor(F.Largest) < 8 || F.Groups == 2)
                 {
                     Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
                     Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
-                    Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
-                    Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                    if (R.Count > 2)
+                    {
+                        Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                        Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                    }
                 }
 
                 Vector256<float> lowScale, highScale;
@@ -202,43 +213,64 @@ internal static unsafe class VectorPanel
                     Scales<F>(ref scales, lowHead, highHead, out lowScale, out highScale);
                     Scale(lowDots0, highDots0, lowScale, highScale, Vector256.Create(rowScales[0]), ref low0, ref high0);
                     Scale(lowDots1, highDots1, lowScale, highScale, Vector256.Create(rowScales[1]), ref low1, ref high1);
-                    Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
-                    Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                    if (R.Count > 2)
+                    {
+                        Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
+                        Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                    }
+
                     Start<F, D>(halfSums, 1, ref lowSum0, ref highSum0, ref lowDots0, ref highDots0);
                     Start<F, D>(halfSums + sumStride, 1, ref lowSum1, ref highSum1, ref lowDots1, ref highDots1);
-                    Start<F, D>(halfSums + (2 * sumStride), 1, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
-                    Start<F, D>(halfSums + (3 * sumStride), 1, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
+                    if (R.Count > 2)
+                    {
+                        Start<F, D>(halfSums + (2 * sumStride), 1, ref lowSum2, ref highSum2, ref lowDots2, ref highDots2);
+                        Start<F, D>(halfSums + (3 * sumStride), 1, ref lowSum3, ref highSum3, ref lowDots3, ref highDots3);
+                    }
                 }
 
-                Line<F, D>(values, 4, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
-                Line<F, D>(values, 5, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 4, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 5, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
                 if (D.TimesFor(F.Largest) < 4)
                 {
                     Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
                     Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                    if (R.Count > 2)
+                    {
+                        Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
+                        Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
+                    }
+                }
+
+                Line<F, D, R>(values, 6, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Line<F, D, R>(values, 7, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
+                Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
+                Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
+                if (R.Count > 2)
+                {
                     Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
                     Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
                 }
 
-                Line<F, D>(values, 6, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
-                Line<F, D>(values, 7, inputs, stride, ref lowSum0, ref highSum0, ref lowSum1, ref highSum1, ref lowSum2, ref highSum2, ref lowSum3, ref highSum3);
-                Join<D>(ref lowDots0, ref highDots0, ref lowSum0, ref highSum0);
-                Join<D>(ref lowDots1, ref highDots1, ref lowSum1, ref highSum1);
-                Join<D>(ref lowDots2, ref highDots2, ref lowSum2, ref highSum2);
-                Join<D>(ref lowDots3, ref highDots3, ref lowSum3, ref highSum3);
                 Scales<F>(ref scales, lowHead, highHead, out lowScale, out highScale);
                 Scale(lowDots0, highDots0, lowScale, highScale, Vector256.Create(rowScales[0]), ref low0, ref high0);
                 Scale(lowDots1, highDots1, lowScale, highScale, Vector256.Create(rowScales[1]), ref low1, ref high1);
-                Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
-                Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                if (R.Count > 2)
+                {
+                    Scale(lowDots2, highDots2, lowScale, highScale, Vector256.Create(rowScales[2]), ref low2, ref high2);
+                    Scale(lowDots3, highDots3, lowScale, highScale, Vector256.Create(rowScales[3]), ref low3, ref high3);
+                }
+
                 if (F.HasMinimums)
                 {
                     Minimums<F>(ref scales, lowMinimumHead, highMinimumHead, out Vector256<float> lowMinimum, out Vector256<float> highMinimum);
                     float* sums = rowScales + QuantizedRows.TileRows;
                     Lower(lowMinimum, highMinimum, Vector256.Create(sums[0]), ref low0, ref high0);
                     Lower(lowMinimum, highMinimum, Vector256.Create(sums[1]), ref low1, ref high1);
-                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[2]), ref low2, ref high2);
-                    Lower(lowMinimum, highMinimum, Vector256.Create(sums[3]), ref low3, ref high3);
+                    if (R.Count > 2)
+                    {
+                        Lower(lowMinimum, highMinimum, Vector256.Create(sums[2]), ref low2, ref high2);
+                        Lower(lowMinimum, highMinimum, Vector256.Create(sums[3]), ref low3, ref high3);
+                    }
                 }
 
                 values += F.ValueBytes;
@@ -254,8 +286,11 @@ internal static unsafe class VectorPanel
         float* output = task.Output + (row * task.OutputStride);
         Store(output, low0, high0);
         Store(output + task.OutputStride, low1, high1);
-        Store(output + (2 * task.OutputStride), low2, high2);
-        Store(output + (3 * task.OutputStride), low3, high3);
+        if (R.Count > 2)
+        {
+            Store(output + (2 * task.OutputStride), low2, high2);
+            Store(output + (3 * task.OutputStride), low3, high3);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -369,11 +404,12 @@ internal static unsafe class VectorPanel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Line<F, D>(
+    private static void Line<F, D, R>(
         byte* values, int line, sbyte* inputs, long stride, ref Vector256<int> low0, ref Vector256<int> high0, ref Vector256<int> low1, ref Vector256<int> high1,
         ref Vector256<int> low2, ref Vector256<int> high2, ref Vector256<int> low3, ref Vector256<int> high3)
         where F : struct, IPanelForm
         where D : struct, IByteDot
+        where R : struct, IRowCount
     {
         Vector256<byte> low = F.Weights(values, line, 0), high = F.Weights(values, line, 1);
         Vector256<sbyte> four = Vector256.Create(*(int*)(inputs + (line * 4))).AsSByte();
@@ -382,6 +418,8 @@ internal static unsafe class VectorPanel
         four = Vector256.Create(*(int*)(inputs + stride + (line * 4))).AsSByte();
         low1 = D.Add(low1, low, four);
         high1 = D.Add(high1, high, four);
+        if (R.Count <= 2)
+            return;
         four = Vector256.Create(*(int*)(inputs + (2 * stride) + (line * 4))).AsSByte();
         low2 = D.Add(low2, low, four);
         high2 = D.Add(high2, high, four);
@@ -436,6 +474,22 @@ internal static unsafe class VectorPanel
     {
         F.Weights(values, line, 0).Store(to + (line * 64));
         F.Weights(values, line, 1).Store(to + (line * 64) + 32);
+    }
+
+    /// <summary>How many rows share the loading of a weight: a struct for each number.</summary>
+    private interface IRowCount
+    {
+        static abstract int Count { get; }
+    }
+
+    private readonly struct Two : IRowCount
+    {
+        public static int Count => 2;
+    }
+
+    private readonly struct Four : IRowCount
+    {
+        public static int Count => 4;
     }
 }
 
