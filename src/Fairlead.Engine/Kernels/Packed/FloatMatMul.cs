@@ -16,17 +16,14 @@ internal static unsafe class FloatMatMul
     /// <summary>Inputs of a piece: 16 KiB of a panel's singles, and a chain of additions short enough for its rounding not to show.</summary>
     internal const int PieceInputs = 256;
 
-    /// <summary>Rows of a tile of many rows.</summary>
-    private const int TileRows = 4;
+    /// <summary>Panels that are multiplied together: as many as a tile of 512-bit vectors takes.</summary>
+    private const int GroupPanels = FloatTile.Vectors;
 
-    /// <summary>Vectors of outputs of such a tile: with four rows 16 independent sums, and eight loads for 16 multiply-adds.</summary>
-    private const int TileVectors = 4;
+    /// <summary>Rows that are taken through all of a part's panels before the next: 128 KiB of a piece's inputs stay in the second-level cache, also where rows are apart by a multiple of 4 KiB.</summary>
+    private const int BlockRows = 128;
 
-    /// <summary>Rows that are taken through all of a part's panels before the next: 256 KiB of a piece's inputs stay in the second-level cache.</summary>
-    private const int BlockRows = 256;
-
-    /// <summary>Rows from which a piece of panels of singles is copied side by side: panels of 2^n inputs are apart by a multiple of what a set of the first-level cache repeats after.</summary>
-    private const int WorthCopying = 16;
+    /// <summary>Rows from which on halves are made singles once and not by each tile: they take ten operations where brain floats take two.</summary>
+    private const int WorthDecoding = FloatTile.MostRows + 1;
 
     /// <summary>How far ahead the weights of one row are asked for.</summary>
     private const int PrefetchBytes = 8192;
@@ -34,50 +31,93 @@ internal static unsafe class FloatMatMul
     /// <summary>Multiply-adds below which another thread would come too late to help: about ten microseconds of one.</summary>
     private const long WorthSharing = 1 << 17;
 
+    /// <summary>Parts for each thread: whoever is held up leaves the rest to others.</summary>
+    private const int PartsPerThread = 8;
+
+    /// <summary>Most groups of a part: the sums of a block of rows stay in the second-level cache from piece to piece, and for what follows on them.</summary>
+    private const int PartGroups = 16;
+
     /// <summary>See <see cref="PackedMatMul.Multiply"/>.</summary>
-    internal static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, WorkCrew? crew)
+    internal static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, WorkCrew? crew) =>
+        MultiplyAll([new RowProduct(weight, output)], input, rows, crew);
+
+    /// <summary>Several products of the same rows, and what follows on each, while it is in the cache.</summary>
+    /// <param name="products">Of matrices with the same number of inputs, in any of the three forms.</param>
+    internal static void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, WorkCrew? crew)
     {
-        // Four panels at least: a tile of 512-bit vectors takes four side by side.
-        int groups = (weight.Panels + TileVectors - 1) / TileVectors;
-        bool shared = crew is { Threads: > 1 } && (long)weight.Outputs * weight.Inputs * rows >= WorthSharing;
-        int parts = shared ? Math.Min(groups, crew!.Threads * 8) : 1;
-        var work = new Groups(weight, input, output, rows, groups, parts);
-        if (shared)
+        int groups = 0;
+        long weights = 0;
+        foreach (RowProduct product in products)
+        {
+            groups += GroupsOf(product.Weight);
+            weights += (long)product.Weight.Outputs * product.Weight.Inputs;
+        }
+
+        bool isShared = crew is { Threads: > 1 } && weights * rows >= WorthSharing;
+        int parts = Math.Min(groups, Math.Max((groups + PartGroups - 1) / PartGroups, isShared ? crew!.Threads * PartsPerThread : 1));
+        var work = new Products(products, input, rows, groups, parts);
+        if (isShared)
+        {
             crew!.Run(parts, work);
-        else
-            work.Do(0);
+            return;
+        }
+
+        for (int part = 0; part < parts; part++)
+            work.Do(part);
     }
 
-    /// <summary>A part is some groups of four panels, for all rows.</summary>
-    private readonly struct Groups(PackedMatrix weight, float* input, float* output, int rows, int groups, int parts) : IWork
+    private static int GroupsOf(in PackedMatrix weight) => (weight.Panels + GroupPanels - 1) / GroupPanels;
+
+    /// <summary>A part is some groups of panels of one matrix or of several, for all rows.</summary>
+    private readonly ref struct Products(ReadOnlySpan<RowProduct> products, float* input, int rows, int groups, int parts) : IWork
     {
+        private readonly ReadOnlySpan<RowProduct> _products = products;
+
         public void Do(int part)
         {
-            int first = (int)((long)groups * part / parts) * TileVectors;
-            int end = Math.Min((int)((long)groups * (part + 1) / parts) * TileVectors, weight.Panels);
+            int first = (int)((long)groups * part / parts), end = (int)((long)groups * (part + 1) / parts);
+            foreach (RowProduct product in _products)
+            {
+                int own = GroupsOf(product.Weight), from = Math.Max(first, 0) * GroupPanels, to = Math.Min(Math.Min(end, own) * GroupPanels, product.Weight.Panels);
+                if (from < to)
+                {
+                    new Panels(product.Weight, input, product.Output, rows).Do(from, to);
+                    product.Finish(0, rows, from * PackedLayout.PanelOutputs, Math.Min(to * PackedLayout.PanelOutputs, product.Weight.Outputs));
+                }
+
+                (first, end) = (first - own, end - own);
+            }
+        }
+    }
+
+    /// <summary>Some panels of a matrix, for all rows.</summary>
+    private readonly struct Panels(PackedMatrix weight, float* input, float* output, int rows)
+    {
+        public void Do(int first, int end)
+        {
             switch (Simd.Family)
             {
-                case SimdFamily.Vector512: Panels<Lanes16, Vector512<float>>(first, end); break;
-                case SimdFamily.Vector256: Panels<Lanes8, Vector256<float>>(first, end); break;
-                case SimdFamily.Vector128: Panels<Lanes4, Vector128<float>>(first, end); break;
-                default: Panels<Lanes1, float>(first, end); break;
+                case SimdFamily.Vector512: Do<Lanes16, Vector512<float>>(first, end); break;
+                case SimdFamily.Vector256: Do<Lanes8, Vector256<float>>(first, end); break;
+                case SimdFamily.Vector128: Do<Lanes4, Vector128<float>>(first, end); break;
+                default: Do<Lanes1, float>(first, end); break;
             }
         }
 
-        private void Panels<L, V>(int first, int end)
+        private void Do<L, V>(int first, int end)
             where L : struct, ILanes<V>
             where V : struct
         {
             switch (weight.Format)
             {
-                case PackedFormat.Single: Panels<L, V, SingleForm>(first, end); break;
-                case PackedFormat.Half: Panels<L, V, HalfForm>(first, end); break;
-                case PackedFormat.Brain: Panels<L, V, BrainForm>(first, end); break;
+                case PackedFormat.Single: Do<L, V, SingleForm>(first, end); break;
+                case PackedFormat.Half: Do<L, V, HalfForm>(first, end); break;
+                case PackedFormat.Brain: Do<L, V, BrainForm>(first, end); break;
                 default: throw new InvalidOperationException($"{weight.Format} is no form for vectors");
             }
         }
 
-        private void Panels<L, V, F>(int first, int end)
+        private void Do<L, V, F>(int first, int end)
             where L : struct, ILanes<V>
             where V : struct
             where F : struct, IFloatForm
@@ -89,12 +129,8 @@ internal static unsafe class FloatMatMul
                 return;
             }
 
-            int together = Math.Max(1, TileVectors * L.Count / PackedLayout.PanelOutputs);
             for (int row = 0; row < rows; row += BlockRows)
-            {
-                for (int panel = first; panel < end; panel += together)
-                    ManyRows<L, V, F>(row, Math.Min(rows, row + BlockRows), panel, Math.Min(together, end - panel));
-            }
+                ManyRows<L, V, F>(row, Math.Min(rows, row + BlockRows), first, end);
         }
 
         /// <summary>One row, from the weights as they lie: each is used once, and memory is the limit. A single stream: four at a time were slower.</summary>
@@ -128,179 +164,100 @@ internal static unsafe class FloatMatMul
             }
         }
 
-        /// <summary>Rows for as many panels as a tile has vectors for.</summary>
+        /// <summary>A block of rows: piece by piece, as many panels at a time as a tile has vectors for.</summary>
         [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ManyRows<L, V, F>(int firstRow, int endRow, int firstPanel, int panels)
+        private void ManyRows<L, V, F>(int firstRow, int endRow, int first, int end)
             where L : struct, ILanes<V>
             where V : struct
             where F : struct, IFloatForm
         {
             // To a cache line's border: every second load of a vector of 512 bits would otherwise touch two lines.
-            float* memory = stackalloc float[(TileVectors * PieceInputs * PackedLayout.PanelOutputs) + (TileRows * TileVectors * PackedLayout.PanelOutputs) + 16];
-            float* sums = (float*)(((nuint)memory + 63) & ~(nuint)63);
-            float* decoded = sums + (TileRows * TileVectors * PackedLayout.PanelOutputs);
+            float* memory = stackalloc float[(GroupPanels * PieceInputs * PackedLayout.PanelOutputs) + PackedLayout.PanelOutputs];
+            float* decoded = (float*)(((nuint)memory + 63) & ~(nuint)63);
+            bool decodes = typeof(F) == typeof(HalfForm) && endRow - firstRow >= WorthDecoding;
+            int together = Math.Max(1, GroupPanels * L.Count / PackedLayout.PanelOutputs);
+            long panelBytes = PackedLayout.PanelBytes(weight.Format, weight.Inputs);
             for (int start = 0; start < weight.Inputs; start += PieceInputs)
             {
-                int inputs = Math.Min(PieceInputs, weight.Inputs - start);
-                float* piece = (float*)(weight.Panel(firstPanel) + ((long)start * F.Bytes));
-                long panelStride = PackedLayout.PanelBytes(weight.Format, weight.Inputs) / sizeof(float);
-                if (weight.Format != PackedFormat.Single || endRow - firstRow >= WorthCopying)
+                for (int panel = first; panel < end; panel += together)
+                {
+                    int panels = Math.Min(together, end - panel);
+                    byte* piece = weight.Panel(panel) + ((long)start * F.Bytes);
+                    byte* next = panel + together < end ? weight.Panel(panel + together) + ((long)start * F.Bytes) : weight.Panel(first) + ((start + PieceInputs) * (long)F.Bytes);
+                    if (!decodes)
+                    {
+                        Piece<L, V, F>(firstRow, endRow, panel, panels, start, piece, panelBytes, next);
+                        continue;
+                    }
+
+                    for (int p = 0; p < panels; p++)
+                        Decode<L, V, F>(piece + (p * panelBytes), Math.Min(PieceInputs, weight.Inputs - start), decoded + (p * PieceInputs * PackedLayout.PanelOutputs));
+                    Piece<L, V, SingleForm>(firstRow, endRow, panel, panels, start, (byte*)decoded, PieceInputs * PackedLayout.PanelOutputs * sizeof(float), next);
+                }
+            }
+        }
+
+        /// <summary>The inputs from <paramref name="start"/> on, up to the end of their piece, for some rows and panels.</summary>
+        /// <param name="piece">Weights of the first panel for these inputs.</param>
+        /// <param name="panelStride">Bytes to those of the next panel.</param>
+        /// <param name="next">Weights of the first panel of what comes next.</param>
+        [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Piece<L, V, F>(int firstRow, int endRow, int firstPanel, int panels, int start, byte* piece, long panelStride, byte* next)
+            where L : struct, ILanes<V>
+            where V : struct
+            where F : struct, IFloatForm
+        {
+            int width = panels * PackedLayout.PanelOutputs;
+            float* sums = stackalloc float[FloatTile.MostRows * GroupPanels * PackedLayout.PanelOutputs];
+            bool isWhole = (firstPanel + panels) * PackedLayout.PanelOutputs <= weight.Outputs;
+            FloatTile tile = default;
+            tile.InputStride = weight.Inputs;
+            tile.Inputs = Math.Min(PieceInputs, weight.Inputs - start);
+            tile.Weights = piece;
+            tile.PanelStride = (nint)panelStride;
+            tile.Panels = panels;
+
+            // All tiles together ask for all of what comes next. Behind the last weights lies something that nobody reads.
+            long panelBytes = PackedLayout.PanelBytes(weight.Format, weight.Inputs), nextBytes = PackedLayout.ValueBytes(weight.Format, tile.Inputs), asked = 0;
+            int turns = Math.Max(1, (endRow - firstRow) / FloatTile.MostRows / panels), share = (int)((nextBytes + turns - 1) / turns);
+            tile.AheadStep = (share + tile.Inputs - 1) / tile.Inputs;
+            for (int row = firstRow; row < endRow;)
+            {
+                // 7, 8 and 11 rows are less work in fours.
+                int left = endRow - row;
+                bool six = left >= FloatTile.MostRows && left is not (7 or 8 or 11);
+                tile.Rows = six ? FloatTile.MostRows : Math.Min(FloatTile.FewRows, left);
+                tile.Input = input + ((long)row * weight.Inputs) + start;
+                bool isApart = !isWhole || tile.Rows < FloatTile.FewRows;
+                tile.Output = isApart ? sums : output + ((long)row * weight.Outputs) + ((long)firstPanel * PackedLayout.PanelOutputs);
+                tile.OutputStride = isApart ? width : weight.Outputs;
+                tile.Adds = !isApart && start > 0;
+                if (six)
+                {
+                    tile.Ahead = next + asked;
+                    tile.Six<L, V, F>();
+                    asked += share;
+                    if (asked >= nextBytes)
+                    {
+                        next += panelBytes;
+                        asked = 0;
+                    }
+                }
+                else
+                {
+                    tile.Four<L, V, F>();
+                }
+
+                for (int r = 0; r < tile.Rows && isApart; r++)
                 {
                     for (int p = 0; p < panels; p++)
-                        Decode<L, V, F>(weight.Panel(firstPanel + p) + ((long)start * F.Bytes), inputs, decoded + (p * PieceInputs * PackedLayout.PanelOutputs));
-                    piece = decoded;
-                    panelStride = PieceInputs * PackedLayout.PanelOutputs;
+                        Give(sums + (r * width) + (p * PackedLayout.PanelOutputs), row + r, firstPanel + p, start == 0);
                 }
 
-                int row = firstRow;
-                for (; row + TileRows <= endRow; row += TileRows)
-                {
-                    Tile<L, V>(input + ((long)row * weight.Inputs) + start, weight.Inputs, piece, panelStride, panels, inputs, sums);
-                    for (int r = 0; r < TileRows; r++)
-                        Give(sums + (r * panels * PackedLayout.PanelOutputs), row + r, firstPanel, panels, start == 0);
-                }
-
-                for (; row < endRow; row++)
-                {
-                    // The same row four times over costs no more than once: the weights' loads are the limit here.
-                    Tile<L, V>(input + ((long)row * weight.Inputs) + start, 0, piece, panelStride, panels, inputs, sums);
-                    Give(sums, row, firstPanel, panels, start == 0);
-                }
+                row += tile.Rows;
             }
-        }
-
-        /// <summary>Four rows of the panels, <paramref name="stride"/> apart, into <paramref name="sums"/> <c>[4 × panels × 16]</c>.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Tile<L, V>(float* x, long stride, float* piece, long panelStride, int panels, int inputs, float* sums)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            int vectors = panels * PackedLayout.PanelOutputs / L.Count, perPanel = PackedLayout.PanelOutputs / L.Count;
-            float* At(int vector) => piece + (vector / perPanel * panelStride) + (vector % perPanel * L.Count);
-            int v = 0, row = panels * PackedLayout.PanelOutputs;
-            if (L.Count != 8) // 256-bit vectors are 16 at most: no room for 16 sums
-            {
-                for (; v + 4 <= vectors; v += 4)
-                    FourByFour<L, V>(x, stride, At(v), At(v + 1), At(v + 2), At(v + 3), inputs, sums + (v * L.Count), row);
-            }
-
-            for (; v + 2 <= vectors; v += 2)
-                FourByTwo<L, V>(x, stride, At(v), At(v + 1), inputs, sums + (v * L.Count), row);
-            for (; v < vectors; v++)
-                FourByOne<L, V>(x, stride, At(v), inputs, sums + (v * L.Count), row);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void FourByFour<L, V>(float* x0, long stride, float* w0, float* w1, float* w2, float* w3, int inputs, float* sums, int row)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            V s00 = L.Create(0f), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
-            V s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
-            float* x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride;
-            nint w = 0;
-            for (nint i = 0; i < inputs; i++, w += PackedLayout.PanelOutputs)
-            {
-                V a = L.Load(w0 + w), b = L.Load(w1 + w), c = L.Load(w2 + w), d = L.Load(w3 + w);
-                V x = L.Create(x0[i]);
-                s00 = L.MultiplyAdd(x, a, s00);
-                s01 = L.MultiplyAdd(x, b, s01);
-                s02 = L.MultiplyAdd(x, c, s02);
-                s03 = L.MultiplyAdd(x, d, s03);
-                x = L.Create(x1[i]);
-                s10 = L.MultiplyAdd(x, a, s10);
-                s11 = L.MultiplyAdd(x, b, s11);
-                s12 = L.MultiplyAdd(x, c, s12);
-                s13 = L.MultiplyAdd(x, d, s13);
-                x = L.Create(x2[i]);
-                s20 = L.MultiplyAdd(x, a, s20);
-                s21 = L.MultiplyAdd(x, b, s21);
-                s22 = L.MultiplyAdd(x, c, s22);
-                s23 = L.MultiplyAdd(x, d, s23);
-                x = L.Create(x3[i]);
-                s30 = L.MultiplyAdd(x, a, s30);
-                s31 = L.MultiplyAdd(x, b, s31);
-                s32 = L.MultiplyAdd(x, c, s32);
-                s33 = L.MultiplyAdd(x, d, s33);
-            }
-
-            Store<L, V>(s00, s01, s02, s03, sums);
-            Store<L, V>(s10, s11, s12, s13, sums + row);
-            Store<L, V>(s20, s21, s22, s23, sums + (2 * row));
-            Store<L, V>(s30, s31, s32, s33, sums + (3 * row));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void FourByTwo<L, V>(float* x0, long stride, float* w0, float* w1, int inputs, float* sums, int row)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            V s00 = L.Create(0f), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-            float* x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride;
-            nint w = 0;
-            for (nint i = 0; i < inputs; i++, w += PackedLayout.PanelOutputs)
-            {
-                V a = L.Load(w0 + w), b = L.Load(w1 + w);
-                V x = L.Create(x0[i]);
-                s00 = L.MultiplyAdd(x, a, s00);
-                s01 = L.MultiplyAdd(x, b, s01);
-                x = L.Create(x1[i]);
-                s10 = L.MultiplyAdd(x, a, s10);
-                s11 = L.MultiplyAdd(x, b, s11);
-                x = L.Create(x2[i]);
-                s20 = L.MultiplyAdd(x, a, s20);
-                s21 = L.MultiplyAdd(x, b, s21);
-                x = L.Create(x3[i]);
-                s30 = L.MultiplyAdd(x, a, s30);
-                s31 = L.MultiplyAdd(x, b, s31);
-            }
-
-            Store<L, V>(s00, s01, sums);
-            Store<L, V>(s10, s11, sums + row);
-            Store<L, V>(s20, s21, sums + (2 * row));
-            Store<L, V>(s30, s31, sums + (3 * row));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void FourByOne<L, V>(float* x0, long stride, float* w0, int inputs, float* sums, int row)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            V s0 = L.Create(0f), s1 = s0, s2 = s0, s3 = s0;
-            float* x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride;
-            nint w = 0;
-            for (nint i = 0; i < inputs; i++, w += PackedLayout.PanelOutputs)
-            {
-                V a = L.Load(w0 + w);
-                s0 = L.MultiplyAdd(L.Create(x0[i]), a, s0);
-                s1 = L.MultiplyAdd(L.Create(x1[i]), a, s1);
-                s2 = L.MultiplyAdd(L.Create(x2[i]), a, s2);
-                s3 = L.MultiplyAdd(L.Create(x3[i]), a, s3);
-            }
-
-            L.Store(s0, sums);
-            L.Store(s1, sums + row);
-            L.Store(s2, sums + (2 * row));
-            L.Store(s3, sums + (3 * row));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store<L, V>(V a, V b, V c, V d, float* to)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            Store<L, V>(a, b, to);
-            Store<L, V>(c, d, to + (2 * L.Count));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store<L, V>(V a, V b, float* to)
-            where L : struct, ILanes<V>
-            where V : struct
-        {
-            L.Store(a, to);
-            L.Store(b, to + L.Count);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -311,21 +268,12 @@ internal static unsafe class FloatMatMul
         {
             for (int i = 0; i < inputs; i++, from += F.Bytes, to += PackedLayout.PanelOutputs)
             {
-                if (Sse.IsSupported)
-                    Sse.Prefetch0(from + PrefetchBytes);
                 for (int lane = 0; lane < PackedLayout.PanelOutputs; lane += L.Count)
                     L.Store(F.Load<L, V>(from, lane), to + lane);
             }
         }
 
         /// <summary>Writes the sums of the first piece, or adds those of a later one.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Give(float* sums, int row, int firstPanel, int panels, bool isFirst)
-        {
-            for (int p = 0; p < panels; p++)
-                Give(sums + (p * PackedLayout.PanelOutputs), row, firstPanel + p, isFirst);
-        }
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Give(float* sums, int row, int panel, bool isFirst)
         {

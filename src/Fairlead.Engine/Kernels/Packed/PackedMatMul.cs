@@ -33,7 +33,7 @@ public static unsafe class PackedMatMul
     /// <param name="crew">Who shares the work; null: the caller alone.</param>
     public static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, Phase phase, QuantizedRows room, WorkCrew? crew)
     {
-        if (weight.Format is PackedFormat.Single or PackedFormat.Half or PackedFormat.Brain)
+        if (IsFloats(weight.Format))
             FloatMatMul.Multiply(weight, input, output, rows, crew);
         else if (TakesBrains(weight.Format, phase))
             BrainMatMul.Multiply(weight, input, output, rows, room, crew);
@@ -44,12 +44,22 @@ public static unsafe class PackedMatMul
     /// <summary>Several products of the same rows, and what follows on each.</summary>
     internal static void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, Phase phase, QuantizedRows room, WorkCrew? crew)
     {
-        bool isTogether = true;
+        bool areTiles = true, areFloats = true;
         foreach (RowProduct product in products)
-            isTogether &= TakesBrains(product.Weight.Format, phase) && BrainMatMul.GoTogether(products[0].Weight, product.Weight);
-        if (isTogether)
+        {
+            areTiles &= TakesBrains(product.Weight.Format, phase) && BrainMatMul.GoTogether(products[0].Weight, product.Weight);
+            areFloats &= IsFloats(product.Weight.Format) && product.Weight.Inputs == products[0].Weight.Inputs;
+        }
+
+        if (areTiles)
         {
             BrainMatMul.MultiplyAll(products, input, rows, room, crew);
+            return;
+        }
+
+        if (areFloats)
+        {
+            FloatMatMul.MultiplyAll(products, input, rows, crew);
             return;
         }
 
@@ -76,6 +86,8 @@ public static unsafe class PackedMatMul
 
     /// <summary>Bytes of tiles of activations that such a product takes; 0: none.</summary>
     internal static long BrainTileBytes(PackedFormat format, int rows, int inputs) => TakesBrains(format, Phase.Prefill) ? BrainMatMul.RoomBytes(format, rows, inputs) : 0;
+
+    private static bool IsFloats(PackedFormat format) => format is PackedFormat.Single or PackedFormat.Half or PackedFormat.Brain;
 
     private static bool TakesBrains(PackedFormat format, Phase phase) =>
         format is PackedFormat.BrainTiles or PackedFormat.BrainPairTiles or PackedFormat.HalfTiles
