@@ -20,7 +20,7 @@ internal sealed unsafe partial class PackWriter : IDisposable
     /// <summary>The least of all that a thread can ask for: a hundredth of a processor that others want, all of one that nobody wants.</summary>
     private const int Nice = 19;
 
-    private static readonly Lock s_files = new(); // the writers of a model and of its draft begin together: who clears away must not meet a file between its making and its locking
+    private static readonly Lock s_files = new(); // the writers of a model and of its draft work side by side: who clears away must meet no file of theirs that is not locked
     private static int s_number;
 
     private readonly PackFile _pack;
@@ -110,15 +110,20 @@ internal sealed unsafe partial class PackWriter : IDisposable
 
                 header.Seal();
                 RandomAccess.Write(file, header.Bytes, 0);
+                foreach (FileStamp source in _pack.Sources)
+                {
+                    if (source.Change() is { } change)
+                        return $"{source.Name} {change} since they were packed";
+                }
+
+                // Between its lock and its name it looks like one of the dead.
+                lock (s_files)
+                {
+                    file.Dispose();
+                    File.Move(draft, _pack.Path, overwrite: true);
+                }
             }
 
-            foreach (FileStamp source in _pack.Sources)
-            {
-                if (source.Change() is { } change)
-                    return $"{source.Name} {change} since they were packed";
-            }
-
-            File.Move(draft, _pack.Path, overwrite: true);
             return null;
         }
         finally
@@ -151,7 +156,7 @@ internal sealed unsafe partial class PackWriter : IDisposable
             }
             catch (IOException)
             {
-                // Its writer lives, or has just finished it.
+                // Its writer lives.
             }
         }
     }

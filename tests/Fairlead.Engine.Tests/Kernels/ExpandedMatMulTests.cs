@@ -19,6 +19,7 @@ public sealed unsafe class ExpandedMatMulTests
     [MemberData(nameof(Types))]
     public void A_panel_holds_the_nearest_brain_float_of_each_weight(ElementType type)
     {
+        SkipWithoutWideVectors();
         const int Outputs = 16, Inputs = 768;
         using var packed = new PackedSample(type, Outputs, Inputs, seed: 1);
         using var tiles = new NativeBuffer<byte>(PackedLayout.ValueBytes(PackedFormat.BrainTiles, Inputs));
@@ -111,6 +112,7 @@ public sealed unsafe class ExpandedMatMulTests
     [MemberData(nameof(Types))]
     public void A_scale_that_is_no_number_makes_weights_that_are_none(ElementType type)
     {
+        SkipWithoutWideVectors();
         const int Inputs = 256;
         using var packed = new PackedSample(type, 16, Inputs, seed: 3);
         using var tiles = new NativeBuffer<byte>(PackedLayout.ValueBytes(PackedFormat.BrainTiles, Inputs));
@@ -147,6 +149,8 @@ public sealed unsafe class ExpandedMatMulTests
 
     private static QuantizedRows Room(int rows, int inputs, int threads = 1) =>
         new(rows, inputs, threads, PackedMatMul.BrainTileBytes(PackedFormat.Eight, rows, inputs));
+
+    private static void SkipWithoutWideVectors() => Assert.SkipUnless(KernelChoice.Available.Contains(KernelFamily.Avx512), "weights are expanded by vectors of 512 bits, which are not here");
 
     private static void SkipWithoutTiles() => Assert.SkipUnless(KernelChoice.Family == KernelFamily.Amx, "tiles of brain floats are not what is chosen here");
 }

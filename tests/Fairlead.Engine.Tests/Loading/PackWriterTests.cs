@@ -1,3 +1,4 @@
+using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Loading;
 using Fairlead.Engine.Tensors;
 using Microsoft.Win32.SafeHandles;
@@ -104,6 +105,20 @@ public sealed class PackWriterTests
         Assert.Equal([true, true], kept);
         Assert.Equal(["scalar-stored.pack"], yard.Files);
         Assert.True(yard.TryRead(plan, out _));
+    }
+
+    [Fact]
+    public async Task None_is_cleared_away_by_another_while_it_gets_its_name()
+    {
+        using var yard = new PackYard((ElementType.F32, 16, 32));
+        for (int round = 0; round < 300; round++)
+        {
+            using PackedWeights one = yard.Load(yard.Plan()), other = yard.Load(yard.Plan(KernelFamily.Avx2));
+            bool[] kept = await Task.WhenAll(one.Keep(), other.Keep());
+            Assert.True(kept is [true, true], string.Join('\n', yard.Lines));
+            foreach (string file in yard.Files)
+                File.Delete(Path.Combine(yard.Packs, file));
+        }
     }
 
     [Fact]
