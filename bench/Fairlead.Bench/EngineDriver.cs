@@ -10,8 +10,10 @@ namespace Fairlead.Bench;
 /// Our engine as a process of its own that does what a line on its input says and answers with a line, as bench/peers/llama.mjs does for llama.cpp:
 /// <c>prefill TOKENS</c>, <c>decode CONTEXT TOKENS</c>, <c>batch SEQUENCES TOKENS</c>. An answer is <c>{"seconds":…,"cpu":…,"tokens":…}</c>.
 /// </summary>
-internal sealed class EngineDriver(LanguageModel model)
+internal sealed class EngineDriver(LanguageModel model, int context)
 {
+    private const int MostTurns = 20;
+
     private readonly Random _random = new(1);
 
     /// <summary>Loads the model and serves until the input ends.</summary>
@@ -19,7 +21,7 @@ internal sealed class EngineDriver(LanguageModel model)
     {
         var clock = Stopwatch.StartNew();
         using LanguageModel model = LanguageModel.Open(path, new LanguageModelOptions { Threads = threads, ContextLength = context, Slots = slots, Guesses = 0 });
-        var driver = new EngineDriver(model);
+        var driver = new EngineDriver(model, context);
         Say($$"""{"loaded":{{clock.Elapsed.TotalSeconds:F4}},"engine":"Fairlead, {{KernelChoice.Family}}"}""");
         while (await Console.In.ReadLineAsync() is { } line)
         {
@@ -51,11 +53,25 @@ internal sealed class EngineDriver(LanguageModel model)
     }
 
     /// <summary>Tokens of several answers at once, from when all of them have their first.</summary>
-    private async Task<(double Seconds, double Cpu, int Tokens)> DecodeAsync(int sequences, int context, int tokens)
+    /// <remarks>A small model may have written all of them before anybody could look: then longer answers are measured.</remarks>
+    private async Task<(double Seconds, double Cpu, int Tokens)> DecodeAsync(int sequences, int prompt, int tokens)
+    {
+        for (int turn = 0; turn < MostTurns; turn++)
+        {
+            (double Seconds, double Cpu, int Tokens) measured = await DecodeOnceAsync(sequences, prompt, tokens);
+            if (measured.Tokens > 0)
+                return measured;
+            tokens = Math.Min(2 * tokens, context - prompt - 1);
+        }
+
+        throw new InvalidOperationException($"{MostTurns} times {sequences} answers of up to {tokens} tokens were written before anybody could look");
+    }
+
+    private async Task<(double Seconds, double Cpu, int Tokens)> DecodeOnceAsync(int sequences, int prompt, int tokens)
     {
         var answers = new List<ChannelReader<GenerationEvent>>();
         for (int i = 0; i < sequences; i++)
-            answers.Add(Start(context, tokens + 1));
+            answers.Add(Start(prompt, tokens + 1));
         foreach (ChannelReader<GenerationEvent> answer in answers)
         {
             if (!await answer.WaitToReadAsync() || !answer.TryRead(out _))

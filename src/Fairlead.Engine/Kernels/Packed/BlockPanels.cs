@@ -9,9 +9,6 @@ namespace Fairlead.Engine.Kernels.Packed;
 /// </remarks>
 internal readonly unsafe struct BlockPanels(PackedMatrix weight, float* output, int rows, QuantizedRows room, int parts) : IWork
 {
-    /// <summary>From so many rows on expanding is paid for (measured on Zen 5).</summary>
-    public static int FewestRows(PackedFormat format) => PanelScales.HasMinimums(format) ? 48 : 32;
-
     private const int RunPanels = IntegerBlockKernel.MostPanels;
 
     private const int PieceInputs = IntegerBlockKernel.MostGroups * PackedLayout.GroupInputs;
@@ -24,6 +21,9 @@ internal readonly unsafe struct BlockPanels(PackedMatrix weight, float* output, 
 
     /// <summary>Rows are taken together that have at most so many bytes: they come from the second- and the third-level cache, and more of them share the expanding.</summary>
     private const int ActivationBytes = 2 << 20;
+
+    /// <summary>From so many rows on expanding is paid for (measured on Zen 5).</summary>
+    public static int FewestRows(PackedFormat format) => PanelScales.HasMinimums(format) ? 48 : 32;
 
     /// <summary>Panels that are multiplied at the same time, and what is left of them at the end.</summary>
     public static int RunsOf(in PackedMatrix weight) => (weight.Panels + RunPanels - 1) / RunPanels;

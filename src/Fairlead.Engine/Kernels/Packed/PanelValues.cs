@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Fairlead.Engine.Kernels.Packed;
 
-/// <summary>Values of a panel as bytes, for each 32 inputs eight rows of 64: what tiles and kernels for many rows read.</summary>
+/// <summary>Values of a panel as bytes, for each 32 inputs eight rows of 64: what kernels read that cannot, or for so many rows need not, take them as they are packed.</summary>
 internal static unsafe class PanelValues
 {
     /// <summary>What an unsigned value is more than the one that it stands for.</summary>

@@ -17,12 +17,6 @@ internal static unsafe class VectorPanel
     /// <summary>From so many rows on a panel is unpacked: for 8 it cost more than it saved, for 64 it saved a tenth to a third (Zen 5, 16 vector registers).</summary>
     private const int RowsForUnpacking = 16;
 
-    /// <summary>
-    /// How far ahead weights are asked for, into the second-level cache: the first one can wait for 16 lines at a time and no more. On Emerald Rapids a single stream came from
-    /// 13.2 to 15.7 GB/s by it, and 2 to 16 KiB did about as well.
-    /// </summary>
-    private const int Ahead = 8192;
-
     /// <summary>Bytes that multiply the scales, or the minimums, of eight groups.</summary>
     private const int FactorsOfHead = 8 * 16;
 
@@ -86,7 +80,7 @@ internal static unsafe class VectorPanel
         sbyte* inputs = task.Rows.Values + ((long)row * QuantizedRows.StrideOf(task.Inputs));
         float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs);
         short* halfSums = task.Rows.HalfSums + ((long)row * (task.Inputs / 16));
-        byte* scales = task.Scales, values = task.Values, ahead = scales + Ahead;
+        byte* scales = task.Scales, values = task.Values, ahead = scales + WeightPrefetch.Ahead;
         Vector256<float> low = default, high = default;
         int blocksOfHead = F.Scales == ScaleForm.Factors ? 8 : 1;
         for (int head = task.Inputs / 32 / blocksOfHead; head > 0; head--)
@@ -157,7 +151,7 @@ internal static unsafe class VectorPanel
         sbyte* inputs = task.Rows.Values + (row * stride);
         float* rowScales = task.Rows.ScalesOfRow(row, task.Inputs); // and those of the next ones: they are of the same sixteen
         short* halfSums = task.Rows.HalfSums + (row * sumStride);
-        byte* scales = task.Scales, values = task.Values, ahead = scales + Ahead;
+        byte* scales = task.Scales, values = task.Values, ahead = scales + WeightPrefetch.Ahead;
         Vector256<float> low0 = default, high0 = default, low1 = default, high1 = default, low2 = default, high2 = default, low3 = default, high3 = default;
         int blocksOfHead = F.Scales == ScaleForm.Factors ? 8 : 1;
         for (int head = task.Inputs / 32 / blocksOfHead; head > 0; head--)
@@ -453,7 +447,7 @@ internal static unsafe class VectorPanel
     private static void Unpack<F>(byte* values, byte* to, int blocks)
         where F : struct, IPanelForm
     {
-        byte* ahead = values + Ahead;
+        byte* ahead = values + WeightPrefetch.Ahead;
         for (byte* end = to + (blocks * 512L); to < end; to += 512, values += F.ValueBytes)
         {
             Prefetch<F>(ref ahead);
