@@ -42,7 +42,7 @@ tally() { # name, exit code, output: adds a project's counts and shows what went
   if [ -z "$p" ] || { [ "$2" != 0 ] && [ "${f:-0}" = 0 ]; }; then
     f=$(( ${f:-0} + 1 ))
   fi
-  [ "${f:-0}" != 0 ] && printf '%s\n' "$3" | grep -v '^ *at ' | tail -n 200
+  [ "${f:-0}" != 0 ] && printf '%s\n' "$3" | sed '/^skipped /,+1d; /^ *at /d' | tail -n 200
   sed -n '/^skipped /{n;s/^ */note: did not run: /p}' <<<"$3"
   printf '%-28s %5s passed  %3s failed\n' "$1" "${p:-0}" "${f:-0}"
   passed=$((passed + ${p:-0}))
