@@ -16,7 +16,7 @@ namespace Fairlead.Engine.Tensors;
 internal static partial class Processors
 {
     /// <summary>Processors that the kernel is asked about; what it knows of more is refused with an error, and then nothing is known.</summary>
-    private const int MostProcessors = 8192;
+    internal const int MostProcessors = 8192;
 
     private static readonly (ImmutableArray<int> Cores, bool AreOwn) Found = OperatingSystem.IsLinux() ? Find() : ([], false);
 
@@ -89,9 +89,11 @@ internal static partial class Processors
         }
     }
 
+    /// <summary>The processors of a thread, 0 for the calling one, as bits; negative: the system does not tell.</summary>
     [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
-    private static unsafe partial int GetAffinity(int thread, nint bytes, ulong* mask);
+    internal static unsafe partial int GetAffinity(int thread, nint bytes, ulong* mask);
 
+    /// <summary>Lets a thread, 0 for the calling one, run on these alone; negative: the system refuses.</summary>
     [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
-    private static unsafe partial int SetAffinity(int thread, nint bytes, ulong* mask);
+    internal static unsafe partial int SetAffinity(int thread, nint bytes, ulong* mask);
 }

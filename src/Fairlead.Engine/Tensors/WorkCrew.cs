@@ -18,7 +18,8 @@ public interface IWork
 /// is partly chance; what a part computes is not, so results do not depend on the number of threads.
 /// <para>
 /// A thread without work spins for about 200 microseconds, which spans the time between two kernels of a step and, for most vocabularies, that between two steps; then it
-/// sleeps: a spinning thread on a core that somebody else needs would slow down the very work it is waiting for.
+/// sleeps: a spinning thread on a core that somebody else needs would slow down the very work it is waiting for. Whoever brings work wakes it elsewhere than where it
+/// runs itself (<see cref="ThreadPlace"/>).
 /// </para>
 /// One caller at a time; a part must not call <see cref="Run"/> of the same crew. <see cref="Run"/> allocates nothing.
 /// </remarks>
@@ -33,6 +34,7 @@ public sealed unsafe class WorkCrew : IDisposable
     private readonly object _gate = new();
     private readonly Thread[] _threads;
     private readonly Parts[] _runs; // one a thread, the caller's first
+    private readonly ThreadPlace?[] _asleep; // one a thread, while it sleeps and is not bound
     private delegate*<void*, int, void> _do;
     private void* _work;
     private int _running;
@@ -54,6 +56,7 @@ public sealed unsafe class WorkCrew : IDisposable
         Threads = threads == 0 ? Processors.DefaultThreads : threads;
         bool isBound = Processors.AreOwn && Threads <= Processors.Cores.Length;
         _runs = new Parts[Threads];
+        _asleep = new ThreadPlace?[Threads];
         _threads = new Thread[Threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
@@ -97,7 +100,7 @@ public sealed unsafe class WorkCrew : IDisposable
                 _runs[thread].Set((int)((long)parts * thread / _runs.Length), (int)((long)parts * (thread + 1) / _runs.Length)); // publishes the fields above
             Interlocked.Increment(ref _pieces); // a full fence, so that we see who went to sleep before it
             if (Volatile.Read(ref _sleepers) != 0)
-                Wake();
+                WakeElsewhere();
             WorkWhileThereIsSome(own: 0);
             AwaitTheOthers();
             if (_failure is { } failure)
@@ -129,6 +132,7 @@ public sealed unsafe class WorkCrew : IDisposable
     {
         if (isBound)
             Processors.BindThisThread(Processors.Cores[own]);
+        ThreadPlace? place = isBound ? null : ThreadPlace.OfThisThread();
         int seen = 0, idle = 0;
         while (!Volatile.Read(ref _stopping))
         {
@@ -144,7 +148,7 @@ public sealed unsafe class WorkCrew : IDisposable
             }
             else
             {
-                SleepUntilThereIsWorkAfter(seen);
+                SleepUntilThereIsWorkAfter(seen, own, place);
                 idle = 0;
             }
         }
@@ -205,14 +209,27 @@ public sealed unsafe class WorkCrew : IDisposable
         }
     }
 
-    private void SleepUntilThereIsWorkAfter(int seen)
+    private void SleepUntilThereIsWorkAfter(int seen, int own, ThreadPlace? place)
     {
         lock (_gate)
         {
+            _asleep[own] = place;
             Interlocked.Increment(ref _sleepers); // a full fence: either we see the work, or who brings it sees us asleep
             while (Volatile.Read(ref _pieces) == seen && !Volatile.Read(ref _stopping))
                 Monitor.Wait(_gate);
             Interlocked.Decrement(ref _sleepers);
+            _asleep[own] = null;
+            place?.Restore();
+        }
+    }
+
+    private void WakeElsewhere()
+    {
+        lock (_gate)
+        {
+            foreach (ThreadPlace? place in _asleep)
+                place?.LeaveOutThisProcessor();
+            Monitor.PulseAll(_gate);
         }
     }
 
