@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Fairlead.Engine.Generation;
 using Fairlead.Engine.Tensors;
 
@@ -77,8 +76,7 @@ internal readonly unsafe struct DenseTiles : IWork
         {
             all[t] = new QueryTile(memory + (t * TileRoom), Math.Min(count - (t * _width), _width), _width, _shape.KeyDimension, _layout.ValueWidth);
             all[t].Begin();
-            for (int query = 0; query < all[t].Count; query++)
-                all[t].Put(query, _queries + ((((long)(firstQuery + (t * _width) + query) * _shape.Heads) + head) * _shape.KeyDimension), _shape.Scale);
+            all[t].PutAll(_queries + ((((long)(firstQuery + (t * _width)) * _shape.Heads) + head) * _shape.KeyDimension), (long)_shape.Heads * _shape.KeyDimension, _shape.Scale);
         }
 
         int kvHead = head / (_shape.Heads / _shape.KvHeads);
@@ -155,30 +153,13 @@ internal readonly unsafe struct DenseTiles : IWork
 
     private void Transpose(float* key, long stride, int count, float* to)
     {
-        int dimension = _shape.KeyDimension;
-        for (int place = 0; place < Positions; place += 4)
+        int place = 0;
+        for (; place + Turned.Rows <= count; place += Turned.Rows)
+            Turned.Put(key + (place * stride), stride, _shape.KeyDimension, 1, to + place, Positions);
+        for (int d = 0; d < _shape.KeyDimension; d++)
         {
-            int d = 0;
-            if (place + 4 <= count && Sse.IsSupported)
-            {
-                float* a = key + (place * stride), b = a + stride, c = b + stride, e = c + stride;
-                for (; d + 4 <= dimension; d += 4)
-                {
-                    Vector128<float> ab = Sse.UnpackLow(Vector128.Load(a + d), Vector128.Load(b + d)), ce = Sse.UnpackLow(Vector128.Load(c + d), Vector128.Load(e + d));
-                    Vector128<float> ab2 = Sse.UnpackHigh(Vector128.Load(a + d), Vector128.Load(b + d)), ce2 = Sse.UnpackHigh(Vector128.Load(c + d), Vector128.Load(e + d));
-                    float* at = to + (d * Positions) + place;
-                    Sse.MoveLowToHigh(ab, ce).Store(at);
-                    Sse.MoveHighToLow(ce, ab).Store(at + Positions);
-                    Sse.MoveLowToHigh(ab2, ce2).Store(at + (2 * Positions));
-                    Sse.MoveHighToLow(ce2, ab2).Store(at + (3 * Positions));
-                }
-            }
-
-            for (; d < dimension; d++)
-            {
-                for (int p = place; p < place + 4; p++)
-                    to[(d * Positions) + p] = p < count ? key[(p * stride) + d] : 0;
-            }
+            for (int p = place; p < Positions; p++)
+                to[(d * Positions) + p] = p < count ? key[(p * stride) + d] : 0;
         }
     }
 }

@@ -89,6 +89,16 @@ internal readonly unsafe struct QueryTile
             Queries[(d * Width) + place] = query[d] * factor;
     }
 
+    /// <summary>Puts some queries into the first places; each begins <paramref name="stride"/> singles behind the one before.</summary>
+    internal void PutAll(float* queries, long stride, float factor)
+    {
+        int place = 0;
+        for (; place + Turned.Rows <= Count; place += Turned.Rows)
+            Turned.Put(queries + (place * stride), stride, Dimension, factor, Queries + place, Width);
+        for (; place < Count; place++)
+            Put(place, queries + (place * stride), factor);
+    }
+
     /// <summary>Forgets what was seen, and keeps the queries.</summary>
     internal void Begin()
     {

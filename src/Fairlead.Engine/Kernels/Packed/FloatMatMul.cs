@@ -22,6 +22,9 @@ internal static unsafe class FloatMatMul
     /// <summary>Rows that are taken through all of a part's panels before the next: 128 KiB of a piece's inputs stay in the second-level cache, also where rows are apart by a multiple of 4 KiB.</summary>
     private const int BlockRows = 128;
 
+    /// <summary>The same of halves, which are made singles once for each block: the inputs of a piece are 256 KiB, and half as many weights are decoded.</summary>
+    private const int HalfBlockRows = 2 * BlockRows;
+
     /// <summary>Rows from which on halves are made singles once and not by each tile: they take ten operations where brain floats take two.</summary>
     private const int WorthDecoding = FloatTile.MostRows + 1;
 
@@ -129,8 +132,9 @@ internal static unsafe class FloatMatMul
                 return;
             }
 
-            for (int row = 0; row < rows; row += BlockRows)
-                ManyRows<L, V, F>(row, Math.Min(rows, row + BlockRows), first, end);
+            int block = typeof(F) == typeof(HalfForm) ? HalfBlockRows : BlockRows;
+            for (int row = 0; row < rows; row += block)
+                ManyRows<L, V, F>(row, Math.Min(rows, row + block), first, end);
         }
 
         /// <summary>One row, from the weights as they lie: each is used once, and memory is the limit. A single stream: four at a time were slower.</summary>
