@@ -114,17 +114,127 @@ public sealed unsafe class Decoder : IDisposable
     /// <param name="hidden"><c>[layers + 1 × rows × width]</c>, or empty: the embeddings, then the stream after each layer, the last one after the final norm.</param>
     internal void Step(ReadOnlySpan<StepRow> rows, KvCache cache, Span<float> logits, Span<float> hidden)
     {
-        Check(rows, cache, logits.Length);
+        Check(rows, cache);
+        CheckScores(rows, logits);
+        float* stream = _room.Stream.Data;
         for (int first = 0, scored = 0, count; first < rows.Length; first += count)
         {
             count = PassLength(rows[first..]);
             ReadOnlySpan<StepRow> pass = rows.Slice(first, count);
-            _packs.Phase = rows[first].Phase;
-            Forward(pass, cache, new Observation(hidden, rows.Length, first));
-            // Few rows are scored, also of a prompt: one at its end.
-            _packs.Phase = Phase.Decode;
-            scored += Score(pass, logits[(scored * Shape.VocabularySize)..]);
+            var observation = new Observation(hidden, rows.Length, first);
+            SetPositions(pass);
+            Embed(pass, stream);
+            observation.Write(0, stream, count, _design.Width);
+            for (int layer = 0; layer < _blocks.Length; layer++)
+            {
+                Forward(layer, pass, stream, cache);
+                if (layer < _blocks.Length - 1)
+                    observation.Write(layer + 1, stream, count, _design.Width);
+            }
+
+            if (observation.IsWanted)
+            {
+                _finalNorm.Forward(stream, _room.Normed.Data, count);
+                observation.Write(_blocks.Length, _room.Normed.Data, count, _design.Width);
+            }
+
+            scored += Score(pass, stream, logits[(scored * Shape.VocabularySize)..]);
         }
+    }
+
+    /// <summary>A way through the layers that can be interrupted by any <see cref="Step(ReadOnlySpan{StepRow}, KvCache, Span{float})"/>. Whoever asks for it disposes it, before the decoder.</summary>
+    internal DecoderPass NewPass() => new(this, _rowsPerPass, _design.Width);
+
+    /// <summary>Whether such rows may be computed together.</summary>
+    /// <exception cref="ArgumentException">A token, a position or a length is out of range.</exception>
+    internal void Check(ReadOnlySpan<StepRow> rows, KvCache cache)
+    {
+        if ((cache.Layers, cache.Heads, cache.KeyDimension, cache.ValueDimension) != (Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension))
+            throw new ArgumentException("the cache was made for another model", nameof(cache));
+        for (int i = 0; i < rows.Length; i++)
+        {
+            StepRow row = rows[i];
+            if ((uint)row.Token >= (uint)Shape.VocabularySize)
+                throw new ArgumentException($"row {i}: token {row.Token} is not in the vocabulary of {Shape.VocabularySize}", nameof(rows));
+            if ((uint)row.Position >= (uint)Shape.ContextLength)
+                throw new ArgumentException($"row {i}: position {row.Position} is not within the context of {Shape.ContextLength}", nameof(rows));
+            if (row.Position >= row.Sequence.Capacity)
+                throw new ArgumentException($"row {i}: the sequence has room for {row.Sequence.Capacity} positions, not for position {row.Position}", nameof(rows));
+            if (i > 0 && ReferenceEquals(row.Sequence, rows[i - 1].Sequence) && row.Position != rows[i - 1].Position + 1)
+                throw new ArgumentException($"row {i}: position {row.Position} does not follow {rows[i - 1].Position}", nameof(rows));
+        }
+    }
+
+    /// <summary>Whether the scores that the rows want have room.</summary>
+    internal void CheckScores(ReadOnlySpan<StepRow> rows, ReadOnlySpan<float> logits)
+    {
+        long wanted = 0;
+        foreach (ref readonly StepRow row in rows)
+            wanted += row.WantsLogits ? Shape.VocabularySize : 0;
+        if (wanted > logits.Length)
+            throw new ArgumentException($"{wanted} scores are wanted, and there is room for {logits.Length}", nameof(rows));
+    }
+
+    /// <summary>Prepares the angles of the rows that go through layers next.</summary>
+    internal void SetPositions(ReadOnlySpan<StepRow> rows)
+    {
+        foreach (Rope rope in _ropes)
+        {
+            for (int row = 0; row < rows.Length; row++)
+                rope.SetPosition(row, rows[row].Position);
+        }
+    }
+
+    /// <summary>What rows are before the first layer.</summary>
+    /// <param name="stream"><c>[rows × width]</c>, written.</param>
+    internal void Embed(ReadOnlySpan<StepRow> rows, float* stream)
+    {
+        for (int row = 0; row < rows.Length; row++)
+        {
+            var values = new Span<float>(stream + ((long)row * _design.Width), _design.Width);
+            _tokens.Read(rows[row].Token, _design.EmbeddingScale, values);
+            _positions?.Add(rows[row].Position, values, new Span<float>(_room.Normed.Data, _design.Width));
+        }
+
+        _embeddingNorm?.Forward(stream, stream, rows.Length);
+    }
+
+    /// <summary>Takes rows through one layer.</summary>
+    /// <param name="rows">Of one phase, where that makes a difference, and as many as a pass may have; <see cref="SetPositions"/> was called for them.</param>
+    /// <param name="stream"><c>[rows × width]</c>, changed in place.</param>
+    internal void Forward(int layer, ReadOnlySpan<StepRow> rows, float* stream, KvCache cache)
+    {
+        _packs.Phase = rows[0].Phase;
+        _blocks[layer].Forward(stream, rows, cache, _room, _crew);
+    }
+
+    /// <summary>Writes the scores of the rows that want them, and says how many those are.</summary>
+    /// <param name="stream"><c>[rows × width]</c>, as the last layer left it.</param>
+    internal int Score(ReadOnlySpan<StepRow> rows, float* stream, Span<float> logits)
+    {
+        int width = _design.Width, wanted = 0;
+        float* gathered = _room.Normed.Data;
+        for (int row = 0; row < rows.Length; row++)
+        {
+            if (rows[row].WantsLogits)
+                new ReadOnlySpan<float>(stream + ((long)row * width), width).CopyTo(new Span<float>(gathered + ((long)wanted++ * width), width));
+        }
+
+        if (wanted == 0)
+            return 0;
+        _packs.Phase = Phase.Decode; // few rows are scored, also of a prompt: one at its end
+        _finalNorm.Forward(gathered, gathered, wanted);
+        fixed (float* scores = logits)
+        {
+            _head.Forward(gathered, scores, wanted, _crew);
+            long count = (long)wanted * Shape.VocabularySize;
+            if (_design.LogitScale != 1)
+                Elementwise.Scale(scores, _design.LogitScale, count);
+            if (_design.LogitCap != 0)
+                Activations.SoftCap(_design.LogitCap, scores, count);
+        }
+
+        return wanted;
     }
 
     /// <summary>How many of the rows are computed together: of one phase, where that makes a difference.</summary>
@@ -150,85 +260,6 @@ public sealed unsafe class Decoder : IDisposable
         _room.Dispose();
         if (_ownsCrew)
             _crew.Dispose();
-    }
-
-    private void Check(ReadOnlySpan<StepRow> rows, KvCache cache, int room)
-    {
-        if ((cache.Layers, cache.Heads, cache.KeyDimension, cache.ValueDimension) != (Shape.Layers, Shape.KvHeads, Shape.KeyDimension, Shape.ValueDimension))
-            throw new ArgumentException("the cache was made for another model", nameof(cache));
-        long wanted = 0;
-        for (int i = 0; i < rows.Length; i++)
-        {
-            StepRow row = rows[i];
-            if ((uint)row.Token >= (uint)Shape.VocabularySize)
-                throw new ArgumentException($"row {i}: token {row.Token} is not in the vocabulary of {Shape.VocabularySize}", nameof(rows));
-            if ((uint)row.Position >= (uint)Shape.ContextLength)
-                throw new ArgumentException($"row {i}: position {row.Position} is not within the context of {Shape.ContextLength}", nameof(rows));
-            if (row.Position >= row.Sequence.Capacity)
-                throw new ArgumentException($"row {i}: the sequence has room for {row.Sequence.Capacity} positions, not for position {row.Position}", nameof(rows));
-            if (i > 0 && ReferenceEquals(row.Sequence, rows[i - 1].Sequence) && row.Position != rows[i - 1].Position + 1)
-                throw new ArgumentException($"row {i}: position {row.Position} does not follow {rows[i - 1].Position}", nameof(rows));
-            wanted += row.WantsLogits ? Shape.VocabularySize : 0;
-        }
-
-        if (wanted > room)
-            throw new ArgumentException($"{wanted} scores are wanted, and there is room for {room}", nameof(rows));
-    }
-
-    /// <summary>Takes the rows through all layers; leaves the stream in the room.</summary>
-    private void Forward(ReadOnlySpan<StepRow> rows, KvCache cache, Observation observation)
-    {
-        float* stream = _room.Stream.Data;
-        for (int row = 0; row < rows.Length; row++)
-        {
-            foreach (Rope rope in _ropes)
-                rope.SetPosition(row, rows[row].Position);
-            var values = new Span<float>(stream + ((long)row * _design.Width), _design.Width);
-            _tokens.Read(rows[row].Token, _design.EmbeddingScale, values);
-            _positions?.Add(rows[row].Position, values, new Span<float>(_room.Normed.Data, _design.Width));
-        }
-
-        _embeddingNorm?.Forward(stream, stream, rows.Length);
-        observation.Write(0, stream, rows.Length, _design.Width);
-        for (int layer = 0; layer < _blocks.Length; layer++)
-        {
-            _blocks[layer].Forward(stream, rows, cache, _room, _crew);
-            if (layer < _blocks.Length - 1)
-                observation.Write(layer + 1, stream, rows.Length, _design.Width);
-        }
-
-        if (observation.IsWanted)
-        {
-            _finalNorm.Forward(stream, _room.Normed.Data, rows.Length);
-            observation.Write(_blocks.Length, _room.Normed.Data, rows.Length, _design.Width);
-        }
-    }
-
-    /// <summary>Writes the scores of the rows that want them, and says how many those are.</summary>
-    private int Score(ReadOnlySpan<StepRow> rows, Span<float> logits)
-    {
-        int width = _design.Width, wanted = 0;
-        float* stream = _room.Stream.Data, gathered = _room.Normed.Data;
-        for (int row = 0; row < rows.Length; row++)
-        {
-            if (rows[row].WantsLogits)
-                new ReadOnlySpan<float>(stream + ((long)row * width), width).CopyTo(new Span<float>(gathered + ((long)wanted++ * width), width));
-        }
-
-        if (wanted == 0)
-            return 0;
-        _finalNorm.Forward(gathered, gathered, wanted);
-        fixed (float* scores = logits)
-        {
-            _head.Forward(gathered, scores, wanted, _crew);
-            long count = (long)wanted * Shape.VocabularySize;
-            if (_design.LogitScale != 1)
-                Elementwise.Scale(scores, _design.LogitScale, count);
-            if (_design.LogitCap != 0)
-                Activations.SoftCap(_design.LogitCap, scores, count);
-        }
-
-        return wanted;
     }
 
     /// <summary>Where the stream of a pass is written for whoever wants to see it.</summary>

@@ -47,6 +47,9 @@ internal sealed class DecoderPlan
     public long RoomBytes => DecoderRoom.BytesFor(Design, Weights, Options.RowsPerPass, Shape.ContextLength, Packing.DependsOnPhase ? Threads : 0)
         + Design.Ropes.Sum(rope => (long)Options.RowsPerPass * rope.Dimensions * sizeof(float)) + PackedWeights.RoomBytes(Packing, Options.RowsPerPass, Threads);
 
+    /// <summary>Bytes of a <see cref="DecoderPass"/>.</summary>
+    public long PassBytes => DecoderPass.BytesFor(Options.RowsPerPass, Design.Width);
+
     private int Threads => Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount;
 
     /// <exception cref="ModelFileException">The architecture, an option or a tensor is not what this engine can compute: by name, with what would serve it. Or the weights cannot be quantised as the options want.</exception>

@@ -13,14 +13,14 @@ internal sealed class AnswerWriter(int vocabularySize, CacheRoom room, Speculato
     /// <summary>Bytes that it takes.</summary>
     public static long BytesFor(int vocabularySize) => ((long)vocabularySize * sizeof(float)) + SamplerScratch.BytesFor(vocabularySize);
 
-    /// <summary>A step has read the rows of a sequence that were planned: goes on with its text where all of it is read, and says how it ended if it did.</summary>
+    /// <summary>The rows of a sequence that were planned have been read: goes on with its text where all of it is read, and says how it ended if it did.</summary>
     /// <param name="scores"><c>[planned.Scores × vocabulary]</c>; overwritten.</param>
     public AnswerEnd? TakeScores(in PlannedSequence planned, Span<float> scores)
     {
         BatchSequence sequence = planned.Sequence;
         if (sequence.WantsPromptScores)
-            DescribePrompt(sequence, scores);
-        sequence.Cached.Read += sequence.Take;
+            DescribePrompt(planned, scores);
+        sequence.Cached.Read += planned.Rows;
         room.KeepFull(sequence.Cached);
         if (sequence.Missing > 0)
             return null;
@@ -79,10 +79,11 @@ internal sealed class AnswerWriter(int vocabularySize, CacheRoom room, Speculato
         return null;
     }
 
-    private void DescribePrompt(BatchSequence sequence, ReadOnlySpan<float> scores)
+    private void DescribePrompt(in PlannedSequence planned, ReadOnlySpan<float> scores)
     {
+        BatchSequence sequence = planned.Sequence;
         GenerationRequest asked = sequence.Request.Request;
-        for (int i = 0; i < sequence.Take; i++)
+        for (int i = 0; i < planned.Rows; i++)
         {
             int next = sequence.Read + i + 1;
             if (next < asked.Prompt.Length && sequence.Request.PromptTokens is { } described)

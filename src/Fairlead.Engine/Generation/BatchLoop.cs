@@ -8,7 +8,7 @@ namespace Fairlead.Engine.Generation;
 /// <summary>Writes the answers of all requests to one model, several at once: the one owner of its cache and its sequences.</summary>
 /// <remarks>
 /// <see cref="Step"/> is the whole loop, one turn of it, on the caller's thread; <see cref="Start"/> gives it a thread of its own. A turn: requests come in (<see cref="RequestIntake"/>) and
-/// enter (<see cref="BatchRoster"/>) where there is room (<see cref="CacheRoom"/>), the rows of a step are decided on (<see cref="StepPlan"/>), the model computes them, and their scores become text
+/// enter (<see cref="BatchRoster"/>) where there is room (<see cref="CacheRoom"/>), the rows of the answers are decided on (<see cref="StepPlan"/>) and computed, prompts get on beside them (<see cref="PromptPass"/>), and scores become text
 /// (<see cref="AnswerWriter"/>). So answers join and leave between any two steps.
 /// </remarks>
 internal sealed class BatchLoop : IDisposable
@@ -19,11 +19,14 @@ internal sealed class BatchLoop : IDisposable
     private readonly RequestIntake _intake;
     private readonly BatchRoster _roster;
     private readonly StepPlan _plan;
+    private readonly PromptPass _prompts;
     private readonly StepPace _pace;
     private readonly Speculator _speculator;
     private readonly AnswerWriter _writer;
+    private readonly int _mostRows;
     private readonly float[] _scores; // [rows of a step that want them × vocabulary]
     private readonly WakeSignal _wake = new();
+    private int _promptSequences; // that had rows on their way in the step that is being computed
     private Thread? _thread;
     private volatile bool _closing;
 
@@ -42,7 +45,9 @@ internal sealed class BatchLoop : IDisposable
         _intake = new RequestIntake(model, limits, ContextLimit, drawSeed);
         _roster = new BatchRoster(model, limits, _intake, room, _speculator, Counters);
         _pace = new StepPace(limits.Stall);
-        _plan = new StepPlan(limits, _pace, _speculator);
+        _plan = new StepPlan(limits, _speculator, model.DependsOnPhase);
+        _prompts = new PromptPass(model, cache, limits);
+        _mostRows = limits.StepTokens;
         _writer = new AnswerWriter(model.VocabularySize, room, _speculator, Counters);
         _scores = new float[checked(StepPlan.MostScores(limits) * model.VocabularySize)];
     }
@@ -91,11 +96,14 @@ internal sealed class BatchLoop : IDisposable
         if (_roster.Running.IsEmpty)
             return _roster.Waiting > 0; // never so by design; but if it were, turning on would be found out and sleeping would not
         long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
+        double computed;
+        int promptRows;
         try
         {
             _roster.MakeRoom();
-            _plan.Make(_roster.Running);
-            _model.Step(_plan.Rows, _cache, _scores.AsSpan(0, _plan.Scores * _model.VocabularySize));
+            _prompts.Forget();
+            ComputeAnswers(began);
+            promptRows = AdvancePrompts(began, out computed);
         }
         catch (Exception e)
         {
@@ -104,8 +112,10 @@ internal sealed class BatchLoop : IDisposable
             return true;
         }
 
-        TakeScores();
-        Measure(_time.GetElapsedTime(began).TotalSeconds, Counters.CompletionTokens - chosen);
+        TakeScores(_plan.Sequences, firstScore: 0);
+        double seconds = SecondsSince(began);
+        _pace.Chosen(seconds - computed);
+        Measure(promptRows, seconds, Counters.CompletionTokens - chosen);
         _roster.Publish();
         return true;
     }
@@ -134,17 +144,61 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
-    private void TakeScores()
+    private void ComputeAnswers(long began)
     {
-        int vocabulary = _model.VocabularySize;
-        foreach (ref readonly PlannedSequence planned in _plan.Sequences)
+        _plan.Make(_roster.Running);
+        if (_plan.Answers > 0)
+            _model.Step(_plan.Rows, _cache, ScoresFrom(0, _plan.Rows.Length));
+        _pace.Answered(_plan.Answers, SecondsSince(began));
+    }
+
+    /// <summary>Takes prompts as far as there is time for, chooses the tokens that follow those which are through, and says how many rows those were.</summary>
+    /// <param name="seconds">Since the step began, after the last layer.</param>
+    private int AdvancePrompts(long began, out double seconds)
+    {
+        int through = 0, rows;
+        _promptSequences = 0;
+        seconds = SecondsSince(began);
+        do
+        {
+            if (_prompts.Rows == 0)
+                _prompts.Begin(_roster.Running, _pace.BeginPass(_plan.Answers, _prompts.Layers, _mostRows - through));
+            rows = _prompts.Rows;
+            if (rows == 0)
+                break;
+            _promptSequences = Math.Max(_promptSequences, _prompts.Sequences.Length);
+            _prompts.Resume();
+            for (double before = SecondsSince(began); !_prompts.IsThrough && _pace.HasTime(rows, before); before = seconds)
+            {
+                _prompts.Advance();
+                seconds = SecondsSince(began);
+                _pace.Advanced(rows, seconds - before);
+            }
+
+            if (!_prompts.IsThrough)
+                break;
+            _pace.PassEnded(rows);
+            _prompts.Complete(ScoresFrom(_plan.Rows.Length, _prompts.Scores));
+            TakeScores(_prompts.Sequences, _plan.Rows.Length);
+            through += rows;
+        }
+        while (_plan.Answers > 0 && through + rows <= _mostRows && _pace.HasTime(rows, SecondsSince(began))); // without answers the step ends: there may be one now
+
+        return through;
+    }
+
+    /// <summary>Chooses the tokens of sequences whose rows have been computed.</summary>
+    /// <param name="firstScore">Where the scores of all of them begin.</param>
+    private void TakeScores(ReadOnlySpan<PlannedSequence> sequences, int firstScore)
+    {
+        foreach (ref readonly PlannedSequence planned in sequences)
         {
             BatchRequest request = planned.Sequence.Request;
             if (request.HasEnded)
                 continue; // another of its choices has failed in this step
             try
             {
-                if (_writer.TakeScores(planned, _scores.AsSpan(planned.FirstScore * vocabulary, planned.Scores * vocabulary)) is { } end)
+                if (_writer.TakeScores(planned, ScoresFrom(firstScore + planned.FirstScore, planned.Scores)) is { } end)
                     _roster.End(planned.Sequence, end);
             }
             catch (Exception e)
@@ -155,17 +209,20 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
-    /// <summary>What the next steps are planned by, and what is told of all of them.</summary>
+    private Span<float> ScoresFrom(int first, int count) => _scores.AsSpan(first * _model.VocabularySize, count * _model.VocabularySize);
+
+    private double SecondsSince(long began) => _time.GetElapsedTime(began).TotalSeconds;
+
+    /// <summary>What guesses are planned by, and what is told of all steps.</summary>
+    /// <param name="promptRows">Rows of prompts that have come through in the step.</param>
     /// <param name="seconds">How long the step took, from planning it to choosing its tokens.</param>
     /// <param name="tokens">Those that were chosen.</param>
-    private void Measure(double seconds, long tokens)
+    private void Measure(int promptRows, double seconds, long tokens)
     {
-        double computing = seconds - _speculator.Seconds;
-        int rows = _plan.Rows.Length, prompts = rows - _plan.Answers - _plan.Guesses;
-        _pace.Stepped(_plan.Answers, prompts, computing);
-        if (prompts == 0)
-            _speculator.Stepped(rows, computing);
+        int rows = _plan.Rows.Length;
+        if (_promptSequences == 0)
+            _speculator.Stepped(rows, seconds - _speculator.Seconds);
         Counters.DraftSeconds += _speculator.Seconds;
-        Counters.Stepped(rows, _plan.Sequences.Length, tokens, seconds);
+        Counters.Stepped(rows + promptRows, _plan.Sequences.Length + _promptSequences, tokens, seconds);
     }
 }

@@ -10,12 +10,13 @@ public delegate void ModelStep(ReadOnlySpan<StepRow> rows, KvCache cache, Span<f
 
 /// <summary>What the loop must know of a model.</summary>
 /// <param name="Step">The model itself.</param>
+/// <param name="Pass">The same for prompts, some layers at a time.</param>
 /// <param name="VocabularySize">Length of a row of scores.</param>
 /// <param name="ContextLength">Most positions the model has been made for.</param>
 /// <param name="EndTokens">Tokens with which it ends an answer.</param>
 /// <param name="NewDecoder">Begins a text; true leaves special tokens out.</param>
 internal sealed record BatchModel(
-    ModelStep Step, int VocabularySize, int ContextLength, ImmutableArray<int> EndTokens, Func<bool, AnswerDecoder> NewDecoder)
+    ModelStep Step, IModelPass Pass, int VocabularySize, int ContextLength, ImmutableArray<int> EndTokens, Func<bool, AnswerDecoder> NewDecoder)
 {
     /// <summary>Whether a row's keys and values depend on its <see cref="StepRow.Phase"/>: then prompts share what prompts have computed, and not what answers have.</summary>
     public bool DependsOnPhase { get; init; }

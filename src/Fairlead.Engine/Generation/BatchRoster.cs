@@ -186,6 +186,7 @@ internal sealed class BatchRoster(BatchModel model, BatchLimits limits, RequestI
     private void Leave(BatchSequence sequence)
     {
         _running.Remove(sequence);
+        sequence.UnderWay = 0;
         room.Leave(sequence.Cached);
         speculator.Leave(sequence);
     }

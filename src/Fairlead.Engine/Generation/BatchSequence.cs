@@ -45,8 +45,20 @@ internal sealed class BatchSequence
     /// <summary>Whether the token at a position was given or written.</summary>
     public Phase PhaseOf(int position) => position < Request.Request.Prompt.Length ? Phase.Prefill : Phase.Decode;
 
-    /// <summary>Rows of the step that is being planned.</summary>
-    public int Take { get; set; }
+    /// <summary>Tokens of one phase that are to be read before any of the other.</summary>
+    public int MissingOf(Phase phase) => phase == Phase.Prefill ? Request.Request.Prompt.Length - Read : Missing;
+
+    /// <summary>
+    /// Whether all of it but its last token has been read, so that it goes on with one row in a step. Where prompts and answers are computed differently, the last token of a prompt is read as a
+    /// prompt is, though all others of it be known.
+    /// </summary>
+    public bool MayAnswer(bool dependsOnPhase) => Missing == 1 && (!dependsOnPhase || PhaseOf(Read) == Phase.Decode);
+
+    /// <summary>Whether it has such a row in the step that is being planned.</summary>
+    public bool IsAnswering { get; set; }
+
+    /// <summary>Rows of it that are on their way through the layers, see <see cref="PromptPass"/>.</summary>
+    public int UnderWay { get; set; }
 
     /// <summary>How the text may go on: rows of that step for tokens that nobody has chosen yet.</summary>
     public Proposal Ahead { get; private set; }

@@ -20,6 +20,7 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly ModelFolder _folder;
     private readonly Decoder _decoder;
+    private readonly DecoderPass _pass;
     private readonly DraftModel? _draft;
     private readonly ImmutableDictionary<string, ChatTemplate> _templates;
     private readonly BatchLoop _loop;
@@ -34,7 +35,8 @@ public sealed class LanguageModel : IDisposable
         EndTokens = EndsOf(folder, tokenizer, shape.VocabularySize);
         Kv = options.Kv;
         _constraints = new Lazy<ConstraintCompiler>(NewConstraints);
-        var model = new BatchModel(decoder.Step, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder) { DependsOnPhase = decoder.DependsOnPhase, Draft = draft?.ForLoop() };
+        _pass = decoder.NewPass();
+        var model = new BatchModel(decoder.Step, _pass, shape.VocabularySize, shape.ContextLength, EndTokens, NewDecoder) { DependsOnPhase = decoder.DependsOnPhase, Draft = draft?.ForLoop() };
         _loop = new BatchLoop(model, LimitsOf(options), decoder.NewCache(blocks), options.DrawSeed ?? SystemChance, options.Time);
         _loop.Start();
     }
@@ -124,7 +126,7 @@ public sealed class LanguageModel : IDisposable
             IsEncoder = false,
             Weights = plan.Packing.PeakBytes + folder.HeaderBytes + (draft?.WeightBytes ?? 0),
             Cache = plan.CacheBytes(blocks) + PrefixCache.BytesFor(blocks) + (draft?.CacheBytes ?? 0),
-            Scratch = plan.RoomBytes + BatchLoop.BytesFor(LimitsOf(options), shape.VocabularySize, shape.ContextLength)
+            Scratch = plan.RoomBytes + plan.PassBytes + BatchLoop.BytesFor(LimitsOf(options), shape.VocabularySize, shape.ContextLength)
                 + ProcessNeed.Bytes(folder, shape.VocabularySize, options.Threads) + (draft?.ScratchBytes ?? 0) + RehearsedAnswers.BytesFor(plan, options.Guesses),
             Context = ContextFor(plan, blocks),
             LongestContext = plan.LongestContext,
@@ -197,6 +199,7 @@ public sealed class LanguageModel : IDisposable
     public void Dispose()
     {
         _loop.Dispose();
+        _pass.Dispose();
         _draft?.Dispose(); // before the decoder, whose threads it uses
         _decoder.Dispose();
         _folder.Dispose();

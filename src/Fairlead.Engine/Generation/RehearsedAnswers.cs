@@ -28,7 +28,7 @@ internal static class RehearsedAnswers
             return 0;
         using var miniature = new Miniature(plan, outlineOnly: true);
         DecoderPlan small = miniature.Plan;
-        return miniature.ZeroBytes + PackedWeights.BlankBytes(small.Packing) + small.RoomBytes + small.CacheBytes(BlocksFor(small.Shape))
+        return miniature.ZeroBytes + PackedWeights.BlankBytes(small.Packing) + small.RoomBytes + small.PassBytes + small.CacheBytes(BlocksFor(small.Shape))
             + BatchLoop.BytesFor(LimitsOf(guesses), small.Shape.VocabularySize, small.Shape.ContextLength);
     }
 
@@ -38,7 +38,8 @@ internal static class RehearsedAnswers
     {
         using var miniature = new Miniature(plan);
         using Decoder decoder = Decoder.Blank(miniature.Plan);
-        var model = new BatchModel(decoder.Step, decoder.Shape.VocabularySize, decoder.Shape.ContextLength, [], static _ => new AnswerDecoder(static _ => "a", static () => ""))
+        using DecoderPass pass = decoder.NewPass();
+        var model = new BatchModel(decoder.Step, pass, decoder.Shape.VocabularySize, decoder.Shape.ContextLength, [], static _ => new AnswerDecoder(static _ => "a", static () => ""))
         {
             DependsOnPhase = decoder.DependsOnPhase,
         };

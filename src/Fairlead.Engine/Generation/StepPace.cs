@@ -1,19 +1,18 @@
 namespace Fairlead.Engine.Generation;
 
-/// <summary>How many rows of prompts a step may take, so that it lasts no longer than it should.</summary>
+/// <summary>How far prompts get in a step, so that it lasts no longer than it should.</summary>
 /// <remarks>
-/// While answers are being written, a step is expected to take as long as its answers alone took lately and then, for each row of a prompt, what a row of the last prompts took. It gets as many
-/// rows as leave room for a surprise: the bound is <paramref name="stall"/> over a margin, one and four times the mean deviation of what was expected, which is how TCP sets its timer
-/// (RFC 6298). Of 512 steps that were measured on a busy machine three took longer than that allows for.
+/// The answers are computed first; what is left of the time is the prompts', whose rows go through one layer after the other until the next one might take too long: it is expected to take what
+/// a layer took lately, and may take so much more as leaves room for a surprise, four times the mean deviation of what was expected, which is how TCP sets its timer (RFC 6298).
 /// <para>
-/// Half of the time is the prompts' in any case: answers that take nearly all of it by themselves would make a prompt wait for minutes. Where nobody waits for a token a step may last five
-/// times as long: larger steps are cheaper by the row, but a request that arrives or is taken back waits for the end of the step. How a prompt is cut changes no answer. Time comes in as an argument.
+/// Half of <paramref name="stall"/> is the prompts' in any case: answers that take nearly all of it by themselves would make a prompt wait for minutes. Where nobody waits for a token a step may last
+/// five times as long, for a request that arrives or is taken back waits for the end of the step. How a prompt's way is cut changes no answer. Time comes in as an argument.
 /// </para>
 /// </remarks>
-/// <param name="stall">Longest step while answers are being written. Where the answers alone take more than half of it, at most half of it is added to them; and the fewest rows are read whatever they take.</param>
+/// <param name="stall">Longest step while answers are being written. Where the answers alone take more than half of it, at most half of it is added to them; and one layer is computed whatever it takes.</param>
 internal sealed class StepPace(TimeSpan stall)
 {
-    /// <summary>A prompt gets on by so many rows whatever they cost: a block of the cache.</summary>
+    /// <summary>A pass has so many rows whatever they cost: a block of the cache.</summary>
     private const int FewestRows = KvCache.BlockPositions;
 
     /// <summary>Before anything was measured.</summary>
@@ -25,52 +24,85 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>Of the time that a step may take, so much is the prompts', however long the answers take.</summary>
     private const double LeastTime = 0.5;
 
-    /// <summary>Of a step that also holds answers, at least this share is its prompts': they seem to cost nothing while reading the weights takes longer than computing with them.</summary>
-    private const double LeastShare = 1.0 / 16;
+    /// <summary>Steps that a pass is to take beside answers: more rows are cheaper by the row, and who comes later waits for the end of the pass.</summary>
+    private const int StepsOfPass = 4;
 
-    /// <summary>Mean deviations that a step may be off before it is too long.</summary>
+    /// <summary>Layers that a step is to have room for, or what is left of its time is too little for one more: a model of few layers has its passes shorter for that.</summary>
+    private const int LayersOfStep = 4;
+
+    /// <summary>Mean deviations that a layer may be off before a step is too long.</summary>
     private const double Margins = 4;
 
     private double _answersSeconds;
-    private double _secondsPerRow;
-    private double _deviation = 1.0 / 16; // of a step's time, as a share of what was expected
+    private double _secondsPerRow; // through all layers
+    private double _secondsPerLayerRow; // in the pass that is under way
+    private double _passSecondsPerRow; // so far
+    private double _closingSeconds; // choosing tokens
+    private double _deviation = 1.0 / 16; // of a layer's time, as a share of what was expected
+    private double _until;
+    private bool _isFirstOfStep;
+    private bool _isFirstOfPass;
 
-    /// <summary>Rows of prompts for the next step.</summary>
-    /// <param name="answers">Answers that have a row in it.</param>
-    /// <param name="most">Rows there is room for.</param>
-    /// <param name="spent">Seconds of this step that have gone by already: those of guessing ahead.</param>
-    public int PromptRows(int answers, int most, double spent = 0)
+    /// <summary>The answers of a step have been computed.</summary>
+    /// <param name="answers">How many had a row in it.</param>
+    /// <param name="seconds">Since the step began.</param>
+    public void Answered(int answers, double seconds)
     {
+        _isFirstOfStep = true;
+        _until = stall.TotalSeconds * Alone;
+        if (answers == 0)
+            return;
+        _until = Math.Max(stall.TotalSeconds, seconds + (stall.TotalSeconds * LeastTime));
+        Estimate.Learn(ref _answersSeconds, seconds);
+    }
+
+    /// <summary>Begins a pass, and says how many rows it may have.</summary>
+    /// <param name="answers">Answers that have a row in this step.</param>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="most">Rows there is room for.</param>
+    public int BeginPass(int answers, int layers, int most)
+    {
+        (_isFirstOfPass, _passSecondsPerRow) = (true, 0);
         if (stall == TimeSpan.MaxValue)
             return most;
         if (_secondsPerRow <= 0)
             return Math.Min(FirstRows, most);
-        double left = stall.TotalSeconds * Alone;
-        if (answers > 0)
-        {
-            double margin = 1 + (Margins * _deviation);
-            left = Math.Max(((stall.TotalSeconds - spent) / margin) - _answersSeconds, stall.TotalSeconds * LeastTime / margin);
-        }
-
-        return (int)Math.Clamp(left / _secondsPerRow, Math.Min(FewestRows, most), most);
+        double seconds = answers == 0
+            ? stall.TotalSeconds * Alone
+            : Math.Max(stall.TotalSeconds - _answersSeconds - _closingSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
+        return (int)Math.Clamp(seconds / _secondsPerRow, Math.Min(FewestRows, most), most);
     }
 
-    /// <summary>A step was computed, and its tokens chosen.</summary>
-    /// <param name="answers">Answers that had a row in it.</param>
-    /// <param name="promptRows">Its other rows.</param>
-    /// <param name="seconds">How long it took, without guessing.</param>
-    public void Stepped(int answers, int promptRows, double seconds)
+    /// <summary>Whether there is time for one layer more.</summary>
+    /// <param name="rows">Rows that go through it.</param>
+    /// <param name="seconds">Since the step began.</param>
+    public bool HasTime(int rows, double seconds) =>
+        _isFirstOfStep || stall == TimeSpan.MaxValue || seconds + (rows * _secondsPerLayerRow * (1 + (Margins * _deviation))) + _closingSeconds <= _until;
+
+    /// <summary>Rows went through a layer.</summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="seconds">How long it took.</param>
+    public void Advanced(int rows, double seconds)
     {
-        if (promptRows == 0)
-        {
-            Estimate.Learn(ref _answersSeconds, seconds);
-            return;
-        }
-
-        if (promptRows < FewestRows)
-            return;
-        if (answers > 0 && _secondsPerRow > 0)
-            _deviation += (Math.Abs((seconds / (_answersSeconds + (promptRows * _secondsPerRow))) - 1) - _deviation) / 4;
-        Estimate.Learn(ref _secondsPerRow, Math.Max(seconds - (answers > 0 ? _answersSeconds : 0), seconds * LeastShare) / promptRows);
+        double perRow = seconds / rows;
+        if (_isFirstOfPass)
+            _secondsPerLayerRow = perRow; // passes before it had another number of rows
+        else if (_secondsPerLayerRow > 0)
+            _deviation += (Math.Abs((perRow / _secondsPerLayerRow) - 1) - _deviation) / 8;
+        Estimate.Learn(ref _secondsPerLayerRow, perRow);
+        _passSecondsPerRow += perRow;
+        (_isFirstOfStep, _isFirstOfPass) = (false, false);
     }
+
+    /// <summary>Rows are through.</summary>
+    /// <param name="rows">How many; few of them say nothing about many.</param>
+    public void PassEnded(int rows)
+    {
+        if (rows >= FewestRows)
+            Estimate.Learn(ref _secondsPerRow, _passSecondsPerRow);
+    }
+
+    /// <summary>The tokens of a step were chosen.</summary>
+    /// <param name="seconds">How long that took, since the last layer.</param>
+    public void Chosen(double seconds) => Estimate.Learn(ref _closingSeconds, seconds);
 }

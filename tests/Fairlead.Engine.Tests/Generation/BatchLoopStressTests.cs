@@ -66,8 +66,10 @@ public sealed class BatchLoopStressTests
     private static List<string> RunByHand(Random random)
     {
         int slots = 1 + random.Next(6);
-        var limits = new BatchLimits(slots, Queue: 1 + random.Next(8), StepTokens: slots + random.Next(30));
-        using var loop = new BatchLoop(new RememberingModel { StepPositions = null }.Model(contextLength: 30 + random.Next(300)), limits, RememberingModel.NewCache(1 + random.Next(30)), static () => 7);
+        var limits = new BatchLimits(slots, Queue: 1 + random.Next(8), StepTokens: slots + random.Next(30)) { Stall = TimeSpan.FromMilliseconds(100) };
+        var clock = new HandClock();
+        var model = new RememberingModel { StepPositions = null, Layers = (1 + random.Next(5), _ => clock.Advance(TimeSpan.FromMilliseconds(random.Next(150)))) };
+        using var loop = new BatchLoop(model.Model(contextLength: 30 + random.Next(300)), limits, RememberingModel.NewCache(1 + random.Next(30)), static () => 7, clock);
         var faults = new List<string>();
         var open = new List<(GenerationRequest Request, ChannelReader<GenerationEvent> Events, Answers Answers, CancellationTokenSource Cancel)>();
         for (int turn = 0, begun = 0; begun < 25 || open.Count > 0; turn++)

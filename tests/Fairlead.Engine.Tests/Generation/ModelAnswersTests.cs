@@ -51,8 +51,10 @@ public sealed class ModelAnswersTests
         Assert.Empty(faults);
     }
 
-    [Fact]
-    public void A_request_among_seven_others_gets_the_bits_it_gets_alone()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_request_among_seven_others_gets_the_bits_it_gets_alone(bool oneLayerAStep)
     {
         foreach ((string name, Func<LoadedModel> load) in Models())
         {
@@ -61,7 +63,7 @@ public sealed class ModelAnswersTests
             GenerationRequest request = Request(random, model, 40) with { Choices = 2 };
             AnswerToken[][] alone = Alone(model, request);
 
-            using BatchLoop loop = model.NewLoop(new BatchLimits(Slots: 9, Queue: 9, StepTokens: 24), blocks: 80);
+            using BatchLoop loop = model.NewLoop(new BatchLimits(Slots: 9, Queue: 9, StepTokens: 24) { Stall = TimeSpan.FromMilliseconds(100) }, blocks: 80, oneLayerAStep ? new HastyClock() : null);
             ChannelReader<GenerationEvent>? events = null;
             for (int turn = 0; turn < 8; turn++)
             {
@@ -274,6 +276,7 @@ internal sealed class LoadedModel : IDisposable
 {
     private readonly ModelFolder _folder;
     private readonly TemporaryFolder? _files;
+    private DecoderPass? _pass;
 
     private LoadedModel(string path, TemporaryFolder? files = null)
     {
@@ -295,15 +298,17 @@ internal sealed class LoadedModel : IDisposable
         return new LoadedModel(files.Write("random.gguf", RandomModel.Make(type, type, seed: 1).ToArray()), files);
     }
 
-    public BatchLoop NewLoop(BatchLimits limits, int blocks)
+    public BatchLoop NewLoop(BatchLimits limits, int blocks, TimeProvider? time = null)
     {
         DecoderShape shape = Decoder.Shape;
-        var model = new BatchModel(Decoder.Step, shape.VocabularySize, shape.ContextLength, _folder.GenerationDefaults.EndOfText, static _ => new AnswerDecoder(static _ => "x", static () => "")) { DependsOnPhase = Decoder.DependsOnPhase };
-        return new BatchLoop(model, limits, Decoder.NewCache(blocks), static () => 1);
+        _pass ??= Decoder.NewPass();
+        var model = new BatchModel(Decoder.Step, _pass, shape.VocabularySize, shape.ContextLength, _folder.GenerationDefaults.EndOfText, static _ => new AnswerDecoder(static _ => "x", static () => "")) { DependsOnPhase = Decoder.DependsOnPhase };
+        return new BatchLoop(model, limits, Decoder.NewCache(blocks), static () => 1, time);
     }
 
     public void Dispose()
     {
+        _pass?.Dispose();
         Decoder.Dispose();
         _folder.Dispose();
         _files?.Dispose();

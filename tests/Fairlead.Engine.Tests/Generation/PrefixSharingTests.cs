@@ -90,7 +90,7 @@ public sealed class PrefixSharingTests
         GenerationRequest request = Request(5, prompt: 70, max: 20) with { Choices = 4 };
         (_, ChannelReader<GenerationEvent> events) = Start(loop, request);
         Run(loop, turns: 4); // 32 + 32 + 6, then the others
-        Assert.Equal([69, 69, 69, 70], model.StepPositions![^1]); // prompts first
+        Assert.Equal([70, 69, 69, 69], model.StepPositions![^1]);
         RunToEnd(loop);
         var answers = new Answers();
         Assert.True(answers.Drain(events));

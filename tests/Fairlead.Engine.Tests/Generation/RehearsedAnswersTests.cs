@@ -61,8 +61,8 @@ public sealed class RehearsedAnswersTests
         using Miniature outline = new(plan, outlineOnly: true), whole = new(plan);
         Assert.Equal((whole.ZeroBytes, whole.Plan.Packing.PackedBytes, whole.Plan.RoomBytes), (outline.ZeroBytes, outline.Plan.Packing.PackedBytes, outline.Plan.RoomBytes));
         long told = RehearsedAnswers.BytesFor(plan, options.Guesses);
-        Assert.InRange(told, whole.ZeroBytes + PackedWeights.BlankBytes(whole.Plan.Packing) + whole.Plan.RoomBytes + whole.Plan.CacheBytes(16), 32 << 20);
-        long others = plan.RoomBytes + BatchLoop.BytesFor(LanguageModel.LimitsOf(options), plan.Shape.VocabularySize, plan.Shape.ContextLength) + ProcessNeed.Bytes(folder, plan.Shape.VocabularySize, 1);
+        Assert.InRange(told, whole.ZeroBytes + PackedWeights.BlankBytes(whole.Plan.Packing) + whole.Plan.RoomBytes + whole.Plan.PassBytes + whole.Plan.CacheBytes(16), 32 << 20);
+        long others = plan.RoomBytes + plan.PassBytes + BatchLoop.BytesFor(LanguageModel.LimitsOf(options), plan.Shape.VocabularySize, plan.Shape.ContextLength) + ProcessNeed.Bytes(folder, plan.Shape.VocabularySize, 1);
         Assert.Equal(others + told, LanguageModel.Measure(path, options).Scratch);
     }
 

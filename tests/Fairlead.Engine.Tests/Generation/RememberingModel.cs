@@ -32,8 +32,11 @@ internal sealed unsafe class RememberingModel
 
     public static KvCache NewCache(int blocks) => new(KvType.F32, layers: 1, heads: 1, keyDimension: 1, valueDimension: 1, blocks);
 
+    /// <summary>Layers that prompts go through, before each of which this is called with their rows.</summary>
+    public (int Count, Action<int>? Before) Layers { get; init; } = (1, null);
+
     public BatchModel Model(int contextLength = 4096, params int[] endTokens) =>
-        new(Step, Vocabulary, contextLength, [.. endTokens], static _ => new AnswerDecoder(Text, static () => ""));
+        new(Step, new StepPass(Step, Vocabulary, Layers.Count) { BeforeLayer = Layers.Before }, Vocabulary, contextLength, [.. endTokens], static _ => new AnswerDecoder(Text, static () => ""));
 
     /// <summary>The same as the draft of another.</summary>
     public BatchDraft Draft(int slots, int contextLength = 4096) =>

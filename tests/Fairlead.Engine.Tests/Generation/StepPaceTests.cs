@@ -2,134 +2,180 @@ using Fairlead.Engine.Generation;
 
 namespace Fairlead.Engine.Tests.Generation;
 
-/// <summary>A step that holds a prompt lasts no longer than it should.</summary>
+/// <summary>A step in which prompts are read lasts no longer than it should, and they get on all the same.</summary>
 public sealed class StepPaceTests
 {
     private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(100);
 
     [Fact]
-    public void Before_anything_is_known_a_prompt_gets_a_moderate_share()
+    public void Before_anything_is_known_a_pass_has_a_moderate_number_of_rows_and_its_second_layer_is_known()
     {
         var pace = new StepPace(Stall);
-        Assert.Equal(64, pace.PromptRows(answers: 3, most: 500));
-        Assert.Equal(10, pace.PromptRows(answers: 3, most: 10));
+        pace.Answered(answers: 3, seconds: 0.02);
+        Assert.Equal(10, pace.BeginPass(answers: 3, layers: 8, most: 10));
+        Assert.Equal(64, pace.BeginPass(answers: 3, layers: 8, most: 500));
+        Assert.True(pace.HasTime(rows: 64, seconds: 0.02));
+        pace.Advanced(rows: 64, seconds: 0.05);
+        Assert.False(pace.HasTime(rows: 64, seconds: 0.07));
     }
 
     [Fact]
-    public void Beside_answers_a_prompt_takes_what_time_they_leave()
+    public void Where_nobody_waits_for_a_token_a_step_may_be_five_times_as_long_and_is_one_pass()
     {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 4, promptRows: 0, seconds: 0.040);
-        pace.Stepped(answers: 4, promptRows: 100, seconds: 0.240); // 2 ms a row
-        Assert.Equal(20, pace.PromptRows(answers: 4, most: 500)); // 80 ms, so that it may take a quarter longer than expected
+        var machine = new Machine(Answers: 0, Row: 0.002);
+        machine.Run(answers: 0, passes: 3, out double longest);
+        Assert.Equal(250, machine.Rows[^1]);
+        Assert.InRange(longest, 0.45, 0.5);
+        Assert.Equal(200, new Machine(Answers: 0, Row: 0.002) { Most = 200 }.Run(answers: 0, passes: 3, out _).Rows[^1]);
+    }
+
+    [Fact]
+    public void A_prompt_gets_on_by_a_layer_of_a_block_however_slow_the_model_is()
+    {
+        Machine machine = new Machine(Answers: 0.5, Row: 0.2, Layers: 32).Run(answers: 8, passes: 1, out _).Run(answers: 8, passes: 3, out double longest);
+        Assert.Equal(16, machine.Rows[^1]); // 100 ms a layer
+        Assert.InRange(longest, 0.599, 0.601);
+        Assert.Equal(9, new Machine(Answers: 0.5, Row: 0.2, Layers: 32) { Most = 9 }.Run(answers: 8, passes: 3, out _).Rows[^1]);
     }
 
     [Fact]
     public void Answers_that_take_all_of_the_time_leave_a_prompt_half_of_it_all_the_same()
     {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 8, promptRows: 0, seconds: 0.095);
-        pace.Stepped(answers: 8, promptRows: 100, seconds: 0.195); // 1 ms a row
-        Assert.Equal(40, pace.PromptRows(answers: 8, most: 500));
-    }
-
-    [Fact]
-    public void Where_nobody_waits_for_a_token_a_step_may_be_five_times_as_long()
-    {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.2);
-        Assert.Equal(250, pace.PromptRows(answers: 0, most: 500));
-        Assert.Equal(200, pace.PromptRows(answers: 0, most: 200));
-    }
-
-    [Fact]
-    public void A_prompt_gets_on_however_slow_the_model_is()
-    {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 8, promptRows: 0, seconds: 0.5);
-        pace.Stepped(answers: 8, promptRows: 16, seconds: 3);
-        Assert.Equal(16, pace.PromptRows(answers: 8, most: 500));
-        Assert.Equal(9, pace.PromptRows(answers: 8, most: 9));
-    }
-
-    [Fact]
-    public void It_learns_that_rows_have_become_dearer()
-    {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.1);
-        for (int i = 0; i < 20; i++)
-            pace.Stepped(answers: 0, promptRows: 100, seconds: 1);
-        Assert.InRange(pace.PromptRows(answers: 0, most: 500), 49, 51);
+        var machine = new Machine(Answers: 0.095, Row: 0.001);
+        machine.Run(answers: 8, passes: 3, out _);
+        machine.Run(answers: 8, passes: 20, out double longest);
+        Assert.InRange(longest, 0.12, 0.145);
     }
 
     [Fact]
     public void Without_a_bound_a_step_takes_what_there_is_room_for()
     {
         var pace = new StepPace(TimeSpan.MaxValue);
-        pace.Stepped(answers: 3, promptRows: 64, seconds: 1000);
-        Assert.Equal(500, pace.PromptRows(answers: 3, most: 500));
+        pace.Answered(answers: 3, seconds: 1000);
+        Assert.Equal(500, pace.BeginPass(answers: 3, layers: 2, most: 500));
+        pace.Advanced(rows: 500, seconds: 1000);
+        Assert.True(pace.HasTime(rows: 500, seconds: 2000));
     }
 
     [Theory]
-    [InlineData(0.040, 0.0025, 0)] // half a billion parameters on two cores
-    [InlineData(0.040, 0.0025, 0.02)] // with a cost of its own for reading prompts at all
-    [InlineData(0.002, 0.00001, 0)] // a model so small that everything fits
-    [InlineData(0.090, 0.0100, 0)] // hardly any room
-    [InlineData(0.200, 0.0010, 0)] // none at all
-    public void The_rows_settle_where_a_step_lasts_what_was_asked_and_are_not_far_beyond_it_on_the_way(double answers, double row, double prompts)
+    [InlineData(0.040, 0.0025, 0, 24, 0.55)] // half a billion parameters on two slow cores
+    [InlineData(0.012, 0.0011, 0, 24, 0.75)] // on two quick ones
+    [InlineData(0.035, 0.0016, 0.060, 24, 0.5)] // by tiles, for which all weights are expanded: 16 rows in a step would be a fifth
+    [InlineData(0.002, 0.00001, 0, 24, 0.005)] // a model so small that everything fits
+    [InlineData(0.090, 0.0100, 0, 32, 0.3)] // hardly any room
+    [InlineData(0.200, 0.0010, 0, 32, 0.15)] // none at all
+    [InlineData(0.020, 0.0010, 0, 2, 0.35)] // two layers: half of the time is left over
+    public void A_step_is_never_longer_than_was_asked_and_a_prompt_is_read_at_a_fair_share_of_its_speed_alone(double answers, double row, double pass, int layers, double share)
     {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 0, promptRows: 512, answers + prompts + (512 * row));
-        pace.Stepped(answers: 8, promptRows: 0, answers);
-        int rows = 0;
-        for (int step = 0; step < 60; step++)
-        {
-            rows = pace.PromptRows(answers: 8, most: 500);
-            double seconds = answers + prompts + (rows * row);
-            Assert.True(rows == 16 || seconds <= Math.Max(0.1, answers + 0.05) * 1.3, $"step {step} of {rows} rows takes {seconds} s");
-            pace.Stepped(answers: 8, rows, seconds);
-        }
-
-        double settled = Math.Clamp((Math.Max(0.1 - answers, 0.05) - prompts) / row, 16, 500);
-        Assert.InRange(rows, settled * 0.9, settled * 1.1);
+        var machine = new Machine(answers, row, pass, layers);
+        machine.Run(answers: 0, passes: 2, out _);
+        double before = machine.Seconds;
+        int first = machine.Rows.Count;
+        machine.Run(answers: 8, passes: 30, out double longest);
+        Assert.InRange(longest, 0, Math.Max(0.1, answers + 0.05));
+        double perSecond = machine.Rows.Skip(first).Sum() / (machine.Seconds - before);
+        Assert.InRange(perSecond, share / (row + (pass / 512)), 1 / row);
     }
 
     [Fact]
-    public void A_machine_that_becomes_slower_is_believed_at_once_and_one_that_becomes_quicker_by_and_by()
+    public void Who_comes_while_a_pass_is_under_way_waits_for_some_five_steps_at_most()
     {
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.1);
-        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.3);
-        Assert.Equal(40, pace.PromptRows(answers: 1, most: 500));
-        pace.Stepped(answers: 0, promptRows: 100, seconds: 0.1);
-        Assert.InRange(pace.PromptRows(answers: 1, most: 500), 40, 45);
+        var machine = new Machine(Answers: 0.035, Row: 0.0016, Pass: 0.06);
+        machine.Run(answers: 8, passes: 30, out _);
+        Assert.InRange(machine.StepsOfPasses.Skip(10).Max(), 2, 6);
+    }
+
+    [Fact]
+    public void A_machine_that_becomes_slower_is_believed_within_a_layer()
+    {
+        var machine = new Machine(Answers: 0.02, Row: 0.001);
+        machine.Run(answers: 8, passes: 20, out _);
+        machine.Slowness = 3;
+        machine.Run(answers: 8, passes: 1, out double longest);
+        Assert.InRange(longest, 0.06, 0.115); // one layer that was not expected
+        machine.Run(answers: 8, passes: 20, out longest);
+        Assert.InRange(longest, 0.06, 0.11); // half of the time, and answers that take 60 ms
     }
 
     [Theory]
-    [InlineData(0, 0.9)]
+    [InlineData(0, 0.8)]
     [InlineData(0.05, 0.75)]
-    [InlineData(0.15, 0.45)]
-    [InlineData(0.3, 0.25)]
-    public void Steps_that_vary_are_within_the_bound_but_for_one_in_fifty_and_a_prompt_still_gets_on(double spread, double share)
+    [InlineData(0.15, 0.6)]
+    [InlineData(0.3, 0.5)]
+    public void Layers_that_vary_make_a_step_too_long_once_in_a_hundred_times_and_a_prompt_still_gets_on(double spread, double share)
     {
-        const double Answers = 0.020, Row = 0.0005;
-        var random = new Random(1);
-        var pace = new StepPace(Stall);
-        pace.Stepped(answers: 0, promptRows: 512, 512 * Row);
-        pace.Stepped(answers: 8, promptRows: 0, Answers);
-        int late = 0;
-        double rows = 0;
-        const int Steps = 4000;
-        for (int step = 0; step < Steps; step++)
+        var machine = new Machine(Answers: 0.020, Row: 0.0005) { Spread = spread, Random = new Random(1) };
+        machine.Run(answers: 8, passes: 10, out _);
+        (int late, int steps, double before) = (machine.Late, machine.Steps, machine.Seconds);
+        int first = machine.Rows.Count;
+        machine.Run(answers: 8, passes: 1000, out _);
+        Assert.InRange(machine.Late - late, 0, (machine.Steps - steps) / 100);
+        Assert.InRange(machine.Rows.Skip(first).Sum() / (machine.Seconds - before), share * 0.8 / 0.0005, 1 / 0.0005);
+    }
+
+    /// <summary>What the loop does with a pace, on a machine that takes so long: seconds of all answers, of a row through all layers, and of a pass beside its rows.</summary>
+    private sealed record Machine(double Answers, double Row, double Pass = 0, int Layers = 24)
+    {
+        private readonly StepPace _pace = new(Stall);
+
+        public int Most { get; init; } = 512;
+
+        public double Spread { get; init; }
+
+        public Random Random { get; init; } = new(1);
+
+        public double Slowness { get; set; } = 1;
+
+        public List<int> Rows { get; } = [];
+
+        public List<int> StepsOfPasses { get; } = [];
+
+        public int Steps { get; private set; }
+
+        /// <summary>Steps that were longer than was asked.</summary>
+        public int Late { get; private set; }
+
+        public double Seconds { get; private set; }
+
+        public Machine Run(int answers, int passes, out double longest)
         {
-            int taken = pace.PromptRows(answers: 8, most: 500);
-            double normal = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-            double seconds = (Answers + (taken * Row)) * Math.Exp(spread * normal);
-            (late, rows) = (late + (seconds > Stall.TotalSeconds ? 1 : 0), rows + taken);
-            pace.Stepped(answers: 8, taken, seconds);
+            longest = 0;
+            for (int pass = 0; pass < passes; pass++)
+            {
+                int rows = 0;
+                for (int layer = 0, steps = 1; layer < Layers; Steps++, steps++) // one pass of them at most
+                {
+                    double seconds = answers > 0 ? Varied(Answers) : 0;
+                    _pace.Answered(answers, seconds);
+                    if (rows == 0)
+                        Rows.Add(rows = _pace.BeginPass(answers, Layers, Most));
+                    for (; layer < Layers && _pace.HasTime(rows, seconds); layer++)
+                    {
+                        double layers = Varied(((rows * Row) + Pass) / Layers);
+                        _pace.Advanced(rows, layers);
+                        seconds += layers;
+                    }
+
+                    if (layer == Layers)
+                    {
+                        _pace.PassEnded(rows);
+                        StepsOfPasses.Add(steps);
+                    }
+
+                    _pace.Chosen(0);
+                    longest = Math.Max(longest, seconds);
+                    Late += seconds > Stall.TotalSeconds ? 1 : 0;
+                    Seconds += seconds;
+                }
+            }
+
+            return this;
         }
 
-        Assert.InRange(late, 0, Steps / 50);
-        Assert.InRange(rows / Steps, share * (0.1 - Answers) / Row, 500);
+        private double Varied(double seconds)
+        {
+            double normal = Math.Sqrt(-2 * Math.Log(1 - Random.NextDouble())) * Math.Cos(2 * Math.PI * Random.NextDouble());
+            return seconds * Slowness * Math.Exp(Spread * normal);
+        }
     }
 }

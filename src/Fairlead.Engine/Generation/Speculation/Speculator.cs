@@ -158,7 +158,7 @@ internal sealed class Speculator : IDisposable
 
     /// <summary>Tokens that are worth guessing: the last one of an answer is chosen by the row before it.</summary>
     private int MostOf(BatchSequence sequence) =>
-        sequence is { Take: 1, Missing: 1 } ? Math.Min(_limits.Guesses, sequence.Request.MaxTokens - sequence.Chosen - 1) : 0;
+        sequence.IsAnswering ? Math.Min(_limits.Guesses, sequence.Request.MaxTokens - sequence.Chosen - 1) : 0;
 
     private bool HasRoom(BatchSequence sequence, int guesses) => sequence.Blocks.TryReserve(_cache, sequence.Length + guesses);
 

@@ -117,7 +117,7 @@ public sealed class DraftLossTests(ITestOutputHelper output)
             BatchLoop? loop = null;
             BatchModel model = new RememberingModel { StepPositions = null, Looks = 8 }.Model();
             ModelStep step = model.Step;
-            model = model with { Step = Step(step, 1) };
+            model = model with { Step = Step(step, 1), Pass = new StepPass(Step(step, 1), RememberingModel.Vocabulary) };
             if (draft is not null)
             {
                 BatchDraft asked = draft.Draft(answers);
