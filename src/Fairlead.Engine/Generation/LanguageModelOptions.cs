@@ -31,7 +31,7 @@ public sealed record LanguageModelOptions
     public int Queue { get; init; } = 64;
 
     /// <summary>
-    /// Most tokens of a step, prompts and answers together; at least as many as slots. Default 512: a row is hardly cheaper beyond it, and activations of so many rows
+    /// Most tokens of prompts that are on their way through the layers, and of answers in a step; at least as many as slots. Default 512: a row is hardly cheaper beyond it, and activations of so many rows
     /// take some megabytes in a small model and 80 in one of eight billion parameters.
     /// </summary>
     public int StepTokens { get; init; } = 512;
@@ -39,7 +39,7 @@ public sealed record LanguageModelOptions
     /// <summary>
     /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. Where the answers alone take more than half
     /// of it, reading adds half of it to what they take. A step in which prompts alone are
-    /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by 16 tokens in any case.
+    /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by one layer in any case.
     /// From <see cref="LeastStall"/> to <see cref="MostStall"/>; default <see cref="DefaultStall"/>.
     /// </summary>
     public TimeSpan Stall { get; init; } = DefaultStall;
