@@ -51,7 +51,7 @@ public sealed class BatchLoopStressTests
         }
     }
 
-    /// <summary>The same turned by hand over loops of every size, so that a failure comes again with its seed: tiny caches, one slot, steps of a few rows.</summary>
+    /// <summary>The same turned by hand over loops of every size, so that a failure comes again with its seed: tiny caches, one slot, passes of a few rows that are interrupted, phases that must not meet.</summary>
     [Fact, Trait("Category", Fuzz.Category)]
     public void Loops_of_every_size_answer_as_if_each_request_were_alone()
     {
@@ -69,7 +69,7 @@ public sealed class BatchLoopStressTests
         var limits = new BatchLimits(slots, Queue: 1 + random.Next(8), StepTokens: slots + random.Next(30)) { Stall = TimeSpan.FromMilliseconds(100) };
         var clock = new HandClock();
         var model = new RememberingModel { StepPositions = null, Layers = (1 + random.Next(5), _ => clock.Advance(TimeSpan.FromMilliseconds(random.Next(150)))) };
-        using var loop = new BatchLoop(model.Model(contextLength: 30 + random.Next(300)), limits, RememberingModel.NewCache(1 + random.Next(30)), static () => 7, clock);
+        using var loop = new BatchLoop(model.Model(contextLength: 30 + random.Next(300)) with { DependsOnPhase = random.Next(2) == 0 }, limits, RememberingModel.NewCache(1 + random.Next(30)), static () => 7, clock);
         var faults = new List<string>();
         var open = new List<(GenerationRequest Request, ChannelReader<GenerationEvent> Events, Answers Answers, CancellationTokenSource Cancel)>();
         for (int turn = 0, begun = 0; begun < 25 || open.Count > 0; turn++)

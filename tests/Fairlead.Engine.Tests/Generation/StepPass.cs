@@ -17,7 +17,15 @@ internal sealed class StepPass(ModelStep step, int vocabulary, int layers = 1) :
 
     public int Layers => layers;
 
-    public void Begin(ReadOnlySpan<StepRow> rows, KvCache cache) => (_next, _rows) = (0, rows.Length);
+    public void Begin(ReadOnlySpan<StepRow> rows, KvCache cache)
+    {
+        (_next, _rows) = (0, rows.Length);
+        foreach (ref readonly StepRow row in rows)
+        {
+            if (row.Phase != rows[0].Phase)
+                throw new InvalidOperationException("the loop has rows of two phases on their way");
+        }
+    }
 
     public void Resume(ReadOnlySpan<StepRow> rows)
     {
