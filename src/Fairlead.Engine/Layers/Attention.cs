@@ -57,9 +57,7 @@ internal sealed unsafe class Attention : IDisposable
         float* rest = values + ((long)rows.Length * kvHeads * dimension);
         if (_order.IsEmpty)
         {
-            _projections[0].Forward(input, queries, rows.Length, crew);
-            _projections[1].Forward(input, keys, rows.Length, crew);
-            _projections[2].Forward(input, values, rows.Length, crew);
+            Linear.Forward(input, rows.Length, crew, new(_projections[0], queries), new(_projections[1], keys), new(_projections[2], values));
         }
         else
         {

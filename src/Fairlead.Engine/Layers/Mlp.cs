@@ -34,8 +34,7 @@ internal sealed unsafe class Mlp : IDisposable
         }
         else
         {
-            _gate.Forward(input, inner, rows, crew);
-            _up.Forward(input, other, rows, crew);
+            Linear.Forward(input, rows, crew, new(_gate, inner), new(_up, other));
             RowCrew.Run(rows, _up.Outputs, new Activate(_activation, inner, other, _up.Outputs), crew);
         }
 

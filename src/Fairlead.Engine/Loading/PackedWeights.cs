@@ -9,8 +9,13 @@ namespace Fairlead.Engine.Loading;
 /// <summary>The matrices of a model in the form in which they are multiplied, by where their stored form lies.</summary>
 internal sealed unsafe class PackedWeights : IDisposable
 {
+    /// <summary>So many rows wait for memory; for more of them multiplying is the limit.</summary>
+    private const int RowsThatWait = 8;
+
     private readonly Dictionary<nint, PackedMatrix> _matrices = [];
+    private readonly Dictionary<nint, ReadAhead> _following = []; // what was multiplied after the product that begins there
     private readonly QuantizedRows _room;
+    private nint _last;
     private NativeBuffer<byte> _memory;
     private PackFile? _unkept;
     private PackWriter? _writer;
@@ -98,24 +103,18 @@ internal sealed unsafe class PackedWeights : IDisposable
     public bool TryGet(in TensorView stored, out PackedMatrix packed) => _matrices.TryGetValue((nint)stored.Data, out packed);
 
     /// <summary>See <see cref="PackedMatMul.Multiply"/>; any number of rows.</summary>
-    public void Multiply(in PackedMatrix weight, float* input, float* output, int rows, WorkCrew? crew)
-    {
-        for (int first = 0; first < rows; first += _room.Rows)
-        {
-            long row = first;
-            PackedMatMul.Multiply(weight, input + (row * weight.Inputs), output + (row * weight.Outputs), Math.Min(_room.Rows, rows - first), Phase, _room, crew);
-        }
-    }
+    public void Multiply(in PackedMatrix weight, float* input, float* output, int rows, WorkCrew? crew) => MultiplyAll([new RowProduct(weight, output)], input, rows, crew);
 
     /// <summary>Several products of the same rows, as many as there are, and what follows on each.</summary>
     public void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, WorkCrew? crew)
     {
+        ReadAhead next = crew is { Threads: > 1 } && rows <= RowsThatWait ? NextAfter(products) : default;
         Span<RowProduct> some = stackalloc RowProduct[products.Length];
         for (int first = 0; first < rows; first += _room.Rows)
         {
             for (int i = 0; i < products.Length; i++)
                 some[i] = products[i].From(first);
-            PackedMatMul.MultiplyAll(some, input + ((long)first * products[0].Weight.Inputs), Math.Min(_room.Rows, rows - first), Phase, _room, crew);
+            PackedMatMul.MultiplyAll(some, input + ((long)first * products[0].Weight.Inputs), Math.Min(_room.Rows, rows - first), Phase, _room, crew, next);
         }
     }
 
@@ -125,6 +124,18 @@ internal sealed unsafe class PackedWeights : IDisposable
         _writer?.Dispose();
         _memory.Dispose();
         _room.Dispose();
+    }
+
+    /// <summary>What came after these the last time. The matrices of a step are the same ones each time, but for experts; what is multiplied together lies together.</summary>
+    private ReadAhead NextAfter(ReadOnlySpan<RowProduct> products)
+    {
+        PackedMatrix first = products[0].Weight;
+        int panels = 0;
+        foreach (RowProduct product in products)
+            panels += product.Weight.Panels;
+        _following[_last] = new ReadAhead((byte*)first.Data, panels, PackedLayout.PanelBytes(first.Format, first.Inputs));
+        _last = first.Data;
+        return _following.GetValueOrDefault(_last);
     }
 
     private static NativeBuffer<byte> NewMemory(long bytes) => new(bytes, hugePages: true);

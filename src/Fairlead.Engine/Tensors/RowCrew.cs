@@ -1,6 +1,6 @@
 namespace Fairlead.Engine.Tensors;
 
-/// <summary>Work on rows that lie one after the other and do not look at each other.</summary>
+/// <summary>Work on rows that lie one after the other and do not look at each other: of activations, or panels of weights.</summary>
 public interface IRowWork
 {
     /// <summary>Does rows <paramref name="first"/> to <paramref name="end"/> − 1. Any thread may do them, in any order.</summary>

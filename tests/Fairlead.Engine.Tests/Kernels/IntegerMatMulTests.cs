@@ -3,6 +3,7 @@ using Fairlead.Engine.Kernels;
 using Fairlead.Engine.Kernels.Packed;
 using Fairlead.Engine.Tensors;
 using Fairlead.Shared;
+using Activation = Fairlead.Engine.Kernels.Activation;
 
 namespace Fairlead.Engine.Tests.Kernels;
 
@@ -42,6 +43,51 @@ public sealed unsafe class IntegerMatMulTests
         {
             PackedMatMul.Multiply(packed.Matrix, input.Data + (row * Inputs), alone.Data, 1, Phase.Decode, room, null);
             Widths.AssertSameBits(alone.Slice(0, Outputs), output.Slice(row * Outputs, Outputs), $"row {row}");
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(40)] // in blocks with one form, and not with the other
+    public void Products_that_are_made_together_have_the_bits_of_each_made_alone(int rows)
+    {
+        const int Inputs = 512;
+        ElementType[] types = [ElementType.Q4_K, ElementType.Q4_K, ElementType.Q6_K, ElementType.Q8_0];
+        int[] outputs = [160, 37, 64, 16];
+        PackedSample[] packed = [.. types.Select((type, i) => new PackedSample(type, outputs[i], Inputs, seed: 40 + i))];
+        NativeBuffer<float>[] alone = Array.ConvertAll(outputs, count => new NativeBuffer<float>(rows * count)), together = Array.ConvertAll(outputs, count => new NativeBuffer<float>(rows * count));
+        using var input = new NativeBuffer<float>(rows * Inputs);
+        using var biases = new NativeBuffer<float>(160);
+        Activations(new Random(6), input.Slice(0, rows * Inputs));
+        Activations(new Random(7), biases.Slice(0, 160));
+        using var crew = new WorkCrew(3);
+        using var room = new QuantizedRows(rows, Inputs, 3);
+        try
+        {
+            for (int i = 0; i < outputs.Length; i++)
+                PackedMatMul.Multiply(packed[i].Matrix, input.Data, alone[i].Data, rows, Phase.Decode, room, null);
+            Elementwise.AddToRows(alone[1].Data, biases.Data, rows, outputs[1]);
+            Fairlead.Engine.Kernels.Activations.Apply(Activation.Gelu, alone[1].Data, rows * outputs[1]);
+            foreach (WorkCrew? workers in (WorkCrew?[])[null, crew])
+            {
+                RowProduct[] products =
+                [
+                    new(packed[0].Matrix, together[0].Data), new(packed[1].Matrix, together[1].Data, biases.Data, Activation.Gelu),
+                    new(packed[2].Matrix, together[2].Data), new(packed[3].Matrix, together[3].Data),
+                ];
+                PackedMatMul.MultiplyAll(products, input.Data, rows, Phase.Decode, room, workers);
+                for (int i = 0; i < outputs.Length; i++)
+                {
+                    Widths.AssertSameBits(alone[i].Slice(0, rows * outputs[i]), together[i].Slice(0, rows * outputs[i]), $"{types[i]} {i}");
+                    together[i].Slice(0, rows * outputs[i]).Clear();
+                }
+            }
+        }
+        finally
+        {
+            foreach (IDisposable one in (IDisposable[])[.. packed, .. alone, .. together])
+                one.Dispose();
         }
     }
 

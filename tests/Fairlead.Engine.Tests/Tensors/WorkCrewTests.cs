@@ -26,6 +26,24 @@ public sealed class WorkCrewTests
         Assert.Equal(10_000, done[0]);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Of_small_parts_a_thread_does_several_together_and_each_is_done_once(int threads)
+    {
+        using var crew = new WorkCrew(threads);
+        int[] done = new int[101];
+        for (int i = 1; i <= 10_000; i++)
+        {
+            crew.Share(1 + (i % 101), new CountRun(done), default);
+            if (i % 1000 == 0)
+                Assert.Equal(Enumerable.Range(1, i).Count(static round => round % 101 >= 50), done[50]);
+        }
+
+        Assert.Equal(10_000, done[0]);
+    }
+
     [Fact]
     public void Threads_that_have_gone_to_sleep_come_back_for_work()
     {
@@ -69,6 +87,15 @@ public sealed class WorkCrewTests
     private readonly struct Count(int[] done) : IWork
     {
         public void Do(int part) => Interlocked.Increment(ref done[part]);
+    }
+
+    private readonly struct CountRun(int[] done) : IRowWork
+    {
+        public void Do(int first, int end)
+        {
+            for (int part = first; part < end; part++)
+                Interlocked.Increment(ref done[part]);
+        }
     }
 
     private readonly struct Meet(Barrier barrier) : IWork

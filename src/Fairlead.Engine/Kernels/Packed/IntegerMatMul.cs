@@ -17,14 +17,18 @@ internal static unsafe class IntegerMatMul
     /// <summary>Activations that are multiplied with one panel after another stay in the second-level cache: at most so many bytes at a time.</summary>
     private const int ActivationBytes = 512 << 10;
 
-    /// <summary>See <see cref="PackedMatMul.Multiply"/>.</summary>
-    public static void Multiply(in PackedMatrix weight, float* input, float* output, int rows, QuantizedRows room, WorkCrew? crew)
+    /// <summary>Several products of the same rows, which are quantised once, and what follows on each.</summary>
+    /// <param name="products">Of matrices with the same number of inputs, of which each two take the same (<see cref="TakeTheSame"/>).</param>
+    /// <param name="next">What is multiplied afterwards, where that is known.</param>
+    public static void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, QuantizedRows room, WorkCrew? crew, ReadAhead next = default)
     {
+        PackedMatrix one = products[0].Weight;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, room.Rows);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(weight.Inputs, room.Inputs);
-        var quantising = new Quantising(input, weight, room, GoInBlocks(weight.Format, rows));
-        if (crew is { Threads: > 1 } && (long)rows * weight.Inputs >= WorthSharing)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(one.Inputs, room.Inputs);
+        bool inBlocks = GoInBlocks(one.Format, rows);
+        var quantising = new Quantising(input, one, room, inBlocks);
+        if (crew is { Threads: > 1 } && (long)rows * one.Inputs >= WorthSharing)
         {
             crew.Run(rows, quantising);
         }
@@ -34,33 +38,46 @@ internal static unsafe class IntegerMatMul
                 quantising.Do(row);
         }
 
-        MultiplyQuantised(weight, output, rows, room, crew);
+        int panels = 0;
+        long outputs = 0;
+        foreach (RowProduct product in products)
+        {
+            panels += product.Weight.Panels;
+            outputs += product.Weight.Outputs;
+        }
+
+        WorkCrew? sharing = crew is { Threads: > 1 } && outputs * one.Inputs * rows >= WorthSharing ? crew : null;
+        if (inBlocks)
+        {
+            foreach (RowProduct product in products)
+                MultiplyInBlocks(product, rows, room, sharing);
+        }
+        else
+        {
+            var work = new Products(products, rows, room);
+            if (sharing is not null)
+                sharing.Share(panels, work, next);
+            else
+                work.Do(0, panels);
+        }
     }
 
     /// <summary>Whether rows that were quantised for weights of one form are so for the other.</summary>
     public static bool TakeTheSame(PackedFormat one, PackedFormat other, int rows) => one == other || (!GoInBlocks(one, rows) && !GoInBlocks(other, rows));
 
-    /// <summary>The rows that <paramref name="room"/> has from a product with another matrix of as many inputs, see <see cref="TakeTheSame"/>.</summary>
-    public static void MultiplyQuantised(in PackedMatrix weight, float* output, int rows, QuantizedRows room, WorkCrew? crew)
+    private static void MultiplyInBlocks(in RowProduct product, int rows, QuantizedRows room, WorkCrew? crew)
     {
-        bool inBlocks = GoInBlocks(weight.Format, rows), shared = crew is { Threads: > 1 } && (long)weight.Outputs * weight.Inputs * rows >= WorthSharing;
-        int parts = shared ? Math.Min(inBlocks ? BlockPanels.RunsOf(weight) : weight.Panels, crew!.Threads * 8) : 1;
-        if (inBlocks)
-            Run(new BlockPanels(weight, output, rows, room, parts), parts, shared ? crew : null);
-        else
-            Run(new Panels(weight, output, rows, room, parts), parts, shared ? crew : null);
-    }
-
-    private static bool GoInBlocks(PackedFormat format, int rows) => KernelChoice.Family == KernelFamily.Avx512 && rows >= BlockPanels.FewestRows(format);
-
-    private static void Run<W>(W work, int parts, WorkCrew? crew)
-        where W : struct, IWork
-    {
+        int parts = crew is null ? 1 : Math.Min(BlockPanels.RunsOf(product.Weight), crew.Threads * 8);
+        var work = new BlockPanels(product.Weight, product.Output, rows, room, parts);
         if (crew is not null)
             crew.Run(parts, work);
         else
             work.Do(0);
+        if (product.HasMore)
+            RowCrew.Run(rows, product.Weight.Outputs, product, crew);
     }
+
+    private static bool GoInBlocks(PackedFormat format, int rows) => KernelChoice.Family == KernelFamily.Avx512 && rows >= BlockPanels.FewestRows(format);
 
     private readonly struct Quantising(float* input, PackedMatrix weight, QuantizedRows room, bool inBlocks) : IWork
     {
@@ -74,13 +91,35 @@ internal static unsafe class IntegerMatMul
         }
     }
 
-    /// <summary>A part is a run of panels, so that a thread reads one stream of weights.</summary>
-    private readonly struct Panels(PackedMatrix weight, float* output, int rows, QuantizedRows room, int parts) : IWork
+    /// <summary>A part is a panel of one matrix or another. A thread does neighbouring ones together, and so reads one stream of weights.</summary>
+    private readonly ref struct Products(ReadOnlySpan<RowProduct> products, int rows, QuantizedRows room) : IRowWork
     {
-        public void Do(int part)
+        private readonly ReadOnlySpan<RowProduct> _products = products;
+
+        public void Do(int first, int end)
         {
             PanelScratch scratch = room.TakeScratch(out int number);
-            int first = (int)((long)weight.Panels * part / parts), end = (int)((long)weight.Panels * (part + 1) / parts);
+            foreach (RowProduct product in _products)
+            {
+                int own = product.Weight.Panels, from = Math.Max(first, 0), to = Math.Min(end, own);
+                if (from < to)
+                {
+                    new Panels(product.Weight, product.Output, rows, room).Do(from, to, scratch);
+                    product.Finish(0, rows, from * PackedLayout.PanelOutputs, Math.Min(to * PackedLayout.PanelOutputs, product.Weight.Outputs));
+                }
+
+                (first, end) = (first - own, end - own);
+            }
+
+            room.ReturnScratch(number);
+        }
+    }
+
+    /// <summary>Some panels of a matrix, for all rows.</summary>
+    private readonly struct Panels(PackedMatrix weight, float* output, int rows, QuantizedRows room)
+    {
+        public void Do(int first, int end, PanelScratch scratch)
+        {
             int atOnce = Math.Max(16, ActivationBytes / QuantizedRows.StrideOf(weight.Inputs) / 16 * 16);
             for (int row = 0; row < rows; row += atOnce)
             {
@@ -94,8 +133,6 @@ internal static unsafe class IntegerMatMul
                 for (; panel < end; panel++)
                     Panel(panel, row, endRow, scratch);
             }
-
-            room.ReturnScratch(number);
         }
 
         private void Panel(int panel, int firstRow, int endRow, PanelScratch scratch)

@@ -38,11 +38,12 @@ public static unsafe class PackedMatMul
         else if (TakesBrains(weight.Format, phase))
             BrainMatMul.Multiply(weight, input, output, rows, room, crew);
         else
-            IntegerMatMul.Multiply(weight, input, output, rows, room, crew);
+            IntegerMatMul.MultiplyAll([new RowProduct(weight, output)], input, rows, room, crew);
     }
 
     /// <summary>Several products of the same rows, and what follows on each.</summary>
-    internal static void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, Phase phase, QuantizedRows room, WorkCrew? crew)
+    /// <param name="next">What is multiplied afterwards, where that is known.</param>
+    internal static void MultiplyAll(ReadOnlySpan<RowProduct> products, float* input, int rows, Phase phase, QuantizedRows room, WorkCrew? crew, ReadAhead next = default)
     {
         bool areTiles = true, areFloats = true;
         foreach (RowProduct product in products)
@@ -63,21 +64,21 @@ public static unsafe class PackedMatMul
             return;
         }
 
-        PackedFormat? quantised = null;
-        foreach (RowProduct product in products)
+        for (int first = 0, end; first < products.Length; first = end)
         {
-            PackedFormat format = product.Weight.Format;
-            if (quantised is { } before && format < PackedFormat.Single && !TakesBrains(format, phase) && IntegerMatMul.TakeTheSame(before, format, rows))
-            {
-                IntegerMatMul.MultiplyQuantised(product.Weight, product.Output, rows, room, crew);
-            }
-            else
+            RowProduct product = products[first];
+            end = first + 1;
+            if (!TakesBytes(product.Weight.Format, phase))
             {
                 Multiply(product.Weight, input, product.Output, rows, phase, room, crew);
-                quantised = format < PackedFormat.Single && !TakesBrains(format, phase) ? format : null;
+                if (product.HasMore)
+                    RowCrew.Run(rows, product.Weight.Outputs, product, crew);
+                continue;
             }
 
-            RowCrew.Run(rows, product.Weight.Outputs, product, crew);
+            while (end < products.Length && TakesBytes(products[end].Weight.Format, phase) && IntegerMatMul.TakeTheSame(product.Weight.Format, products[end].Weight.Format, rows))
+                end++;
+            IntegerMatMul.MultiplyAll(products[first..end], input, rows, room, crew, end == products.Length ? next : default);
         }
     }
 
@@ -86,6 +87,8 @@ public static unsafe class PackedMatMul
 
     /// <summary>Bytes of tiles of activations that such a product takes; 0: none.</summary>
     internal static long BrainTileBytes(PackedFormat format, int rows, int inputs) => TakesBrains(format, Phase.Prefill) ? BrainMatMul.RoomBytes(format, rows, inputs) : 0;
+
+    private static bool TakesBytes(PackedFormat format, Phase phase) => format < PackedFormat.Single && !TakesBrains(format, phase);
 
     private static bool IsFloats(PackedFormat format) => format is PackedFormat.Single or PackedFormat.Half or PackedFormat.Brain;
 

@@ -15,6 +15,9 @@ internal readonly unsafe struct RowProduct(PackedMatrix weight, float* output, f
     /// <summary>Where the products go.</summary>
     public float* Output => output;
 
+    /// <summary>Whether anything follows.</summary>
+    public bool HasMore => bias is not null || activation is not null;
+
     /// <summary>The same product of the rows from <paramref name="row"/> on.</summary>
     public RowProduct From(long row) => new(weight, output + (row * weight.Outputs), bias, activation);
 
@@ -24,7 +27,7 @@ internal readonly unsafe struct RowProduct(PackedMatrix weight, float* output, f
     /// <summary>Does what follows, to outputs <paramref name="first"/> to <paramref name="end"/> − 1 of some rows. The bits are those of any other cutting: each output is by itself.</summary>
     public void Finish(int firstRow, int endRow, int first, int end)
     {
-        for (long row = firstRow; row < endRow; row++)
+        for (long row = firstRow; row < endRow && HasMore; row++)
         {
             float* some = output + (row * weight.Outputs) + first;
             if (bias is not null)
