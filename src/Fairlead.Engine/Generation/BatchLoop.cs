@@ -96,14 +96,12 @@ internal sealed class BatchLoop : IDisposable
         if (_roster.Running.IsEmpty)
             return _roster.Waiting > 0; // never so by design; but if it were, turning on would be found out and sleeping would not
         long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
-        double computed;
         int promptRows;
         try
         {
             _roster.MakeRoom();
-            _prompts.Forget();
             ComputeAnswers(began);
-            promptRows = AdvancePrompts(began, out computed);
+            promptRows = AdvancePrompts(began);
         }
         catch (Exception e)
         {
@@ -112,10 +110,7 @@ internal sealed class BatchLoop : IDisposable
             return true;
         }
 
-        TakeScores(_plan.Sequences, firstScore: 0);
-        double seconds = SecondsSince(began);
-        _pace.Chosen(seconds - computed);
-        Measure(promptRows, seconds, Counters.CompletionTokens - chosen);
+        Measure(promptRows, SecondsSince(began), Counters.CompletionTokens - chosen);
         _roster.Publish();
         return true;
     }
@@ -144,21 +139,22 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
+    /// <summary>Each answer gets its next token; whoever waits for it need not wait for the prompts as well.</summary>
     private void ComputeAnswers(long began)
     {
         _plan.Make(_roster.Running);
         if (_plan.Answers > 0)
-            _model.Step(_plan.Rows, _cache, ScoresFrom(0, _plan.Rows.Length));
+            _model.Step(_plan.Rows, _cache, RoomFor(_plan.Rows.Length));
+        TakeScores(_plan.Sequences);
         _pace.Answered(_plan.Answers, SecondsSince(began));
     }
 
     /// <summary>Takes prompts as far as there is time for, chooses the tokens that follow those which are through, and says how many rows those were.</summary>
-    /// <param name="seconds">Since the step began, after the last layer.</param>
-    private int AdvancePrompts(long began, out double seconds)
+    private int AdvancePrompts(long began)
     {
         int through = 0, rows;
         _promptSequences = 0;
-        seconds = SecondsSince(began);
+        _prompts.Forget();
         do
         {
             if (_prompts.Rows == 0)
@@ -168,18 +164,18 @@ internal sealed class BatchLoop : IDisposable
                 break;
             _promptSequences = Math.Max(_promptSequences, _prompts.Sequences.Length);
             _prompts.Resume();
-            for (double before = SecondsSince(began); !_prompts.IsThrough && _pace.HasTime(rows, before); before = seconds)
+            for (double before = SecondsSince(began), after; !_prompts.IsThrough && _pace.HasTime(rows, before); before = after)
             {
                 _prompts.Advance();
-                seconds = SecondsSince(began);
-                _pace.Advanced(rows, seconds - before);
+                after = SecondsSince(began);
+                _pace.Advanced(rows, after - before);
             }
 
             if (!_prompts.IsThrough)
                 break;
             _pace.PassEnded(rows);
-            _prompts.Complete(ScoresFrom(_plan.Rows.Length, _prompts.Scores));
-            TakeScores(_prompts.Sequences, _plan.Rows.Length);
+            _prompts.Complete(RoomFor(_prompts.Scores));
+            TakeScores(_prompts.Sequences);
             through += rows;
         }
         while (_plan.Answers > 0 && through + rows <= _mostRows && _pace.HasTime(rows, SecondsSince(began))); // without answers the step ends: there may be one now
@@ -188,8 +184,7 @@ internal sealed class BatchLoop : IDisposable
     }
 
     /// <summary>Chooses the tokens of sequences whose rows have been computed.</summary>
-    /// <param name="firstScore">Where the scores of all of them begin.</param>
-    private void TakeScores(ReadOnlySpan<PlannedSequence> sequences, int firstScore)
+    private void TakeScores(ReadOnlySpan<PlannedSequence> sequences)
     {
         foreach (ref readonly PlannedSequence planned in sequences)
         {
@@ -198,7 +193,7 @@ internal sealed class BatchLoop : IDisposable
                 continue; // another of its choices has failed in this step
             try
             {
-                if (_writer.TakeScores(planned, ScoresFrom(firstScore + planned.FirstScore, planned.Scores)) is { } end)
+                if (_writer.TakeScores(planned, _scores.AsSpan(planned.FirstScore * _model.VocabularySize, planned.Scores * _model.VocabularySize)) is { } end)
                     _roster.End(planned.Sequence, end);
             }
             catch (Exception e)
@@ -209,7 +204,7 @@ internal sealed class BatchLoop : IDisposable
         }
     }
 
-    private Span<float> ScoresFrom(int first, int count) => _scores.AsSpan(first * _model.VocabularySize, count * _model.VocabularySize);
+    private Span<float> RoomFor(int count) => _scores.AsSpan(0, count * _model.VocabularySize);
 
     private double SecondsSince(long began) => _time.GetElapsedTime(began).TotalSeconds;
 

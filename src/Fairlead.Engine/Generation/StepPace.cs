@@ -37,13 +37,12 @@ internal sealed class StepPace(TimeSpan stall)
     private double _secondsPerRow; // through all layers
     private double _secondsPerLayerRow; // in the pass that is under way
     private double _passSecondsPerRow; // so far
-    private double _closingSeconds; // choosing tokens
     private double _deviation = 1.0 / 16; // of a layer's time, as a share of what was expected
     private double _until;
     private bool _isFirstOfStep;
     private bool _isFirstOfPass;
 
-    /// <summary>The answers of a step have been computed.</summary>
+    /// <summary>The answers of a step have been computed, and their tokens chosen.</summary>
     /// <param name="answers">How many had a row in it.</param>
     /// <param name="seconds">Since the step began.</param>
     public void Answered(int answers, double seconds)
@@ -69,7 +68,7 @@ internal sealed class StepPace(TimeSpan stall)
             return Math.Min(FirstRows, most);
         double seconds = answers == 0
             ? stall.TotalSeconds * Alone
-            : Math.Max(stall.TotalSeconds - _answersSeconds - _closingSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
+            : Math.Max(stall.TotalSeconds - _answersSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
         return (int)Math.Clamp(seconds / _secondsPerRow, Math.Min(FewestRows, most), most);
     }
 
@@ -77,7 +76,7 @@ internal sealed class StepPace(TimeSpan stall)
     /// <param name="rows">Rows that go through it.</param>
     /// <param name="seconds">Since the step began.</param>
     public bool HasTime(int rows, double seconds) =>
-        _isFirstOfStep || stall == TimeSpan.MaxValue || seconds + (rows * _secondsPerLayerRow * (1 + (Margins * _deviation))) + _closingSeconds <= _until;
+        _isFirstOfStep || stall == TimeSpan.MaxValue || seconds + (rows * _secondsPerLayerRow * (1 + (Margins * _deviation))) <= _until;
 
     /// <summary>Rows went through a layer.</summary>
     /// <param name="rows">How many.</param>
@@ -101,8 +100,4 @@ internal sealed class StepPace(TimeSpan stall)
         if (rows >= FewestRows)
             Estimate.Learn(ref _secondsPerRow, _passSecondsPerRow);
     }
-
-    /// <summary>The tokens of a step were chosen.</summary>
-    /// <param name="seconds">How long that took, since the last layer.</param>
-    public void Chosen(double seconds) => Estimate.Learn(ref _closingSeconds, seconds);
 }

@@ -21,8 +21,8 @@ internal sealed class StepPlan(BatchLimits limits, Speculator speculator, bool d
     /// <summary>Rows of answers: their last token each.</summary>
     public int Answers { get; private set; }
 
-    /// <summary>Most rows of any step that want scores, those of prompts included.</summary>
-    public static int MostScores(BatchLimits limits) => limits.Slots + PromptPass.MostScores + (limits.Guesses > 0 ? Speculator.AnswerRows : 0);
+    /// <summary>Most rows that want scores at once, of answers or of prompts.</summary>
+    public static int MostScores(BatchLimits limits) => limits.Slots + Math.Max(PromptPass.MostScores, limits.Guesses > 0 ? Speculator.AnswerRows : 0);
 
     /// <summary>Decides anew.</summary>
     /// <param name="running">Oldest first, each with room for its tokens.</param>

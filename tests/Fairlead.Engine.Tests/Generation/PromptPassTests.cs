@@ -111,6 +111,24 @@ public sealed class PromptPassTests
         AssertNothingIsHeld(loop);
     }
 
+    [Fact]
+    public void A_choice_that_fails_takes_another_of_its_request_from_the_way()
+    {
+        int tokens = 0;
+        var pass = new StepPass(static (_, _, scores) => scores.Clear(), RememberingModel.Vocabulary, Layers);
+        BatchModel model = new(
+            static (_, _, scores) => scores.Clear(), pass, RememberingModel.Vocabulary, 4096, [],
+            _ => new AnswerDecoder(_ => ++tokens == 3 ? throw new InvalidOperationException("out of cheese") : "a", static () => "")) { DependsOnPhase = true };
+        using var loop = new BatchLoop(model, Hasty, RememberingModel.NewCache(16), static () => 99, new HastyClock());
+        (_, ChannelReader<GenerationEvent> events) = Start(loop, Request(2, prompt: 9, max: 5) with { Choices = 2 });
+        RunToEnd(loop);
+        var answers = new Answers();
+        Assert.True(answers.Drain(events));
+        Assert.Contains("out of cheese", answers.Failure, StringComparison.Ordinal);
+        Assert.Equal(1, pass.Removed); // the second choice's last token of the prompt
+        AssertNothingIsHeld(loop);
+    }
+
     private static BatchLoop NewLoop(RememberingModel model, int blocks = 64) =>
         new(model.Model(), Hasty, RememberingModel.NewCache(blocks), static () => 99, new HastyClock());
 

@@ -162,7 +162,6 @@ public sealed class StepPaceTests
                         StepsOfPasses.Add(steps);
                     }
 
-                    _pace.Chosen(0);
                     longest = Math.Max(longest, seconds);
                     Late += seconds > Stall.TotalSeconds ? 1 : 0;
                     Seconds += seconds;
