@@ -120,11 +120,11 @@ public sealed class PromptPassTests
             static (_, _, scores) => scores.Clear(), pass, RememberingModel.Vocabulary, 4096, [],
             _ => new AnswerDecoder(_ => ++tokens == 3 ? throw new InvalidOperationException("out of cheese") : "a", static () => "")) { DependsOnPhase = true };
         using var loop = new BatchLoop(model, Hasty, RememberingModel.NewCache(16), static () => 99, new HastyClock());
-        (_, ChannelReader<GenerationEvent> events) = Start(loop, Request(2, prompt: 9, max: 5) with { Choices = 2 });
+        (_, ChannelReader<GenerationEvent> events) = Start(loop, Request(2, prompt: 9, max: 5) with { Choices = 2, ContinuesPrompt = false });
         RunToEnd(loop);
         var answers = new Answers();
         Assert.True(answers.Drain(events));
-        Assert.Contains("out of cheese", answers.Failure, StringComparison.Ordinal);
+        Assert.Contains("the answer cannot go on: out of cheese", answers.Failure, StringComparison.Ordinal);
         Assert.Equal(1, pass.Removed); // the second choice's last token of the prompt
         AssertNothingIsHeld(loop);
     }
