@@ -1,6 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fairlead.Bench;
+using Fairlead.Engine.Kernels;
+
+// As for a worker; processes that this one starts inherit it.
+if (Environment.GetEnvironmentVariable("FAIRLEAD_KERNELS") is { Length: > 0 } chosen && !KernelChoice.TryUse(chosen))
+    throw new ArgumentException($"FAIRLEAD_KERNELS is '{chosen}'; this machine can run {string.Join(", ", KernelChoice.Available)}.", nameof(args));
 
 // Not part of the table: bench/Fairlead.Bench kernels [family]
 if (args is ["kernels", .. { Length: < 2 } family])

@@ -1,15 +1,22 @@
-// node llama.mjs MODEL THREADS CONTEXT SLOTS: llama.cpp as npm carries it, in its best variant for this processor, doing what a line on its input says and
-// answering with a line, as `Fairlead.Bench engine-driver` does for our engine: `prefill TOKENS`, `decode CONTEXT TOKENS`, `batch SEQUENCES TOKENS`.
+// node llama.mjs MODEL THREADS CONTEXT SLOTS: llama.cpp as npm carries it, in its best variant for this processor or the one that ENGINE_LLAMA names, doing what
+// a line on its input says and answering with a line, as `Fairlead.Bench engine-driver` does for our engine: `prefill TOKENS`, `decode CONTEXT TOKENS`,
+// `batch SEQUENCES TOKENS`.
 import fs from "node:fs";
+import {createRequire} from "node:module";
+import os from "node:os";
+import path from "node:path";
 import readline from "node:readline";
+import {fileURLToPath} from "node:url";
 import {getLlama, LlamaLogLevel} from "../../tests/llama/node_modules/node-llama-cpp/dist/index.js";
 
-const [path, ...numbers] = process.argv.slice(2);
+const [modelPath, ...numbers] = process.argv.slice(2);
 const [threads, contextSize, slots] = numbers.map(Number);
+const wanted = process.env.ENGINE_LLAMA;
+const held = wanted ? withVariant(wanted) : null; // for as long as the process lives: what is collected of it takes llama.cpp's state along
 let heard = [];
 const llama = await getLlama({gpu: false, build: "never", skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.info, logger: hear, maxThreads: threads});
 const loading = performance.now();
-const model = await llama.loadModel({modelPath: path, gpuLayers: 0, ignoreMemorySafetyChecks: true});
+const model = await llama.loadModel({modelPath, gpuLayers: 0, ignoreMemorySafetyChecks: true});
 const context = await model.createContext({
     contextSize, sequences: slots, batchSize: 512, performanceTracking: true, threads: {ideal: threads, min: threads}, ignoreMemorySafetyChecks: true
 });
@@ -86,9 +93,25 @@ function random(count) { // any tokens but the special ones at the beginning and
     return Array.from({length: count}, () => 300 + Math.floor(Math.random() * 31000));
 }
 
+// A loader takes the variant that scores best in a folder, and none where there is one already: so the folder of a first loading has no other.
+function withVariant(name) {
+    const libraries = fileURLToPath(new URL("../../tests/llama/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/", import.meta.url));
+    const file = `libggml-cpu-${name}.so`, folder = fs.mkdtempSync(path.join(os.tmpdir(), "fairlead-bench-"));
+    try {
+        fs.copyFileSync(path.join(libraries, file), path.join(folder, file));
+        const addon = createRequire(import.meta.url)(path.join(libraries, "llama-addon.node"));
+        addon.loadBackends(folder);
+        return addon;
+    } finally {
+        fs.rmSync(folder, {recursive: true});
+    }
+}
+
 function variant() {
-    const library = fs.readFileSync("/proc/self/maps", "utf8").match(/libggml-cpu-([\w-]+)\.so/);
-    return library ? library[1] : "variant unknown";
+    const loaded = [...new Set([...fs.readFileSync("/proc/self/maps", "utf8").matchAll(/libggml-cpu-([\w-]+)\.so/g)].map((match) => match[1]))];
+    if (wanted && loaded.join() !== wanted)
+        throw new Error(`llama.cpp was to compute with ${wanted}, and has loaded ${loaded.join(", ") || "nothing that is known"}`);
+    return loaded.join(", ") || "variant unknown";
 }
 
 function say(answer) {
