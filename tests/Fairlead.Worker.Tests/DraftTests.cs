@@ -30,14 +30,21 @@ public sealed class DraftTests : IDisposable
             """{"messages":[{"role":"user","content":"What does it cost?"}],"seed":3,"temperature":0.7,"stop":["."]}""",
             """{"messages":[{"role":"user","content":"Which models?"}],"seed":3,"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object","properties":{"kind":{"enum":["hub","engine"]}},"required":["kind"],"additionalProperties":false}}}}""",
         ];
-        foreach (string body in bodies)
+        Dictionary<string, double> figures = [];
+        // How often it is asked depends on what its passes take beside the model's, and here both are the same; but it is asked again and again.
+        for (int round = 0; round < 20 && figures.GetValueOrDefault("fairlead_worker_tokens_drafted_right_total") == 0; round++)
         {
-            (JsonElement expected, JsonElement said) = (await AskAsync(without, body), await AskAsync(with, body));
-            Assert.Equal(expected.GetProperty("choices").GetRawText(), said.GetProperty("choices").GetRawText());
-            Assert.Equal(expected.GetProperty("usage").GetRawText(), said.GetProperty("usage").GetRawText());
+            foreach (string body in bodies)
+            {
+                (JsonElement expected, JsonElement said) = (await AskAsync(without, body), await AskAsync(with, body));
+                Assert.Equal(expected.GetProperty("choices").GetRawText(), said.GetProperty("choices").GetRawText());
+                Assert.Equal(expected.GetProperty("usage").GetRawText(), said.GetProperty("usage").GetRawText());
+            }
+
+            figures = await FiguresAsync(with);
         }
 
-        Dictionary<string, double> figures = await FiguresAsync(with), plain = await FiguresAsync(without);
+        Dictionary<string, double> plain = await FiguresAsync(without);
         Assert.InRange(figures["fairlead_worker_tokens_drafted_right_total"], 1, figures["fairlead_worker_tokens_drafted_total"]);
         Assert.InRange(figures["fairlead_worker_tokens_guessed_total"], figures["fairlead_worker_tokens_drafted_total"], double.MaxValue);
         Assert.InRange(figures["fairlead_worker_draft_seconds_total"], 1e-6, figures["fairlead_worker_busy_seconds_total"]);
