@@ -24,6 +24,9 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>Of the time that a step may take, so much is the prompts', however long the answers take.</summary>
     private const double LeastTime = 0.5;
 
+    /// <summary>Of the time that a step may take, so much is used: whoever reads an answer waits from its token in one step to its token in the next, which comes a little later in some steps than in others.</summary>
+    private const double Used = 0.95;
+
     /// <summary>Steps that a pass is to take beside answers: more rows are cheaper by the row, and who comes later waits for the end of the pass.</summary>
     private const int StepsOfPass = 4;
 
@@ -51,7 +54,7 @@ internal sealed class StepPace(TimeSpan stall)
         _until = stall.TotalSeconds * Alone;
         if (answers == 0)
             return;
-        _until = Math.Max(stall.TotalSeconds, seconds + (stall.TotalSeconds * LeastTime));
+        _until = Math.Max(stall.TotalSeconds * Used, seconds + (stall.TotalSeconds * LeastTime));
         Estimate.Learn(ref _answersSeconds, seconds);
     }
 
@@ -68,7 +71,7 @@ internal sealed class StepPace(TimeSpan stall)
             return Math.Min(FirstRows, most);
         double seconds = answers == 0
             ? stall.TotalSeconds * Alone
-            : Math.Max(stall.TotalSeconds - _answersSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
+            : Math.Max((stall.TotalSeconds * Used) - _answersSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
         return (int)Math.Clamp(seconds / _secondsPerRow, Math.Min(FewestRows, most), most);
     }
 
