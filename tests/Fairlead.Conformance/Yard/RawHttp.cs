@@ -172,13 +172,6 @@ public sealed class RawHttp : IDisposable
     /// <summary>Sends no more and goes on reading.</summary>
     public void EndSending() => _socket.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Hangs up with a reset.</summary>
-    public void Reset()
-    {
-        _socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        _socket.Close();
-    }
-
     public void Dispose()
     {
         _stream.Dispose();

@@ -14,18 +14,20 @@ public sealed class CommittedFaultTests : IAsyncLifetime
 
     private readonly FaultWall _wall = new();
     private readonly FaultWall _spare = new();
+    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private GatewayYard _yard = null!;
 
-    private static readonly Dictionary<string, (Func<Tongue, FaultWall.Script> Script, string Code, string EndReason)> Broken = new()
+    /// <summary>What breaks after the first word; a script is told when the caller has heard that word, since a reset throws away what was not yet read of what came before it.</summary>
+    private static readonly Dictionary<string, (Func<Tongue, Task, FaultWall.Script> Script, string Code, string EndReason)> Broken = new()
     {
-        ["u20-reset"] = (static t => async (c, _) => { await Begin(c, t); c.Reset(); }, "upstream_truncated", "upstream_truncated"),
-        ["u20-eof"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), t.Word("tial")), "upstream_truncated", "upstream_truncated"),
-        ["u21-error"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":{\"message\":\"Provider disconnected\",\"type\":\"server_error\",\"code\":502}}\n\n"), "upstream_truncated", "upstream_status"),
-        ["u21-string"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":\"CUDA out of memory\",\"error_type\":\"generation\"}\n\n", t.Stop), "upstream_truncated", "upstream_status"),
-        ["u21-event"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), AnthropicScripts.Event("error", AnthropicScripts.Envelope("overloaded_error", "Overloaded"))), "upstream_truncated", "upstream_status"),
-        ["u22-silence"] = (static t => async (c, stop) => { await Begin(c, t); await c.UntilClosedAsync(stop); }, "upstream_idle_stall", "upstream_idle_stall"),
-        ["u24-garbage"] = (static t => Scripts.Stream(t.Begin, t.Word("par"), "data: {\n\n", "data: nonsense\n\n", "data: ]\n\n", t.Word("more")), "upstream_malformed", "upstream_malformed"),
-        ["u25-huge"] = (static t => async (c, _) => { await Begin(c, t); await c.ChunkAsync("data: " + new string('x', 9 << 20)); }, "upstream_malformed", "upstream_malformed"),
+        ["u20-reset"] = (static (t, heard) => async (c, stop) => { await Begin(c, t); await heard.WaitAsync(stop); c.Reset(); }, "upstream_truncated", "upstream_truncated"),
+        ["u20-eof"] = (static (t, _) => Scripts.Stream(t.Begin, t.Word("par"), t.Word("tial")), "upstream_truncated", "upstream_truncated"),
+        ["u21-error"] = (static (t, _) => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":{\"message\":\"Provider disconnected\",\"type\":\"server_error\",\"code\":502}}\n\n"), "upstream_truncated", "upstream_status"),
+        ["u21-string"] = (static (t, _) => Scripts.Stream(t.Begin, t.Word("par"), "data: {\"error\":\"CUDA out of memory\",\"error_type\":\"generation\"}\n\n", t.Stop), "upstream_truncated", "upstream_status"),
+        ["u21-event"] = (static (t, _) => Scripts.Stream(t.Begin, t.Word("par"), AnthropicScripts.Event("error", AnthropicScripts.Envelope("overloaded_error", "Overloaded"))), "upstream_truncated", "upstream_status"),
+        ["u22-silence"] = (static (t, _) => async (c, stop) => { await Begin(c, t); await c.UntilClosedAsync(stop); }, "upstream_idle_stall", "upstream_idle_stall"),
+        ["u24-garbage"] = (static (t, _) => Scripts.Stream(t.Begin, t.Word("par"), "data: {\n\n", "data: nonsense\n\n", "data: ]\n\n", t.Word("more")), "upstream_malformed", "upstream_malformed"),
+        ["u25-huge"] = (static (t, _) => async (c, _) => { await Begin(c, t); await c.ChunkAsync("data: " + new string('x', 9 << 20)); }, "upstream_malformed", "upstream_malformed"),
     };
 
     private static readonly Dictionary<string, (Func<Tongue, FaultWall.Script> Script, string Content)> Mended = new()
@@ -49,7 +51,12 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         string model = Model(name, spoken, door);
         if (Broken[name].EndReason == "upstream_idle_stall")
             await _yard.ApplyAsync(static s => s with { Dispatch = s.Dispatch with { Idle = GatewayYard.Stall } });
-        Answer answer = await _yard.AskAsync(door, "acme/" + model, stream: true, $",\"provider\":{{\"order\":[\"wall-{model}\"]}}");
+        using HttpRequestMessage request = Request(door, model, $",\"provider\":{{\"order\":[\"wall-{model}\"]}}");
+        using HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        string begun = await GatewayYard.HearAsync(response, "\"par\"");
+        _heard.SetResult();
+        using var rest = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var answer = new Answer(response, begun + await rest.ReadToEndAsync());
         Assert.Equal(200, answer.Status);
         Assert.StartsWith("par", answer.Content, StringComparison.Ordinal);
         Assert.Equal(Broken[name].Code, answer.ErrorCode);
@@ -173,8 +180,8 @@ public sealed class CommittedFaultTests : IAsyncLifetime
         {
             Tongue tongue = Tongue.Of(spoken);
             Dialect other = spoken == Dialect.OpenAi ? Dialect.Anthropic : Dialect.OpenAi;
-            foreach ((string name, (Func<Tongue, FaultWall.Script> script, _, _)) in Broken)
-                _wall.On(Model(name, spoken, door), script(tongue));
+            foreach ((string name, (Func<Tongue, Task, FaultWall.Script> script, _, _)) in Broken)
+                _wall.On(Model(name, spoken, door), script(tongue, _heard.Task));
             foreach ((string name, (Func<Tongue, FaultWall.Script> script, _)) in Mended)
                 _wall.On(Model(name, spoken, door), script(tongue));
             _wall.On(Model("u33", spoken, door), Scripts.Stream(tongue.BeginBare, tongue.Word("one"), tongue.Word("two"), tongue.Reason, tongue.Stop));
@@ -208,10 +215,10 @@ public sealed class CommittedFaultTests : IAsyncLifetime
 
     private static string Model(string name, Dialect spoken, Dialect door) => $"{name}-{spoken.Word()}-{door.Word()}";
 
-    private static HttpRequestMessage Request(Dialect door, string model) =>
+    private static HttpRequestMessage Request(Dialect door, string model, string more = "") =>
         new(HttpMethod.Post, door == Dialect.Anthropic ? "/v1/messages" : "/v1/chat/completions")
         {
-            Content = new StringContent($"{{\"model\":\"acme/{model}\",\"stream\":true,\"max_tokens\":1000,\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"),
+            Content = new StringContent($"{{\"model\":\"acme/{model}\",\"stream\":true,\"max_tokens\":1000,\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]{more}}}"),
         };
 
     private async Task<JsonElement> UntilClosedAsync(string id)
