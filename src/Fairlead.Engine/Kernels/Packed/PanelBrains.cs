@@ -34,8 +34,6 @@ internal static unsafe class PanelBrains
     /// <summary>Added to a single's bits it rounds them to the nearest of their upper half, <see cref="Upper"/>.</summary>
     public const uint Half = 0x8000, Upper = 0xffff0000;
 
-    private const int Ahead = 8192; // as in VectorPanel
-
     /// <summary>Writes groups of 32 inputs as <see cref="PackedFormat.BrainTiles"/>.</summary>
     /// <param name="format">An integer form.</param>
     /// <param name="values">Of the first group.</param>
@@ -88,8 +86,8 @@ internal static unsafe class PanelBrains
         Vector512<uint> bits = Vector512.Create(ByteBits), behind = Vector512.Create(ByteBase), sign = Vector512.Create(flip);
         for (int row = 0; row < 4; row++, tile += 256)
         {
-            Ask(rows + (row * 64) + Ahead);
-            Ask(rows + ((row + 4) * 64) + Ahead);
+            Ask(rows + (row * 64) + WeightPrefetch.Ahead);
+            Ask(rows + ((row + 4) * 64) + WeightPrefetch.Ahead);
             Vector512<uint> a = Vector512.Load((uint*)(rows + (row * 64))) ^ sign, b = Vector512.Load((uint*)(rows + ((row + 4) * 64))) ^ sign;
             Pair(first.Of(((a << 15) & bits) | behind), second.Of(((b << 15) & bits) | behind), tile);
             Pair(first.Of(((a << 7) & bits) | behind), second.Of(((b << 7) & bits) | behind), tile + 64);
@@ -106,7 +104,7 @@ internal static unsafe class PanelBrains
         Vector512<uint> bits = Vector512.Create(NibbleBits), behind = Vector512.Create(NibbleBase);
         for (int row = 0; row < 4; row++, tile += 256)
         {
-            Ask(rows + (row * 64) + Ahead);
+            Ask(rows + (row * 64) + WeightPrefetch.Ahead);
             Vector512<uint> both = Vector512.Load((uint*)(rows + (row * 64)));
             Pair(line.Of(((both << 19) & bits) | behind), line.Of(((both << 15) & bits) | behind), tile);
             Pair(line.Of(((both << 11) & bits) | behind), line.Of(((both << 7) & bits) | behind), tile + 64);
