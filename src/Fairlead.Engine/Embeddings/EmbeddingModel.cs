@@ -101,7 +101,7 @@ public sealed class EmbeddingModel : IDisposable
             IsEncoder = true,
             Weights = plan.Packing.PeakBytes + folder.HeaderBytes + pipeline.Stamps.Sum(static stamp => stamp.Length),
             Cache = 0,
-            Scratch = Encoder.RoomBytes(design, options.TokensPerPass) + PackedWeights.RoomBytes(plan.Packing, Encoder.RowsPerPass, threads)
+            Scratch = Encoder.RoomBytes(plan, options.TokensPerPass, threads) + PackedWeights.RoomBytes(plan.Packing, Encoder.RowsPerPass, threads)
                 + ProcessNeed.Bytes(folder, design.Vocabulary, options.Threads) + RehearsedTexts.BytesFor(plan, threads),
             Context = context,
             LongestContext = context,

@@ -36,7 +36,7 @@ internal static class RehearsedTexts
             return 0;
         using var miniature = new EncoderMiniature(plan, outlineOnly: true);
         EncoderPlan small = miniature.Plan;
-        return miniature.ZeroBytes + PackedWeights.BlankBytes(small.Packing) + PackedWeights.RoomBytes(small.Packing, EncoderMiniature.Rows, CrewOf(threads)) + Encoder.RoomBytes(small.Design, EncoderMiniature.Rows);
+        return miniature.ZeroBytes + PackedWeights.BlankBytes(small.Packing) + PackedWeights.RoomBytes(small.Packing, EncoderMiniature.Rows, CrewOf(threads)) + Encoder.RoomBytes(small, EncoderMiniature.Rows, CrewOf(threads));
     }
 
     /// <summary>The vectors.</summary>

@@ -50,6 +50,9 @@ internal sealed class PackPlan
     /// <summary>Whether a row gives different bits as part of a prompt and of an answer.</summary>
     public bool DependsOnPhase => Parts.Any(static part => PackedMatMul.DependsOnPhase(part.Format));
 
+    /// <summary>Whether rows are made ready in a room before they are multiplied, of which there is one (<see cref="PackedWeights"/>); otherwise several threads may multiply rows of their own at the same time.</summary>
+    public bool TakesRoom => Parts.Any(static part => PackedMatMul.TakesRoom(part.Format));
+
     /// <summary>Bytes of the packed forms.</summary>
     public long PackedBytes { get; }
 

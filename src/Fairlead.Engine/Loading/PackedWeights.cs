@@ -25,6 +25,7 @@ internal sealed unsafe class PackedWeights : IDisposable
         _memory = NewMemory(bytes);
         _room = new QuantizedRows(rowsPerPass, LongestOf(plan), threads, BrainTileBytesOf(plan, rowsPerPass));
         DependsOnPhase = plan.DependsOnPhase;
+        TakesRoom = plan.TakesRoom;
         Report = PackReport.Of(plan, default);
     }
 
@@ -33,6 +34,9 @@ internal sealed unsafe class PackedWeights : IDisposable
 
     /// <summary>Whether a row gives different bits in the two phases.</summary>
     public bool DependsOnPhase { get; }
+
+    /// <inheritdoc cref="PackPlan.TakesRoom"/>
+    public bool TakesRoom { get; }
 
     /// <summary>What has been packed, or read from a pack, and how long that took.</summary>
     public PackReport Report { get; private set; }

@@ -63,7 +63,7 @@ public sealed class RehearsedTextsTests
             }
 
             Assert.InRange(told, whole.ZeroBytes + PackedWeights.BlankBytes(whole.Plan.Packing) + (blank.RoomValues * sizeof(float)), 32 << 20);
-            long others = ProcessNeed.Bytes(folder, plan.Design.Vocabulary, threads) + Encoder.RoomBytes(plan.Design, 1024) + PackedWeights.RoomBytes(plan.Packing, Encoder.RowsPerPass, threads);
+            long others = ProcessNeed.Bytes(folder, plan.Design.Vocabulary, threads) + Encoder.RoomBytes(plan, 1024, threads) + PackedWeights.RoomBytes(plan.Packing, Encoder.RowsPerPass, threads);
             Assert.Equal(others + told, EmbeddingModel.Measure(path, new EmbeddingOptions { Threads = threads }).Scratch);
         }
     }

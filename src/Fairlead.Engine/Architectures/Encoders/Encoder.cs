@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fairlead.Engine.Formats;
 using Fairlead.Engine.Layers;
 using Fairlead.Engine.Loading;
@@ -9,6 +10,8 @@ namespace Fairlead.Engine.Architectures.Encoders;
 /// <summary>A text encoder: tokens in, for each token a vector that has seen the whole text.</summary>
 /// <remarks>
 /// Texts of a batch lie one after the other without padding; only attention knows where one ends. One caller at a time.
+/// Where there are texts enough, each thread takes some from the first layer to the last by itself (<see cref="TextGroup"/>): threads that share each product lose about a tenth by waiting for each
+/// other after it. Few texts, and all where products need a room of which there is one, are shared product by product. Neither changes a bit.
 /// Weights stay where the folder has mapped them, so the folder must outlive the encoder.
 /// </remarks>
 internal sealed unsafe class Encoder : IDisposable
@@ -30,9 +33,8 @@ internal sealed unsafe class Encoder : IDisposable
     private readonly Norm _embeddingNorm;
     private readonly EncoderLayer[] _layers;
     private readonly DistanceBias? _distances;
-    private readonly float[] _room;
+    private readonly List<TextGroup> _groups = []; // of the batch under way
     private NativeBuffer<float> _activations = new(0);
-    private NativeBuffer<float> _bias = new(0);
 
     private Encoder(EncoderPlan plan, PackedWeights packs)
     {
@@ -44,7 +46,6 @@ internal sealed unsafe class Encoder : IDisposable
         _embeddingNorm = new Norm(NormKind.Layer, design.Epsilon, weights.EmbeddingNorm, addsOne: false);
         _layers = [.. weights.Layers.Select(layer => new EncoderLayer(design, layer, _packs))];
         _distances = weights.DistanceBias is { } table ? new DistanceBias(table) : null;
-        _room = new float[design.Width];
     }
 
     /// <summary>How its matrices were made ready.</summary>
@@ -84,13 +85,14 @@ internal sealed unsafe class Encoder : IDisposable
     /// <summary>The same over zeros in place of packed matrices, for <see cref="EncoderMiniature"/>: it runs the code and says nothing.</summary>
     public static Encoder Blank(EncoderPlan plan, int rowsPerPass, int threads) => new(plan, PackedWeights.Blank(plan.Packing, rowsPerPass, threads));
 
-    /// <summary>Bytes of activations where at most <paramref name="rows"/> tokens are computed at a time.</summary>
-    public static long RoomBytes(EncoderDesign design, int rows)
+    /// <summary>Bytes of activations where <paramref name="threads"/> compute at most <paramref name="rows"/> tokens at a time.</summary>
+    public static long RoomBytes(EncoderPlan plan, int rows, int threads)
     {
+        EncoderDesign design = plan.Design;
         rows = Math.Max(rows, design.MaxTokens); // a longer text is computed alone
         int group = Math.Max(GroupRows, design.MaxTokens);
         long bias = design.DistanceBuckets == 0 ? 0 : (long)group * design.MaxTokens * design.Heads; // texts of full length are the worst
-        return (((long)rows * design.Width) + EncoderLayer.Room(design, group) + bias) * sizeof(float);
+        return (((long)rows * design.Width) + ((plan.Packing.TakesRoom ? 1 : threads) * (EncoderLayer.Room(design, group) + bias))) * sizeof(float);
     }
 
     /// <summary>Encodes several texts at once.</summary>
@@ -103,23 +105,27 @@ internal sealed unsafe class Encoder : IDisposable
     public float* Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, WorkCrew? crew = null)
     {
         Check(tokens, segments, lengths);
-        int most = 0;
-        foreach (int length in lengths)
-            most = Math.Max(most, length);
-        most = Math.Min(tokens.Length, Math.Max(most, GroupRows));
-        long values = (long)tokens.Length * _design.Width;
-        Grow(ref _activations, values + EncoderLayer.Room(_design, most));
-        float* hidden = _activations.Data, room = hidden + values;
-        for (int text = 0, row = 0; text < lengths.Length;)
+        int apart = TextGroup.Cut(lengths, GroupRows, crew is null || _packs.TakesRoom ? 1 : crew.Threads, _groups), most = 0;
+        ReadOnlySpan<TextGroup> groups = CollectionsMarshal.AsSpan(_groups);
+        long bias = 0;
+        foreach (TextGroup group in groups)
         {
-            int texts = 1, rows = lengths[text];
-            while (text + texts < lengths.Length && rows + lengths[text + texts] <= GroupRows)
-                rows += lengths[text + texts++];
-            Forward(tokens.Slice(row, rows), segments.Slice(row, rows), lengths.Slice(text, texts), hidden + ((long)row * _design.Width), room, crew);
-            text += texts;
-            row += rows;
+            most = Math.Max(most, group.Rows);
+            bias = Math.Max(bias, BiasValues(lengths.Slice(group.Text, group.Texts)));
         }
 
+        long values = (long)tokens.Length * _design.Width, each = EncoderLayer.Room(_design, most) + bias;
+        Grow(values + ((apart > 0 ? crew!.Threads : 1) * each));
+        float* hidden = _activations.Data, room = hidden + values;
+        var batch = new Batch(this, tokens, segments, lengths, hidden);
+        if (apart > 0)
+        {
+            int next = 0;
+            crew!.Run(crew.Threads, new Apart(batch, groups[..apart], &next, room, each));
+        }
+
+        foreach (TextGroup group in groups[apart..])
+            batch.Forward(group, room, crew);
         return hidden;
     }
 
@@ -131,25 +137,26 @@ internal sealed unsafe class Encoder : IDisposable
             layer.Dispose();
         _packs.Dispose();
         _activations.Dispose();
-        _bias.Dispose();
     }
 
-    private static void Grow(ref NativeBuffer<float> buffer, long values)
+    private void Grow(long values)
     {
-        if (buffer.Length >= values)
+        if (_activations.Length >= values)
             return;
-        buffer.Dispose();
-        buffer = new NativeBuffer<float>(values, hugePages: true);
+        _activations.Dispose();
+        _activations = new NativeBuffer<float>(values, hugePages: true);
     }
 
     /// <summary>Some texts, through all layers.</summary>
+    /// <param name="room"><see cref="EncoderLayer.Room"/> and <see cref="BiasValues"/>, overwritten.</param>
     private void Forward(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, float* hidden, float* room, WorkCrew? crew)
     {
-        Embed(tokens, segments, lengths, hidden);
+        Embed(tokens, segments, lengths, hidden, new Span<float>(room, _design.Width));
         _embeddingNorm.Forward(hidden, hidden, tokens.Length, crew);
-        FillBias(lengths);
+        float* bias = _distances is null ? null : room + EncoderLayer.Room(_design, tokens.Length);
+        FillBias(lengths, bias);
         foreach (EncoderLayer layer in _layers)
-            layer.Forward(hidden, tokens.Length, lengths, _distances is null ? null : _bias.Data, room, crew);
+            layer.Forward(hidden, tokens.Length, lengths, bias, room, crew);
     }
 
     private void Check(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths)
@@ -174,7 +181,7 @@ internal sealed unsafe class Encoder : IDisposable
             throw new ArgumentException($"the model has {_design.Segments} kinds of segments", nameof(segments));
     }
 
-    private void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, float* hidden)
+    private void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, float* hidden, Span<float> room)
     {
         int row = 0;
         foreach (int length in lengths)
@@ -185,25 +192,58 @@ internal sealed unsafe class Encoder : IDisposable
                 Span<float> values = new(hidden + ((long)row * _design.Width), _design.Width);
                 _tokens.Read(tokens[row], 1, values);
                 bool isPadding = tokens[row] == _design.PaddingToken;
-                _positions.Add(isPadding ? tokens[row] : position++, values, _room);
-                _segments?.Add(Segments > 1 ? segments[row] : 0, values, _room);
+                _positions.Add(isPadding ? tokens[row] : position++, values, room);
+                _segments?.Add(Segments > 1 ? segments[row] : 0, values, room);
             }
         }
     }
 
-    private void FillBias(ReadOnlySpan<int> lengths)
+    /// <summary>Numbers that are added to the scores of these texts.</summary>
+    private long BiasValues(ReadOnlySpan<int> lengths)
     {
-        if (_distances is null)
-            return;
-        long size = 0;
+        long values = 0;
         foreach (int length in lengths)
-            size += (long)length * length * _design.Heads;
-        Grow(ref _bias, size);
-        float* bias = _bias.Data;
+            values += _distances is null ? 0 : (long)length * length * _design.Heads;
+        return values;
+    }
+
+    private void FillBias(ReadOnlySpan<int> lengths, float* bias)
+    {
         foreach (int length in lengths)
         {
-            _distances.Fill(bias, length);
+            _distances?.Fill(bias, length);
             bias += (long)length * length * _design.Heads;
         }
+    }
+
+    /// <summary>What is computed at once.</summary>
+    private readonly ref struct Batch(Encoder encoder, ReadOnlySpan<int> tokens, ReadOnlySpan<int> segments, ReadOnlySpan<int> lengths, float* hidden)
+    {
+        private readonly ReadOnlySpan<int> _tokens = tokens;
+        private readonly ReadOnlySpan<int> _segments = segments;
+        private readonly ReadOnlySpan<int> _lengths = lengths;
+
+        public void Forward(in TextGroup group, float* room, WorkCrew? crew) => encoder.Forward(
+            _tokens.Slice(group.Row, group.Rows),
+            _segments.Slice(group.Row, group.Rows),
+            _lengths.Slice(group.Text, group.Texts),
+            hidden + ((long)group.Row * encoder.Width),
+            room,
+            crew);
+    }
+
+    /// <summary>A part is what a thread takes of the groups: the next one, until none is left.</summary>
+    private readonly ref struct Apart(Batch batch, ReadOnlySpan<TextGroup> groups, int* next, float* room, long each) : IWork
+    {
+        private readonly Batch _batch = batch;
+        private readonly ReadOnlySpan<TextGroup> _groups = groups;
+
+        public void Do(int part)
+        {
+            for (int group = Taken(); group < _groups.Length; group = Taken())
+                _batch.Forward(_groups[group], room + (part * each), null);
+        }
+
+        private int Taken() => Interlocked.Increment(ref *next) - 1;
     }
 }

@@ -85,6 +85,9 @@ public static unsafe class PackedMatMul
     /// <summary>Whether rows of the two phases give different bits with weights of that form.</summary>
     public static bool DependsOnPhase(PackedFormat format) => TakesBrains(format, Phase.Prefill) && !TakesBrains(format, Phase.Decode);
 
+    /// <summary>Whether such a product overwrites the room that it is given.</summary>
+    public static bool TakesRoom(PackedFormat format) => !IsFloats(format);
+
     /// <summary>Bytes of tiles of activations that such a product takes; 0: none.</summary>
     internal static long BrainTileBytes(PackedFormat format, int rows, int inputs) => TakesBrains(format, Phase.Prefill) ? BrainMatMul.RoomBytes(format, rows, inputs) : 0;
 

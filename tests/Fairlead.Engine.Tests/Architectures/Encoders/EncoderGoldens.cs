@@ -101,12 +101,18 @@ public sealed class EncoderGoldens
     {
         using ModelFolder folder = ModelFolder.Open(Goldens.Checkpoint("bert"));
         using Encoder encoder = Encoder.Load(folder);
-        EncoderDesign design = EncoderPlan.Read(folder).Design;
-        int[] lengths = [.. Enumerable.Repeat(20, 100)];
+        EncoderPlan plan = EncoderPlan.Read(folder);
+        int[] lengths = [.. Enumerable.Repeat(16, 256)];
         int rows = lengths.Sum();
         encoder.Forward(new int[rows], new int[rows], lengths);
-        Assert.Equal(((long)rows * encoder.Width) + EncoderLayer.Room(design, Encoder.GroupRows), encoder.RoomValues);
-        Assert.InRange(encoder.RoomValues * sizeof(float), 1, Encoder.RoomBytes(design, rows));
+        Assert.Equal(((long)rows * encoder.Width) + EncoderLayer.Room(plan.Design, Encoder.GroupRows), encoder.RoomValues);
+        Assert.InRange(encoder.RoomValues * sizeof(float), 1, Encoder.RoomBytes(plan, rows, 1));
+
+        using WorkCrew crew = new(2);
+        encoder.Forward(new int[rows], new int[rows], lengths, crew);
+        int rooms = plan.Packing.TakesRoom ? 1 : crew.Threads; // each thread takes groups of its own
+        Assert.Equal(((long)rows * encoder.Width) + (rooms * EncoderLayer.Room(plan.Design, Encoder.GroupRows)), encoder.RoomValues);
+        Assert.InRange(encoder.RoomValues * sizeof(float), 1, Encoder.RoomBytes(plan, rows, crew.Threads));
     }
 
     [Fact]
