@@ -63,325 +63,99 @@ internal unsafe struct FloatTile
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
-    {
-        int v = 0, vectors = Panels * PackedLayout.PanelOutputs / L.Count;
-        if (HasManyRegisters<L, V>())
-        {
-            for (; v + 4 <= vectors; v += 4)
-                SixByFour<L, V, F>(v);
-        }
-
-        for (; v + 2 <= vectors; v += 2)
-            SixByTwo<L, V, F>(v);
-        for (; v < vectors; v++)
-            SixByOne<L, V, F>(v);
-    }
+        => Rowwise<L, V, F, SixRows>();
 
     /// <summary>One to four rows.</summary>
     internal readonly void Four<L, V, F>()
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
+        => Rowwise<L, V, F, FourRows>();
+
+    private readonly void Rowwise<L, V, F, R>()
+        where L : struct, ILanes<V>
+        where V : struct
+        where F : struct, IFloatForm
+        where R : struct, ITileSide
     {
         int v = 0, vectors = Panels * PackedLayout.PanelOutputs / L.Count;
         if (HasManyRegisters<L, V>())
         {
             for (; v + 4 <= vectors; v += 4)
-                FourByFour<L, V, F>(v);
+                Multiply<L, V, F, R, FourVectors>(v);
         }
 
         for (; v + 2 <= vectors; v += 2)
-            FourByTwo<L, V, F>(v);
+            Multiply<L, V, F, R, TwoVectors>(v);
         for (; v < vectors; v++)
-            FourByOne<L, V, F>(v);
+            Multiply<L, V, F, R, OneVector>(v);
     }
 
+    /// <summary>Some rows and vectors of outputs. How many is known when this is compiled: sums that there are not vanish, the others stay in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void SixByFour<L, V, F>(int vector)
+    private readonly void Multiply<L, V, F, R, C>(int vector)
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
+        where R : struct, ITileSide
+        where C : struct, ITileSide
     {
         V s00 = L.Create(0f);
         V s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00;
         V s31 = s00, s32 = s00, s33 = s00, s40 = s00, s41 = s00, s42 = s00, s43 = s00, s50 = s00, s51 = s00, s52 = s00, s53 = s00;
         nint stride = InputStride, inputs = Inputs, step = AheadStep;
-        float* x0 = Input, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
+        float* x0 = Input, x1 = Rows > 1 ? x0 + stride : x0, x2 = Rows > 2 ? x1 + stride : x1, x3 = Rows > 3 ? x2 + stride : x2, x4 = x3 + stride, x5 = x4 + stride;
         byte* ahead = Ahead;
         byte* w0 = At<L, V, F>(vector), w1 = At<L, V, F>(vector + 1), w2 = At<L, V, F>(vector + 2), w3 = At<L, V, F>(vector + 3);
         nint w = 0;
         for (nint i = 0; i < inputs; i++, w += F.Bytes)
         {
-            if (Sse.IsSupported)
-                Sse.Prefetch0(ahead);
-            ahead += step;
-            V a = F.Load<L, V>(w0 + w, 0), b = F.Load<L, V>(w1 + w, 0), c = F.Load<L, V>(w2 + w, 0), d = F.Load<L, V>(w3 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            s01 = L.MultiplyAdd(x, b, s01);
-            s02 = L.MultiplyAdd(x, c, s02);
-            s03 = L.MultiplyAdd(x, d, s03);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            s11 = L.MultiplyAdd(x, b, s11);
-            s12 = L.MultiplyAdd(x, c, s12);
-            s13 = L.MultiplyAdd(x, d, s13);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            s21 = L.MultiplyAdd(x, b, s21);
-            s22 = L.MultiplyAdd(x, c, s22);
-            s23 = L.MultiplyAdd(x, d, s23);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-            s31 = L.MultiplyAdd(x, b, s31);
-            s32 = L.MultiplyAdd(x, c, s32);
-            s33 = L.MultiplyAdd(x, d, s33);
-            x = L.Create(x4[i]);
-            s40 = L.MultiplyAdd(x, a, s40);
-            s41 = L.MultiplyAdd(x, b, s41);
-            s42 = L.MultiplyAdd(x, c, s42);
-            s43 = L.MultiplyAdd(x, d, s43);
-            x = L.Create(x5[i]);
-            s50 = L.MultiplyAdd(x, a, s50);
-            s51 = L.MultiplyAdd(x, b, s51);
-            s52 = L.MultiplyAdd(x, c, s52);
-            s53 = L.MultiplyAdd(x, d, s53);
+            if (R.Count > FewRows)
+            {
+                if (Sse.IsSupported)
+                    Sse.Prefetch0(ahead);
+                ahead += step;
+            }
+
+            V a = F.Load<L, V>(w0 + w, 0), b = C.Count > 1 ? F.Load<L, V>(w1 + w, 0) : a, c = C.Count > 2 ? F.Load<L, V>(w2 + w, 0) : a, d = C.Count > 2 ? F.Load<L, V>(w3 + w, 0) : a;
+            Add<L, V, C>(L.Create(x0[i]), a, b, c, d, ref s00, ref s01, ref s02, ref s03);
+            Add<L, V, C>(L.Create(x1[i]), a, b, c, d, ref s10, ref s11, ref s12, ref s13);
+            Add<L, V, C>(L.Create(x2[i]), a, b, c, d, ref s20, ref s21, ref s22, ref s23);
+            Add<L, V, C>(L.Create(x3[i]), a, b, c, d, ref s30, ref s31, ref s32, ref s33);
+            if (R.Count > FewRows)
+            {
+                Add<L, V, C>(L.Create(x4[i]), a, b, c, d, ref s40, ref s41, ref s42, ref s43);
+                Add<L, V, C>(L.Create(x5[i]), a, b, c, d, ref s50, ref s51, ref s52, ref s53);
+            }
         }
 
         float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, s01, s02, s03, to);
-        to += OutputStride;
-        Give<L, V>(s10, s11, s12, s13, to);
-        to += OutputStride;
-        Give<L, V>(s20, s21, s22, s23, to);
-        to += OutputStride;
-        Give<L, V>(s30, s31, s32, s33, to);
-        to += OutputStride;
-        Give<L, V>(s40, s41, s42, s43, to);
-        to += OutputStride;
-        Give<L, V>(s50, s51, s52, s53, to);
+        Give<L, V, C>(s00, s01, s02, s03, to);
+        Give<L, V, C>(s10, s11, s12, s13, to += OutputStride);
+        Give<L, V, C>(s20, s21, s22, s23, to += OutputStride);
+        Give<L, V, C>(s30, s31, s32, s33, to += OutputStride);
+        if (R.Count > FewRows)
+        {
+            Give<L, V, C>(s40, s41, s42, s43, to += OutputStride);
+            Give<L, V, C>(s50, s51, s52, s53, to + OutputStride);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void SixByTwo<L, V, F>(int vector)
+    /// <summary>An input of a row times up to four vectors of weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<L, V, C>(V x, V a, V b, V c, V d, ref V s0, ref V s1, ref V s2, ref V s3)
         where L : struct, ILanes<V>
         where V : struct
-        where F : struct, IFloatForm
+        where C : struct, ITileSide
     {
-        V s00 = L.Create(0f);
-        V s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00, s40 = s00, s41 = s00, s50 = s00, s51 = s00;
-        nint stride = InputStride, inputs = Inputs, step = AheadStep;
-        float* x0 = Input, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
-        byte* ahead = Ahead;
-        byte* w0 = At<L, V, F>(vector), w1 = At<L, V, F>(vector + 1);
-        nint w = 0;
-        for (nint i = 0; i < inputs; i++, w += F.Bytes)
+        s0 = L.MultiplyAdd(x, a, s0);
+        if (C.Count > 1)
+            s1 = L.MultiplyAdd(x, b, s1);
+        if (C.Count > 2)
         {
-            if (Sse.IsSupported)
-                Sse.Prefetch0(ahead);
-            ahead += step;
-            V a = F.Load<L, V>(w0 + w, 0), b = F.Load<L, V>(w1 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            s01 = L.MultiplyAdd(x, b, s01);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            s11 = L.MultiplyAdd(x, b, s11);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            s21 = L.MultiplyAdd(x, b, s21);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-            s31 = L.MultiplyAdd(x, b, s31);
-            x = L.Create(x4[i]);
-            s40 = L.MultiplyAdd(x, a, s40);
-            s41 = L.MultiplyAdd(x, b, s41);
-            x = L.Create(x5[i]);
-            s50 = L.MultiplyAdd(x, a, s50);
-            s51 = L.MultiplyAdd(x, b, s51);
+            s2 = L.MultiplyAdd(x, c, s2);
+            s3 = L.MultiplyAdd(x, d, s3);
         }
-
-        float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, s01, to);
-        to += OutputStride;
-        Give<L, V>(s10, s11, to);
-        to += OutputStride;
-        Give<L, V>(s20, s21, to);
-        to += OutputStride;
-        Give<L, V>(s30, s31, to);
-        to += OutputStride;
-        Give<L, V>(s40, s41, to);
-        to += OutputStride;
-        Give<L, V>(s50, s51, to);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void SixByOne<L, V, F>(int vector)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IFloatForm
-    {
-        V s00 = L.Create(0f);
-        V s10 = s00, s20 = s00, s30 = s00, s40 = s00, s50 = s00;
-        nint stride = InputStride, inputs = Inputs, step = AheadStep;
-        float* x0 = Input, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
-        byte* ahead = Ahead;
-        byte* w0 = At<L, V, F>(vector);
-        nint w = 0;
-        for (nint i = 0; i < inputs; i++, w += F.Bytes)
-        {
-            if (Sse.IsSupported)
-                Sse.Prefetch0(ahead);
-            ahead += step;
-            V a = F.Load<L, V>(w0 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-            x = L.Create(x4[i]);
-            s40 = L.MultiplyAdd(x, a, s40);
-            x = L.Create(x5[i]);
-            s50 = L.MultiplyAdd(x, a, s50);
-        }
-
-        float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, to);
-        to += OutputStride;
-        Give<L, V>(s10, to);
-        to += OutputStride;
-        Give<L, V>(s20, to);
-        to += OutputStride;
-        Give<L, V>(s30, to);
-        to += OutputStride;
-        Give<L, V>(s40, to);
-        to += OutputStride;
-        Give<L, V>(s50, to);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void FourByFour<L, V, F>(int vector)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IFloatForm
-    {
-        V s00 = L.Create(0f);
-        V s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00;
-        V s31 = s00, s32 = s00, s33 = s00;
-        nint stride = InputStride, inputs = Inputs;
-        float* x0 = Input, x1 = Rows > 1 ? x0 + stride : x0, x2 = Rows > 2 ? x1 + stride : x1, x3 = Rows > 3 ? x2 + stride : x2;
-        byte* w0 = At<L, V, F>(vector), w1 = At<L, V, F>(vector + 1), w2 = At<L, V, F>(vector + 2), w3 = At<L, V, F>(vector + 3);
-        nint w = 0;
-        for (nint i = 0; i < inputs; i++, w += F.Bytes)
-        {
-            V a = F.Load<L, V>(w0 + w, 0), b = F.Load<L, V>(w1 + w, 0), c = F.Load<L, V>(w2 + w, 0), d = F.Load<L, V>(w3 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            s01 = L.MultiplyAdd(x, b, s01);
-            s02 = L.MultiplyAdd(x, c, s02);
-            s03 = L.MultiplyAdd(x, d, s03);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            s11 = L.MultiplyAdd(x, b, s11);
-            s12 = L.MultiplyAdd(x, c, s12);
-            s13 = L.MultiplyAdd(x, d, s13);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            s21 = L.MultiplyAdd(x, b, s21);
-            s22 = L.MultiplyAdd(x, c, s22);
-            s23 = L.MultiplyAdd(x, d, s23);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-            s31 = L.MultiplyAdd(x, b, s31);
-            s32 = L.MultiplyAdd(x, c, s32);
-            s33 = L.MultiplyAdd(x, d, s33);
-        }
-
-        float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, s01, s02, s03, to);
-        to += OutputStride;
-        Give<L, V>(s10, s11, s12, s13, to);
-        to += OutputStride;
-        Give<L, V>(s20, s21, s22, s23, to);
-        to += OutputStride;
-        Give<L, V>(s30, s31, s32, s33, to);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void FourByTwo<L, V, F>(int vector)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IFloatForm
-    {
-        V s00 = L.Create(0f);
-        V s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-        nint stride = InputStride, inputs = Inputs;
-        float* x0 = Input, x1 = Rows > 1 ? x0 + stride : x0, x2 = Rows > 2 ? x1 + stride : x1, x3 = Rows > 3 ? x2 + stride : x2;
-        byte* w0 = At<L, V, F>(vector), w1 = At<L, V, F>(vector + 1);
-        nint w = 0;
-        for (nint i = 0; i < inputs; i++, w += F.Bytes)
-        {
-            V a = F.Load<L, V>(w0 + w, 0), b = F.Load<L, V>(w1 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            s01 = L.MultiplyAdd(x, b, s01);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            s11 = L.MultiplyAdd(x, b, s11);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            s21 = L.MultiplyAdd(x, b, s21);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-            s31 = L.MultiplyAdd(x, b, s31);
-        }
-
-        float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, s01, to);
-        to += OutputStride;
-        Give<L, V>(s10, s11, to);
-        to += OutputStride;
-        Give<L, V>(s20, s21, to);
-        to += OutputStride;
-        Give<L, V>(s30, s31, to);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void FourByOne<L, V, F>(int vector)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IFloatForm
-    {
-        V s00 = L.Create(0f);
-        V s10 = s00, s20 = s00, s30 = s00;
-        nint stride = InputStride, inputs = Inputs;
-        float* x0 = Input, x1 = Rows > 1 ? x0 + stride : x0, x2 = Rows > 2 ? x1 + stride : x1, x3 = Rows > 3 ? x2 + stride : x2;
-        byte* w0 = At<L, V, F>(vector);
-        nint w = 0;
-        for (nint i = 0; i < inputs; i++, w += F.Bytes)
-        {
-            V a = F.Load<L, V>(w0 + w, 0);
-            V x = L.Create(x0[i]);
-            s00 = L.MultiplyAdd(x, a, s00);
-            x = L.Create(x1[i]);
-            s10 = L.MultiplyAdd(x, a, s10);
-            x = L.Create(x2[i]);
-            s20 = L.MultiplyAdd(x, a, s20);
-            x = L.Create(x3[i]);
-            s30 = L.MultiplyAdd(x, a, s30);
-        }
-
-        float* to = Output + (vector * L.Count);
-        Give<L, V>(s00, to);
-        to += OutputStride;
-        Give<L, V>(s10, to);
-        to += OutputStride;
-        Give<L, V>(s20, to);
-        to += OutputStride;
-        Give<L, V>(s30, to);
     }
 
     /// <summary>The weights of a vector of outputs for the first input.</summary>
@@ -395,22 +169,21 @@ internal unsafe struct FloatTile
         return Weights + (output / PackedLayout.PanelOutputs * PanelStride) + (output % PackedLayout.PanelOutputs * F.Bytes / PackedLayout.PanelOutputs);
     }
 
+    /// <summary>The sums of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Give<L, V>(V a, V b, V c, V d, float* to)
+    private readonly void Give<L, V, C>(V a, V b, V c, V d, float* to)
         where L : struct, ILanes<V>
         where V : struct
-    {
-        Give<L, V>(a, b, to);
-        Give<L, V>(c, d, to + (2 * L.Count));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Give<L, V>(V a, V b, float* to)
-        where L : struct, ILanes<V>
-        where V : struct
+        where C : struct, ITileSide
     {
         Give<L, V>(a, to);
-        Give<L, V>(b, to + L.Count);
+        if (C.Count > 1)
+            Give<L, V>(b, to + L.Count);
+        if (C.Count > 2)
+        {
+            Give<L, V>(c, to + (2 * L.Count));
+            Give<L, V>(d, to + (3 * L.Count));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -418,4 +191,35 @@ internal unsafe struct FloatTile
         where L : struct, ILanes<V>
         where V : struct
         => L.Store(Adds ? L.Add(L.Load(to), sum) : sum, to);
+
+    /// <summary>How many rows or vectors a tile has, for the compiler.</summary>
+    private interface ITileSide
+    {
+        static abstract int Count { get; }
+    }
+
+    private readonly struct OneVector : ITileSide
+    {
+        public static int Count => 1;
+    }
+
+    private readonly struct TwoVectors : ITileSide
+    {
+        public static int Count => 2;
+    }
+
+    private readonly struct FourVectors : ITileSide
+    {
+        public static int Count => Vectors;
+    }
+
+    private readonly struct FourRows : ITileSide
+    {
+        public static int Count => FewRows;
+    }
+
+    private readonly struct SixRows : ITileSide
+    {
+        public static int Count => MostRows;
+    }
 }
