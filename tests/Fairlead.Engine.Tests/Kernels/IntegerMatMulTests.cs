@@ -25,6 +25,30 @@ public sealed unsafe class IntegerMatMulTests
         }
     }
 
+    /// <summary>Some kernels add products up in 16 bits, which they must not leave.</summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void The_largest_sums_have_the_bits_of_the_scalar_family(ElementType type)
+    {
+        const int Outputs = 16, Inputs = 256, Rows = 16;
+        using var packed = new PackedSample(type, Outputs, Inputs, seed: 8);
+        PackedFormat format = packed.Matrix.Format;
+        var values = new Span<byte>(packed.Matrix.Panel(0) + PackedLayout.ScaleBytes(format, Inputs), (int)PackedLayout.ValueBytes(format, Inputs));
+        using var input = new NativeBuffer<float>(Rows * Inputs);
+        foreach (byte value in (byte[])[0x00, 0x7f, 0x80, 0xff])
+        {
+            values.Fill(value);
+            for (int first = 0; first < 3; first++)
+            {
+                // In every row all are as large as bytes are: of one sign, of the other, and with one that changes after each two.
+                for (int i = 0; i < Rows * Inputs; i++)
+                    input.Data[i] = ((i / Inputs) + first) % 3 switch { 0 => 1, 1 => -1, _ => i / 2 % 2 == 0 ? 1 : -1 };
+                foreach (int rows in (int[])[1, 2, 4, Rows])
+                    Compare(packed.Matrix, input, rows, $"{type} of {value:x2}, {rows} rows from {first}");
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Types))]
     public void A_row_has_the_same_bits_alone_in_a_batch_and_with_more_threads(ElementType type)
@@ -217,7 +241,12 @@ public sealed unsafe class IntegerMatMulTests
         using var packed = new PackedSample(type, outputs, inputs, random.Next());
         using var input = new NativeBuffer<float>((long)rows * inputs);
         Activations(random, input.Slice(0, rows * inputs));
-        using var room = new QuantizedRows(rows, inputs);
+        Compare(packed.Matrix, input, rows, $"{type} [{outputs} x {inputs}], {rows} rows");
+    }
+
+    private static void Compare(PackedMatrix matrix, NativeBuffer<float> input, int rows, string what)
+    {
+        using var room = new QuantizedRows(rows, matrix.Inputs);
         float[]? scalar = null;
         KernelFamily before = KernelChoice.Family;
         try
@@ -225,11 +254,11 @@ public sealed unsafe class IntegerMatMulTests
             foreach (KernelFamily family in KernelChoice.Available)
             {
                 KernelChoice.Family = family;
-                using var output = new NativeBuffer<float>((long)rows * outputs);
-                PackedMatMul.Multiply(packed.Matrix, input.Data, output.Data, rows, Phase.Decode, room, null);
-                float[] result = output.Slice(0, rows * outputs).ToArray();
+                using var output = new NativeBuffer<float>((long)rows * matrix.Outputs);
+                PackedMatMul.Multiply(matrix, input.Data, output.Data, rows, Phase.Decode, room, null);
+                float[] result = output.Slice(0, rows * matrix.Outputs).ToArray();
                 scalar ??= result;
-                Widths.AssertSameBits(scalar, result, $"{type} [{outputs} x {inputs}], {rows} rows, {family}");
+                Widths.AssertSameBits(scalar, result, $"{what}, {family}");
             }
         }
         finally

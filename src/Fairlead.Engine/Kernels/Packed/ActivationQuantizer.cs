@@ -21,12 +21,15 @@ internal static unsafe class ActivationQuantizer
     {
         sbyte* values = room.Values + ((long)row * QuantizedRows.StrideOf(inputs));
         float* scales = room.ScalesOfRow(row, inputs);
-        short* halfSums = room.HalfSums + ((long)row * (inputs / 16));
+        short* halfSums = room.HalfSums + ((long)row * (inputs / 16)), pairSums = room.PairSums + ((long)row * (inputs / 8));
+        bool inPairs = KernelChoice.Family == KernelFamily.Avx2;
         for (int block = 0; block < inputs / PackedLayout.GroupInputs; block++, input += 32, values += 32, scales += QuantizedRows.BlockScales, halfSums += 2)
         {
             scales[0] = Block(input, values, out int lower, out int upper);
             scales[QuantizedRows.TileRows] = scales[0] * (lower + upper);
             (halfSums[0], halfSums[1]) = ((short)lower, (short)upper);
+            if (inPairs)
+                PairSums(values).Store(pairSums + (block * 4));
         }
     }
 
@@ -72,6 +75,16 @@ internal static unsafe class ActivationQuantizer
         }
 
         return magnitude / 127;
+    }
+
+    /// <summary>See <see cref="QuantizedRows.PairSums"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector64<short> PairSums(sbyte* values)
+    {
+        Vector256<int> one = Avx2.MultiplyAddAdjacent(Vector256.Create((byte)1), Vector256.Load(values)).AsInt32();
+        Vector256<int> two = (one.AsInt16() + Avx2.Shuffle(one, 0b01_00_11_10).AsInt16()).AsInt32();
+        Vector256<int> four = (two.AsInt16() + Avx2.Shuffle(two, 0b10_11_00_01).AsInt16()).AsInt32();
+        return Vector64.Create(four.ToScalar(), four.GetUpper().ToScalar()).AsInt16();
     }
 
     /// <summary>The bits of the largest magnitude of 32. As whole numbers they are in the order of what they stand for, infinities and what is no number above all.</summary>

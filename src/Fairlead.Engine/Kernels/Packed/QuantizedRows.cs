@@ -20,6 +20,7 @@ public sealed unsafe class QuantizedRows : IDisposable
     private readonly NativeBuffer<sbyte> _values;
     private readonly NativeBuffer<float> _scales;
     private readonly NativeBuffer<short> _halfSums;
+    private readonly NativeBuffer<short> _pairSums;
     private readonly ThreadScratch _scratch;
     private readonly NativeBuffer<byte> _brainTiles;
 
@@ -31,6 +32,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         _values = new NativeBuffer<sbyte>(ValuesOf(rows, inputs));
         _scales = new NativeBuffer<float>(ScalesOf(rows, inputs));
         _halfSums = new NativeBuffer<short>(HalfSumsOf(rows, inputs));
+        _pairSums = new NativeBuffer<short>(2 * HalfSumsOf(rows, inputs));
         _scratch = new ThreadScratch(threads, PanelScratch.BytesFor(rows, inputs));
         _brainTiles = new NativeBuffer<byte>(brainTileBytes, hugePages: true);
     }
@@ -54,6 +56,9 @@ public sealed unsafe class QuantizedRows : IDisposable
     /// <summary><c>[rows × inputs / 16]</c>: sums of 16 bytes, at most 2,032 in magnitude.</summary>
     public short* HalfSums => _halfSums.Data;
 
+    /// <summary><c>[rows × inputs / 16 × 2]</c>: of 16 bytes the sum of the first two of every four, and that of the others. Only where the family is <see cref="KernelFamily.Avx2"/>.</summary>
+    internal short* PairSums => _pairSums.Data;
+
     /// <summary>Tiles of brain floats, see <see cref="BrainMatMul"/>.</summary>
     internal byte* BrainTiles => _brainTiles.Data;
 
@@ -62,7 +67,7 @@ public sealed unsafe class QuantizedRows : IDisposable
 
     /// <summary>Bytes that such room takes.</summary>
     public static long BytesFor(int rows, int inputs, int threads, long brainTileBytes = 0) =>
-        brainTileBytes + ValuesOf(rows, inputs) + (ScalesOf(rows, inputs) * sizeof(float)) + (HalfSumsOf(rows, inputs) * sizeof(short)) + (threads * PanelScratch.BytesFor(rows, inputs));
+        brainTileBytes + ValuesOf(rows, inputs) + (ScalesOf(rows, inputs) * sizeof(float)) + (3 * HalfSumsOf(rows, inputs) * sizeof(short)) + (threads * PanelScratch.BytesFor(rows, inputs));
 
     /// <summary>The scale of <paramref name="row"/>'s first block; that of the next is <see cref="BlockScales"/> further, its sum <see cref="TileRows"/>.</summary>
     internal float* ScalesOfRow(int row, int inputs) => Scales + ((long)(row / TileRows) * (inputs / PackedLayout.GroupInputs) * BlockScales) + (row % TileRows);
@@ -79,6 +84,7 @@ public sealed unsafe class QuantizedRows : IDisposable
         _values.Dispose();
         _scales.Dispose();
         _halfSums.Dispose();
+        _pairSums.Dispose();
         _scratch.Dispose();
         _brainTiles.Dispose();
     }

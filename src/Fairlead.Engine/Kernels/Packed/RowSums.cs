@@ -16,6 +16,22 @@ internal unsafe struct RowSums<F, D, R>
 {
     private Row _row0, _row1, _row2, _row3;
 
+    /// <summary>
+    /// Whether products of 16 inputs fit 16 bits only with the excess taken off (Q6_K: 8 · 32 · 127 = 32,512). A sum begins with it; if it leaves their range on the way, it comes back.
+    /// </summary>
+    private static bool BeginsInPairs
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.Groups == 2 && D.TimesFor(F.Largest) < 4;
+    }
+
+    /// <summary>Whether the excess is where products are added. One row alone has few sums, of which none waits for it.</summary>
+    private static bool BeginsInPart
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => BeginsInPairs || (R.Count > 1 && D.IsWhole);
+    }
+
     /// <summary>Adds the products of 16 inputs of 32 to those of their group, which begins with them where a group is no more.</summary>
     /// <param name="half">Which 16: 0 or 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,8 +41,6 @@ internal unsafe struct RowSums<F, D, R>
             BeginGroup(half, in inputs);
         AddLine(half * 4, values, in inputs);
         AddLine((half * 4) + 1, values, in inputs);
-        if (D.TimesFor(F.Largest) < 4)
-            Join();
         AddLine((half * 4) + 2, values, in inputs);
         AddLine((half * 4) + 3, values, in inputs);
         if (R.Count == 1 || half == 1 || F.Groups == 2 || D.TimesFor(F.Largest) < 8)
@@ -80,14 +94,26 @@ internal unsafe struct RowSums<F, D, R>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void BeginGroup(int half, ref readonly RowInputs inputs)
     {
-        _row0.BeginGroup(half, inputs.HalfSums(0));
+        _row0.BeginGroup(Excess(0, half, in inputs));
         if (R.Count > 1)
-            _row1.BeginGroup(half, inputs.HalfSums(1));
+            _row1.BeginGroup(Excess(1, half, in inputs));
         if (R.Count > 2)
         {
-            _row2.BeginGroup(half, inputs.HalfSums(2));
-            _row3.BeginGroup(half, inputs.HalfSums(3));
+            _row2.BeginGroup(Excess(2, half, in inputs));
+            _row3.BeginGroup(Excess(3, half, in inputs));
         }
+    }
+
+    /// <summary>What the excess of a group's weights comes to, negative.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Excess(int row, int half, ref readonly RowInputs inputs)
+    {
+        if (F.Excess == 0)
+            return Vector256<int>.Zero;
+        if (BeginsInPairs)
+            return (inputs.PairSums(row, half) * (short)-F.Excess).AsInt32();
+        int first = half == 0 ? -F.Excess & 0xffff : 0, second = half == F.Groups - 1 ? -F.Excess << 16 : 0;
+        return Avx2.MultiplyAddAdjacent(inputs.HalfSums(row), Vector256.Create(first | second).AsInt16());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,18 +152,9 @@ internal unsafe struct RowSums<F, D, R>
         private Vector256<int> _lowDots, _highDots, _lowPart, _highPart;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void BeginGroup(int half, Vector256<short> halfSums)
+        public void BeginGroup(Vector256<int> excess)
         {
-            Vector256<int> excess = Vector256<int>.Zero;
-            if (F.Excess != 0)
-            {
-                int first = half == 0 ? -F.Excess & 0xffff : 0, second = half == F.Groups - 1 ? -F.Excess << 16 : 0;
-                excess = Avx2.MultiplyAddAdjacent(halfSums, Vector256.Create(first | second).AsInt16());
-            }
-
-            // One row alone has few sums: none of them waits for the excess.
-            bool isPart = R.Count > 1 && D.IsWhole;
-            Vector256<int> whole = isPart ? Vector256<int>.Zero : excess, part = isPart ? excess : Vector256<int>.Zero;
+            Vector256<int> whole = BeginsInPart ? Vector256<int>.Zero : excess, part = BeginsInPart ? excess : Vector256<int>.Zero;
             _lowDots = whole;
             _highDots = whole;
             _lowPart = part;
