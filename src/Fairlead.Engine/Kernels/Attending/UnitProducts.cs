@@ -41,12 +41,12 @@ internal static unsafe class UnitProducts
             float* scores = tile.Scores + (block * Positions);
             if (tile.Width == QueryTile.Many && HasRegistersForMany<L, V>())
             {
-                ScoreMany<L, V, F>(tile.Queries, tile.Width, tile.Dimension, keys, scores, ahead);
+                Score<L, V, F, Twelve>(tile.Queries, tile.Width, tile.Dimension, keys, scores, ahead);
                 continue;
             }
 
             for (int query = 0; query < tile.Count; query += QueryTile.Few)
-                ScoreFew<L, V, F>(tile.Queries + query, tile.Width, tile.Dimension, keys, scores + (query * UnitPositions), ahead);
+                Score<L, V, F, Four>(tile.Queries + query, tile.Width, tile.Dimension, keys, scores + (query * UnitPositions), ahead);
         }
     }
 
@@ -78,14 +78,14 @@ internal static unsafe class UnitProducts
                 int ahead = column * Positions * F.Bytes;
                 if (tile.Width == QueryTile.Many && HasRegistersForMany<L, V>())
                 {
-                    WeighMany<L, V, F>(weights, values, stride, from, to, first, second, tile.ValueWidth, next, ahead);
+                    Weigh<L, V, F, Twelve>(weights, values, stride, from, to, first, second, tile.ValueWidth, next, ahead);
                     continue;
                 }
 
                 for (int query = 0; query < tile.Count; query += QueryTile.Few)
                 {
                     long offset = (long)query * tile.ValueWidth;
-                    WeighFew<L, V, F>(weights + (query * UnitPositions), values, stride, from, to, first + offset, second + offset, tile.ValueWidth, next, ahead);
+                    Weigh<L, V, F, Four>(weights + (query * UnitPositions), values, stride, from, to, first + offset, second + offset, tile.ValueWidth, next, ahead);
                 }
             }
         }
@@ -121,68 +121,13 @@ internal static unsafe class UnitProducts
         L.Store(sum, to);
     }
 
-    /// <summary>Scores of four queries for two blocks.</summary>
+    /// <summary>Scores of four queries or twelve for two blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScoreFew<L, V, F>(float* queries, int width, int dimension, in Pair keys, float* scores, in Ahead ahead)
+    private static void Score<L, V, F, N>(float* queries, int width, int dimension, in Pair keys, float* scores, in Ahead ahead)
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IKvForm
-    {
-        int group = F.HasScales ? KvLayout.Group : dimension;
-        for (int lane = 0; lane < Positions; lane += L.Count)
-        {
-            for (int start = 0; start < dimension; start += group)
-            {
-                V a0 = L.Create(0f), a1 = a0, a2 = a0, a3 = a0;
-                V b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-                float* query = queries + (start * width);
-                byte* first = keys.First + (((start * Positions) + lane) * F.Bytes), second = keys.Second + (((start * Positions) + lane) * F.Bytes);
-                for (int d = start, end = Math.Min(start + group, dimension); d < end; d++)
-                {
-                    if (Sse.IsSupported)
-                    {
-                        Sse.Prefetch0(ahead.First + (d * ahead.Step));
-                        Sse.Prefetch0(ahead.Second + (d * ahead.Step));
-                    }
-
-                    V x = F.Load<L, V>(first), y = F.Load<L, V>(second);
-                    V q0 = L.Create(query[0]);
-                    a0 = L.MultiplyAdd(q0, x, a0);
-                    b0 = L.MultiplyAdd(q0, y, b0);
-                    V q1 = L.Create(query[1]);
-                    a1 = L.MultiplyAdd(q1, x, a1);
-                    b1 = L.MultiplyAdd(q1, y, b1);
-                    V q2 = L.Create(query[2]);
-                    a2 = L.MultiplyAdd(q2, x, a2);
-                    b2 = L.MultiplyAdd(q2, y, b2);
-                    V q3 = L.Create(query[3]);
-                    a3 = L.MultiplyAdd(q3, x, a3);
-                    b3 = L.MultiplyAdd(q3, y, b3);
-                    query += width;
-                    first += Positions * F.Bytes;
-                    second += Positions * F.Bytes;
-                }
-
-                float* scale0 = keys.FirstScales + (start / KvLayout.Group * Positions) + lane, scale1 = keys.SecondScales + (start / KvLayout.Group * Positions) + lane;
-                float* to = scores + lane, beside = to + keys.Between;
-                Give<L, V, F>(a0, start, scale0, to);
-                Give<L, V, F>(b0, start, scale1, beside);
-                Give<L, V, F>(a1, start, scale0, to + UnitPositions);
-                Give<L, V, F>(b1, start, scale1, beside + UnitPositions);
-                Give<L, V, F>(a2, start, scale0, to + (2 * UnitPositions));
-                Give<L, V, F>(b2, start, scale1, beside + (2 * UnitPositions));
-                Give<L, V, F>(a3, start, scale0, to + (3 * UnitPositions));
-                Give<L, V, F>(b3, start, scale1, beside + (3 * UnitPositions));
-            }
-        }
-    }
-
-    /// <summary>Scores of twelve queries for two blocks.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScoreMany<L, V, F>(float* queries, int width, int dimension, in Pair keys, float* scores, in Ahead ahead)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IKvForm
+        where N : struct, IQueryCount
     {
         int group = F.HasScales ? KvLayout.Group : dimension;
         for (int lane = 0; lane < Positions; lane += L.Count)
@@ -214,30 +159,34 @@ internal static unsafe class UnitProducts
                     V q3 = L.Create(query[3]);
                     a3 = L.MultiplyAdd(q3, x, a3);
                     b3 = L.MultiplyAdd(q3, y, b3);
-                    V q4 = L.Create(query[4]);
-                    a4 = L.MultiplyAdd(q4, x, a4);
-                    b4 = L.MultiplyAdd(q4, y, b4);
-                    V q5 = L.Create(query[5]);
-                    a5 = L.MultiplyAdd(q5, x, a5);
-                    b5 = L.MultiplyAdd(q5, y, b5);
-                    V q6 = L.Create(query[6]);
-                    a6 = L.MultiplyAdd(q6, x, a6);
-                    b6 = L.MultiplyAdd(q6, y, b6);
-                    V q7 = L.Create(query[7]);
-                    a7 = L.MultiplyAdd(q7, x, a7);
-                    b7 = L.MultiplyAdd(q7, y, b7);
-                    V q8 = L.Create(query[8]);
-                    a8 = L.MultiplyAdd(q8, x, a8);
-                    b8 = L.MultiplyAdd(q8, y, b8);
-                    V q9 = L.Create(query[9]);
-                    a9 = L.MultiplyAdd(q9, x, a9);
-                    b9 = L.MultiplyAdd(q9, y, b9);
-                    V q10 = L.Create(query[10]);
-                    a10 = L.MultiplyAdd(q10, x, a10);
-                    b10 = L.MultiplyAdd(q10, y, b10);
-                    V q11 = L.Create(query[11]);
-                    a11 = L.MultiplyAdd(q11, x, a11);
-                    b11 = L.MultiplyAdd(q11, y, b11);
+                    if (N.Count > Four.Count)
+                    {
+                        V q4 = L.Create(query[4]);
+                        a4 = L.MultiplyAdd(q4, x, a4);
+                        b4 = L.MultiplyAdd(q4, y, b4);
+                        V q5 = L.Create(query[5]);
+                        a5 = L.MultiplyAdd(q5, x, a5);
+                        b5 = L.MultiplyAdd(q5, y, b5);
+                        V q6 = L.Create(query[6]);
+                        a6 = L.MultiplyAdd(q6, x, a6);
+                        b6 = L.MultiplyAdd(q6, y, b6);
+                        V q7 = L.Create(query[7]);
+                        a7 = L.MultiplyAdd(q7, x, a7);
+                        b7 = L.MultiplyAdd(q7, y, b7);
+                        V q8 = L.Create(query[8]);
+                        a8 = L.MultiplyAdd(q8, x, a8);
+                        b8 = L.MultiplyAdd(q8, y, b8);
+                        V q9 = L.Create(query[9]);
+                        a9 = L.MultiplyAdd(q9, x, a9);
+                        b9 = L.MultiplyAdd(q9, y, b9);
+                        V q10 = L.Create(query[10]);
+                        a10 = L.MultiplyAdd(q10, x, a10);
+                        b10 = L.MultiplyAdd(q10, y, b10);
+                        V q11 = L.Create(query[11]);
+                        a11 = L.MultiplyAdd(q11, x, a11);
+                        b11 = L.MultiplyAdd(q11, y, b11);
+                    }
+
                     query += width;
                     first += Positions * F.Bytes;
                     second += Positions * F.Bytes;
@@ -253,37 +202,63 @@ internal static unsafe class UnitProducts
                 Give<L, V, F>(b2, start, scale1, beside + (2 * UnitPositions));
                 Give<L, V, F>(a3, start, scale0, to + (3 * UnitPositions));
                 Give<L, V, F>(b3, start, scale1, beside + (3 * UnitPositions));
-                Give<L, V, F>(a4, start, scale0, to + (4 * UnitPositions));
-                Give<L, V, F>(b4, start, scale1, beside + (4 * UnitPositions));
-                Give<L, V, F>(a5, start, scale0, to + (5 * UnitPositions));
-                Give<L, V, F>(b5, start, scale1, beside + (5 * UnitPositions));
-                Give<L, V, F>(a6, start, scale0, to + (6 * UnitPositions));
-                Give<L, V, F>(b6, start, scale1, beside + (6 * UnitPositions));
-                Give<L, V, F>(a7, start, scale0, to + (7 * UnitPositions));
-                Give<L, V, F>(b7, start, scale1, beside + (7 * UnitPositions));
-                Give<L, V, F>(a8, start, scale0, to + (8 * UnitPositions));
-                Give<L, V, F>(b8, start, scale1, beside + (8 * UnitPositions));
-                Give<L, V, F>(a9, start, scale0, to + (9 * UnitPositions));
-                Give<L, V, F>(b9, start, scale1, beside + (9 * UnitPositions));
-                Give<L, V, F>(a10, start, scale0, to + (10 * UnitPositions));
-                Give<L, V, F>(b10, start, scale1, beside + (10 * UnitPositions));
-                Give<L, V, F>(a11, start, scale0, to + (11 * UnitPositions));
-                Give<L, V, F>(b11, start, scale1, beside + (11 * UnitPositions));
+                if (N.Count > Four.Count)
+                {
+                    Give<L, V, F>(a4, start, scale0, to + (4 * UnitPositions));
+                    Give<L, V, F>(b4, start, scale1, beside + (4 * UnitPositions));
+                    Give<L, V, F>(a5, start, scale0, to + (5 * UnitPositions));
+                    Give<L, V, F>(b5, start, scale1, beside + (5 * UnitPositions));
+                    Give<L, V, F>(a6, start, scale0, to + (6 * UnitPositions));
+                    Give<L, V, F>(b6, start, scale1, beside + (6 * UnitPositions));
+                    Give<L, V, F>(a7, start, scale0, to + (7 * UnitPositions));
+                    Give<L, V, F>(b7, start, scale1, beside + (7 * UnitPositions));
+                    Give<L, V, F>(a8, start, scale0, to + (8 * UnitPositions));
+                    Give<L, V, F>(b8, start, scale1, beside + (8 * UnitPositions));
+                    Give<L, V, F>(a9, start, scale0, to + (9 * UnitPositions));
+                    Give<L, V, F>(b9, start, scale1, beside + (9 * UnitPositions));
+                    Give<L, V, F>(a10, start, scale0, to + (10 * UnitPositions));
+                    Give<L, V, F>(b10, start, scale1, beside + (10 * UnitPositions));
+                    Give<L, V, F>(a11, start, scale0, to + (11 * UnitPositions));
+                    Give<L, V, F>(b11, start, scale1, beside + (11 * UnitPositions));
+                }
             }
         }
     }
 
-    /// <summary>Two vectors of four queries' sums of values.</summary>
+    /// <summary>Two vectors of the sums of values of four queries or twelve.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighFew<L, V, F>(float* weights, byte** values, int stride, int from, int to, float* first, float* second, int width, byte** ahead, int aheadOffset)
+    private static void Weigh<L, V, F, N>(float* weights, byte** values, int stride, int from, int to, float* first, float* second, int width, byte** ahead, int aheadOffset)
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IKvForm
+        where N : struct, IQueryCount
     {
         V a0 = L.Load(first), b0 = L.Load(second);
         V a1 = L.Load(first + width), b1 = L.Load(second + width);
         V a2 = L.Load(first + (2 * width)), b2 = L.Load(second + (2 * width));
         V a3 = L.Load(first + (3 * width)), b3 = L.Load(second + (3 * width));
+        V a4 = default, a5 = a4, a6 = a4, a7 = a4, a8 = a4, a9 = a4, a10 = a4, a11 = a4;
+        V b4 = a4, b5 = a4, b6 = a4, b7 = a4, b8 = a4, b9 = a4, b10 = a4, b11 = a4;
+        if (N.Count > Four.Count)
+        {
+            a4 = L.Load(first + (4 * width));
+            b4 = L.Load(second + (4 * width));
+            a5 = L.Load(first + (5 * width));
+            b5 = L.Load(second + (5 * width));
+            a6 = L.Load(first + (6 * width));
+            b6 = L.Load(second + (6 * width));
+            a7 = L.Load(first + (7 * width));
+            b7 = L.Load(second + (7 * width));
+            a8 = L.Load(first + (8 * width));
+            b8 = L.Load(second + (8 * width));
+            a9 = L.Load(first + (9 * width));
+            b9 = L.Load(second + (9 * width));
+            a10 = L.Load(first + (10 * width));
+            b10 = L.Load(second + (10 * width));
+            a11 = L.Load(first + (11 * width));
+            b11 = L.Load(second + (11 * width));
+        }
+
         long apart = (byte*)second - (byte*)first;
         long gap = apart / sizeof(float) * F.Bytes;
         for (int block = from / Positions; block * Positions < to; block++)
@@ -309,6 +284,33 @@ internal static unsafe class UnitProducts
                 V w3 = L.Create(weight[3 * UnitPositions]);
                 a3 = L.MultiplyAdd(w3, x, a3);
                 b3 = L.MultiplyAdd(w3, y, b3);
+                if (N.Count > Four.Count)
+                {
+                    V w4 = L.Create(weight[4 * UnitPositions]);
+                    a4 = L.MultiplyAdd(w4, x, a4);
+                    b4 = L.MultiplyAdd(w4, y, b4);
+                    V w5 = L.Create(weight[5 * UnitPositions]);
+                    a5 = L.MultiplyAdd(w5, x, a5);
+                    b5 = L.MultiplyAdd(w5, y, b5);
+                    V w6 = L.Create(weight[6 * UnitPositions]);
+                    a6 = L.MultiplyAdd(w6, x, a6);
+                    b6 = L.MultiplyAdd(w6, y, b6);
+                    V w7 = L.Create(weight[7 * UnitPositions]);
+                    a7 = L.MultiplyAdd(w7, x, a7);
+                    b7 = L.MultiplyAdd(w7, y, b7);
+                    V w8 = L.Create(weight[8 * UnitPositions]);
+                    a8 = L.MultiplyAdd(w8, x, a8);
+                    b8 = L.MultiplyAdd(w8, y, b8);
+                    V w9 = L.Create(weight[9 * UnitPositions]);
+                    a9 = L.MultiplyAdd(w9, x, a9);
+                    b9 = L.MultiplyAdd(w9, y, b9);
+                    V w10 = L.Create(weight[10 * UnitPositions]);
+                    a10 = L.MultiplyAdd(w10, x, a10);
+                    b10 = L.MultiplyAdd(w10, y, b10);
+                    V w11 = L.Create(weight[11 * UnitPositions]);
+                    a11 = L.MultiplyAdd(w11, x, a11);
+                    b11 = L.MultiplyAdd(w11, y, b11);
+                }
             }
         }
 
@@ -320,103 +322,25 @@ internal static unsafe class UnitProducts
         L.Store(b2, second + (2 * width));
         L.Store(a3, first + (3 * width));
         L.Store(b3, second + (3 * width));
-    }
-
-    /// <summary>Two vectors of twelve queries' sums of values.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighMany<L, V, F>(float* weights, byte** values, int stride, int from, int to, float* first, float* second, int width, byte** ahead, int aheadOffset)
-        where L : struct, ILanes<V>
-        where V : struct
-        where F : struct, IKvForm
-    {
-        V a0 = L.Load(first), b0 = L.Load(second);
-        V a1 = L.Load(first + width), b1 = L.Load(second + width);
-        V a2 = L.Load(first + (2 * width)), b2 = L.Load(second + (2 * width));
-        V a3 = L.Load(first + (3 * width)), b3 = L.Load(second + (3 * width));
-        V a4 = L.Load(first + (4 * width)), b4 = L.Load(second + (4 * width));
-        V a5 = L.Load(first + (5 * width)), b5 = L.Load(second + (5 * width));
-        V a6 = L.Load(first + (6 * width)), b6 = L.Load(second + (6 * width));
-        V a7 = L.Load(first + (7 * width)), b7 = L.Load(second + (7 * width));
-        V a8 = L.Load(first + (8 * width)), b8 = L.Load(second + (8 * width));
-        V a9 = L.Load(first + (9 * width)), b9 = L.Load(second + (9 * width));
-        V a10 = L.Load(first + (10 * width)), b10 = L.Load(second + (10 * width));
-        V a11 = L.Load(first + (11 * width)), b11 = L.Load(second + (11 * width));
-        long apart = (byte*)second - (byte*)first;
-        long gap = apart / sizeof(float) * F.Bytes;
-        for (int block = from / Positions; block * Positions < to; block++)
+        if (N.Count > Four.Count)
         {
-            int place = Math.Max(from, block * Positions), end = Math.Min(to, (block + 1) * Positions);
-            byte* value = values[block] + ((place % Positions) * stride), next = ahead[block] + aheadOffset + (place % Positions * 2 * Positions * F.Bytes);
-            for (float* weight = weights + place, last = weights + end; weight < last; weight++)
-            {
-                if (Sse.IsSupported)
-                    Sse.Prefetch0(next);
-                next += 2 * Positions * F.Bytes;
-                V x = F.Load<L, V>(value), y = F.Load<L, V>(value + gap);
-                value += stride;
-                V w0 = L.Create(weight[0]);
-                a0 = L.MultiplyAdd(w0, x, a0);
-                b0 = L.MultiplyAdd(w0, y, b0);
-                V w1 = L.Create(weight[UnitPositions]);
-                a1 = L.MultiplyAdd(w1, x, a1);
-                b1 = L.MultiplyAdd(w1, y, b1);
-                V w2 = L.Create(weight[2 * UnitPositions]);
-                a2 = L.MultiplyAdd(w2, x, a2);
-                b2 = L.MultiplyAdd(w2, y, b2);
-                V w3 = L.Create(weight[3 * UnitPositions]);
-                a3 = L.MultiplyAdd(w3, x, a3);
-                b3 = L.MultiplyAdd(w3, y, b3);
-                V w4 = L.Create(weight[4 * UnitPositions]);
-                a4 = L.MultiplyAdd(w4, x, a4);
-                b4 = L.MultiplyAdd(w4, y, b4);
-                V w5 = L.Create(weight[5 * UnitPositions]);
-                a5 = L.MultiplyAdd(w5, x, a5);
-                b5 = L.MultiplyAdd(w5, y, b5);
-                V w6 = L.Create(weight[6 * UnitPositions]);
-                a6 = L.MultiplyAdd(w6, x, a6);
-                b6 = L.MultiplyAdd(w6, y, b6);
-                V w7 = L.Create(weight[7 * UnitPositions]);
-                a7 = L.MultiplyAdd(w7, x, a7);
-                b7 = L.MultiplyAdd(w7, y, b7);
-                V w8 = L.Create(weight[8 * UnitPositions]);
-                a8 = L.MultiplyAdd(w8, x, a8);
-                b8 = L.MultiplyAdd(w8, y, b8);
-                V w9 = L.Create(weight[9 * UnitPositions]);
-                a9 = L.MultiplyAdd(w9, x, a9);
-                b9 = L.MultiplyAdd(w9, y, b9);
-                V w10 = L.Create(weight[10 * UnitPositions]);
-                a10 = L.MultiplyAdd(w10, x, a10);
-                b10 = L.MultiplyAdd(w10, y, b10);
-                V w11 = L.Create(weight[11 * UnitPositions]);
-                a11 = L.MultiplyAdd(w11, x, a11);
-                b11 = L.MultiplyAdd(w11, y, b11);
-            }
+            L.Store(a4, first + (4 * width));
+            L.Store(b4, second + (4 * width));
+            L.Store(a5, first + (5 * width));
+            L.Store(b5, second + (5 * width));
+            L.Store(a6, first + (6 * width));
+            L.Store(b6, second + (6 * width));
+            L.Store(a7, first + (7 * width));
+            L.Store(b7, second + (7 * width));
+            L.Store(a8, first + (8 * width));
+            L.Store(b8, second + (8 * width));
+            L.Store(a9, first + (9 * width));
+            L.Store(b9, second + (9 * width));
+            L.Store(a10, first + (10 * width));
+            L.Store(b10, second + (10 * width));
+            L.Store(a11, first + (11 * width));
+            L.Store(b11, second + (11 * width));
         }
-
-        L.Store(a0, first);
-        L.Store(b0, second);
-        L.Store(a1, first + width);
-        L.Store(b1, second + width);
-        L.Store(a2, first + (2 * width));
-        L.Store(b2, second + (2 * width));
-        L.Store(a3, first + (3 * width));
-        L.Store(b3, second + (3 * width));
-        L.Store(a4, first + (4 * width));
-        L.Store(b4, second + (4 * width));
-        L.Store(a5, first + (5 * width));
-        L.Store(b5, second + (5 * width));
-        L.Store(a6, first + (6 * width));
-        L.Store(b6, second + (6 * width));
-        L.Store(a7, first + (7 * width));
-        L.Store(b7, second + (7 * width));
-        L.Store(a8, first + (8 * width));
-        L.Store(b8, second + (8 * width));
-        L.Store(a9, first + (9 * width));
-        L.Store(b9, second + (9 * width));
-        L.Store(a10, first + (10 * width));
-        L.Store(b10, second + (10 * width));
-        L.Store(a11, first + (11 * width));
-        L.Store(b11, second + (11 * width));
     }
 
     /// <summary>Two blocks whose keys are multiplied together.</summary>
@@ -437,5 +361,21 @@ internal static unsafe class UnitProducts
         public readonly byte* First = first;
         public readonly byte* Second = second;
         public readonly int Step = step;
+    }
+
+    /// <summary>How many queries share the loading of keys and values: a struct for each number.</summary>
+    private interface IQueryCount
+    {
+        static abstract int Count { get; }
+    }
+
+    private readonly struct Four : IQueryCount
+    {
+        public static int Count => QueryTile.Few;
+    }
+
+    private readonly struct Twelve : IQueryCount
+    {
+        public static int Count => QueryTile.Many;
     }
 }
