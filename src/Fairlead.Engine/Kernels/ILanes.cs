@@ -55,6 +55,9 @@ internal unsafe interface ILanes<V>
     /// <summary>yes where a &lt; b, else no.</summary>
     static abstract V IfLess(V a, V b, V yes, V no);
 
+    /// <summary>Whether a &gt; b in any place.</summary>
+    static abstract bool AnyGreater(V a, V b);
+
     /// <summary>2^n for n = <paramref name="shifted"/> − 1.5 · 2^23, an integer from −126 to 127: its bits move into the exponent.</summary>
     static abstract V PowerOfTwo(V shifted);
 }
@@ -96,6 +99,8 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
     public static float Min(float a, float b) => a < b ? a : b;
 
     public static float IfLess(float a, float b, float yes, float no) => a < b ? yes : no;
+
+    public static bool AnyGreater(float a, float b) => a > b;
 
     public static float PowerOfTwo(float shifted) => BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + 0x3f800000);
 }
@@ -158,6 +163,8 @@ internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
     public static Vector128<float> IfLess(Vector128<float> a, Vector128<float> b, Vector128<float> yes, Vector128<float> no) =>
         Vector128.ConditionalSelect(Vector128.LessThan(a, b), yes, no);
 
+    public static bool AnyGreater(Vector128<float> a, Vector128<float> b) => Vector128.GreaterThanAny(a, b);
+
     public static Vector128<float> PowerOfTwo(Vector128<float> shifted) =>
         (Vector128.ShiftLeft(shifted.AsInt32(), 23) + Vector128.Create(0x3f800000)).AsSingle();
 }
@@ -217,6 +224,8 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
 
     public static Vector256<float> IfLess(Vector256<float> a, Vector256<float> b, Vector256<float> yes, Vector256<float> no) =>
         Vector256.ConditionalSelect(Vector256.LessThan(a, b), yes, no);
+
+    public static bool AnyGreater(Vector256<float> a, Vector256<float> b) => Vector256.GreaterThanAny(a, b);
 
     public static Vector256<float> PowerOfTwo(Vector256<float> shifted) =>
         (Vector256.ShiftLeft(shifted.AsInt32(), 23) + Vector256.Create(0x3f800000)).AsSingle();
@@ -280,6 +289,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
 
     public static Vector512<float> IfLess(Vector512<float> a, Vector512<float> b, Vector512<float> yes, Vector512<float> no) =>
         Vector512.ConditionalSelect(Vector512.LessThan(a, b), yes, no);
+
+    public static bool AnyGreater(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThanAny(a, b);
 
     public static Vector512<float> PowerOfTwo(Vector512<float> shifted) =>
         (Vector512.ShiftLeft(shifted.AsInt32(), 23) + Vector512.Create(0x3f800000)).AsSingle();

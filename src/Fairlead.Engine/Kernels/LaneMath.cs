@@ -19,6 +19,13 @@ internal static unsafe class LaneMath
     internal static V Exp<L, V>(V x)
         where L : struct, ILanes<V>
         where V : struct
+        => L.IfLess(L.Create(LargestExponent), x, L.Create(float.PositiveInfinity), ExpBelow<L, V>(x));
+
+    /// <summary>The same where x is at most 88, or no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V ExpBelow<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : struct
     {
         V magic = L.Create(12582912f); // 1.5 · 2^23: adding it rounds to an integer and leaves that in the low bits
         V shifted = L.MultiplyAdd(x, L.Create(1.44269504f), magic);
@@ -33,8 +40,7 @@ internal static unsafe class LaneMath
         p = L.MultiplyAdd(p, r, L.Create(5.0000001201e-1f));
         p = L.Add(L.MultiplyAdd(p, L.Multiply(r, r), r), L.Create(1f));
         V result = L.Multiply(p, L.PowerOfTwo(shifted));
-        result = L.IfLess(x, L.Create(SmallestExponent), L.Create(0f), result);
-        return L.IfLess(L.Create(LargestExponent), x, L.Create(float.PositiveInfinity), result);
+        return L.IfLess(x, L.Create(SmallestExponent), L.Create(0f), result);
     }
 
     /// <summary>1 / (1 + e^−x), within 3e-7.</summary>

@@ -38,7 +38,7 @@ public static unsafe class Softmax
                 V sum = L.Create(0f);
                 for (int i = lane; i < whole; i += Simd.Lanes)
                 {
-                    V power = LaneMath.Exp<L, V>(L.Subtract(L.Load(values + i), largests));
+                    V power = LaneMath.ExpBelow<L, V>(L.Subtract(L.Load(values + i), largests));
                     L.Store(power, values + i);
                     sum = L.Add(sum, power);
                 }
@@ -48,7 +48,7 @@ public static unsafe class Softmax
 
             for (int i = whole; i < columns; i++)
             {
-                values[i] = LaneMath.Exp<Lanes1, float>(values[i] - largest);
+                values[i] = LaneMath.ExpBelow<Lanes1, float>(values[i] - largest);
                 sums[i - whole] += values[i];
             }
 

@@ -183,7 +183,8 @@ internal readonly unsafe ref struct CausalTiles : IWork
         byte** blocks = memory, next = memory + QueryTile.UnitBlocks;
         KvLayout layout = _cache.Layout;
         ReadOnlySpan<int> table = _rows[firstRow].Sequence.Table;
-        int kvHead = bunch / _bunches;
+        bool adjusts = _shape.SoftCap != 0 || _slopes is not null;
+        int kvHead = bunch / _bunches, heads = HeadsOf(bunch);
         int first = Math.Max(piece * PiecePositions, FirstSeen(_rows[firstRow].Position)), last = Math.Min(((piece + 1) * PiecePositions) - 1, _rows[endRow - 1].Position);
         Find(table, kvHead, first / Unit, last, next);
         for (int unit = first / Unit; unit <= last / Unit; unit++)
@@ -195,16 +196,19 @@ internal readonly unsafe ref struct CausalTiles : IWork
             int offset = unit * Unit, from = Math.Max(first - offset, 0), to = Math.Min(last + 1 - offset, Unit);
             int firstBlock = from / Positions, endBlock = (to + Positions - 1) / Positions;
             UnitProducts.Score<L, V, F>(tile, layout, blocks, firstBlock, endBlock);
-            for (int row = firstRow, query = 0; row < endRow; row++)
+            bool isSound = IsSound(_cache, table, offset, from, to);
+            for (int row = firstRow, query = 0; row < endRow; row++, query += heads)
             {
                 int position = _rows[row].Position, seen = Math.Max(FirstSeen(position) - offset, from), end = Math.Min(position + 1 - offset, to);
-                for (int h = 0; h < HeadsOf(bunch); h++, query++)
+                for (int h = 0; h < heads && (adjusts || !isSound); h++)
                 {
-                    float* scores = tile.Scores + (query * Unit);
-                    Adjust<L, V, F>(scores, firstBlock, endBlock, FirstHeadOf(bunch) + h, offset - position);
+                    float* scores = tile.Scores + ((query + h) * Unit);
+                    if (adjusts)
+                        Adjust<L, V>(scores, firstBlock, endBlock, F.Lower, FirstHeadOf(bunch) + h, offset - position);
                     MarkUnsound(_cache, table, scores, offset, seen, end);
-                    tile.Soften<L, V>(query, firstBlock, endBlock, seen, end, F.Lift);
                 }
+
+                tile.Soften<L, V>(query, heads, firstBlock, endBlock, seen, end, adjusts ? 1 : F.Lower, F.Lift);
             }
 
             UnitProducts.Weigh<L, V, F>(tile, layout, blocks, from, to, next);
@@ -219,25 +223,32 @@ internal readonly unsafe ref struct CausalTiles : IWork
     }
 
     /// <summary>Caps the scores and lets them fall with the distance.</summary>
+    /// <param name="lower">What they must still be multiplied with.</param>
     /// <param name="distance">From the query's position to the unit's first, ≤ 0 for those it sees.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Adjust<L, V, F>(float* scores, int firstBlock, int endBlock, int head, int distance)
+    private void Adjust<L, V>(float* scores, int firstBlock, int endBlock, float lower, int head, int distance)
         where L : struct, ILanes<V>
         where V : struct
-        where F : struct, IKvForm
     {
-        if (F.Lower == 1 && _shape.SoftCap == 0 && _slopes is null)
-            return;
-        V lower = L.Create(F.Lower), cap = L.Create(_shape.SoftCap), slope = L.Create(_slopes is null ? 0 : _slopes[head]);
+        V lowers = L.Create(lower), cap = L.Create(_shape.SoftCap), slope = L.Create(_slopes is null ? 0 : _slopes[head]);
         for (int place = firstBlock * Positions; place < endBlock * Positions; place += L.Count)
         {
-            V score = L.Multiply(L.Load(scores + place), lower);
+            V score = L.Multiply(L.Load(scores + place), lowers);
             if (_shape.SoftCap != 0)
                 score = LaneMath.SoftCap<L, V>(score, cap);
             if (_slopes is not null)
                 score = L.MultiplyAdd(slope, LaneMath.CountUp<L, V>(distance + place), score);
             L.Store(score, scores + place);
         }
+    }
+
+    /// <summary>Whether what the cache holds at these places of a unit are numbers.</summary>
+    private static bool IsSound(KvCache cache, ReadOnlySpan<int> table, int offset, int from, int to)
+    {
+        int unsound = 0;
+        for (int block = from / Positions; block * Positions < to; block++)
+            unsound |= cache.Unsound(table[(offset / Positions) + block]);
+        return unsound == 0;
     }
 
     /// <summary>What was no number in the cache is none in the scores.</summary>

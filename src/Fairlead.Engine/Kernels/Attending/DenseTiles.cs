@@ -104,6 +104,7 @@ internal readonly unsafe struct DenseTiles : IWork
             return;
         int firstBlock = from / Positions, endBlock = (to + Positions - 1) / Positions;
         UnitProducts.Score<L, V, SingleNumbers>(tile, _layout, blocks, firstBlock, endBlock);
+        int together = _shape.Window > 0 ? 1 : tile.Count; // that see the same
         for (int query = 0; query < tile.Count; query++)
         {
             int token = firstQuery + query;
@@ -117,7 +118,8 @@ internal readonly unsafe struct DenseTiles : IWork
 
             if (_bias is not null)
                 Elementwise.Add(scores + first, _bias + ((((long)head * _tokens) + token) * _tokens) + offset + first, Math.Max(0, end - first));
-            tile.Soften<L, V>(query, firstBlock, endBlock, first, end, 1);
+            if ((query + 1) % together == 0)
+                tile.Soften<L, V>(query + 1 - together, together, firstBlock, endBlock, first, end, 1, 1);
         }
 
         UnitProducts.Weigh<L, V, SingleNumbers>(tile, _layout, blocks, from, to, blocks);

@@ -106,60 +106,48 @@ internal readonly unsafe struct QueryTile
         new Span<float>(Largest, Width).Fill(float.NegativeInfinity);
     }
 
-    /// <summary>Turns the scores of query <paramref name="query"/> into weights, and takes them into the sums.</summary>
+    /// <summary>Turns the scores of some queries into weights, and takes them into the sums.</summary>
+    /// <param name="query">The first of the queries.</param>
+    /// <param name="count">How many; they see the same places.</param>
     /// <param name="first">First block that was scored.</param>
     /// <param name="end">Behind the last block that was scored.</param>
-    /// <param name="from">First place of the unit that the query sees.</param>
-    /// <param name="to">Behind the last such place; no more than <paramref name="from"/>: it sees none.</param>
+    /// <param name="from">First place of the unit that the queries see.</param>
+    /// <param name="to">Behind the last such place; no more than <paramref name="from"/>: they see none.</param>
+    /// <param name="lower">A power of two that the scores must still be multiplied with.</param>
+    /// <param name="lift">A power of two that the weights are left multiplied with.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal void Soften<L, V>(int query, int first, int end, int from, int to, float lift)
+    internal void Soften<L, V>(int query, int count, int first, int end, int from, int to, float lower, float lift)
         where L : struct, ILanes<V>
         where V : struct
     {
-        float* scores = Scores + (query * UnitPositions);
-        for (int place = first * Positions; place < Math.Min(from, end * Positions); place++)
-            scores[place] = float.NegativeInfinity;
-        for (int place = Math.Max(to, first * Positions); place < end * Positions; place++)
-            scores[place] = float.NegativeInfinity;
-
-        float* lanes = stackalloc float[Positions];
-        for (int lane = 0; lane < Positions; lane += L.Count)
+        V lowers = L.Create(lower), lifts = L.Create(lift);
+        for (int last = query + count; query < last; query++)
         {
+            float* unit = Scores + (query * UnitPositions), scores = unit + (first * Positions), behind = unit + (end * Positions);
+            for (float* at = scores; at < behind && at < unit + from; at++)
+                *at = float.NegativeInfinity;
+            for (float* at = Math.Max(to, first * Positions) + unit; at < behind; at++)
+                *at = float.NegativeInfinity;
             V most = L.Create(float.NegativeInfinity);
-            for (int block = first; block < end; block++)
-                most = L.Max(L.Load(scores + (block * Positions) + lane), most); // in this order what is no number is passed over, and shows in the sum
-            L.Store(most, lanes + lane);
-        }
-
-        float before = Largest[query], largest = LaneMath.Largest(lanes);
-        if (largest <= before + Slack)
-            largest = before;
-        if (float.IsNegativeInfinity(largest) && !new ReadOnlySpan<float>(scores + (first * Positions), (end - first) * Positions).ContainsAnyExcept(float.NegativeInfinity))
-        {
-            new Span<float>(scores + (first * Positions), (end - first) * Positions).Clear();
-            return;
-        }
-
-        float* sums = Sums + (query * Positions);
-        if (largest > before)
-        {
-            Shrink<L, V>(query, LaneMath.Exp<Lanes1, float>(before - largest));
-            Largest[query] = largest;
-        }
-
-        V largests = L.Create(largest), lifts = L.Create(lift);
-        for (int lane = 0; lane < Positions; lane += L.Count)
-        {
-            V sum = L.Load(sums + lane);
-            for (int block = first; block < end; block++)
+            for (float* at = scores; at < behind; at += L.Count)
+                most = L.Max(L.Load(at), most); // in this order what is no number is passed over, and shows in the sum
+            most = L.Multiply(most, lowers);
+            if ((float.IsNegativeInfinity(Largest[query]) || L.AnyGreater(most, L.Create(Largest[query] + Slack))) && !SeesAny<L, V>(query, most, scores, behind))
+                continue;
+            float* sums = Sums + (query * Positions);
+            V largest = L.Create(-Largest[query]);
+            for (int lane = 0; lane < Positions; lane += L.Count)
             {
-                float* at = scores + (block * Positions) + lane;
-                V weight = LaneMath.Exp<L, V>(L.Subtract(L.Load(at), largests));
-                sum = L.Add(sum, weight);
-                L.Store(L.Multiply(weight, lifts), at);
-            }
+                V sum = L.Load(sums + lane);
+                for (float* at = scores + lane; at < behind; at += Positions)
+                {
+                    V weight = LaneMath.ExpBelow<L, V>(L.MultiplyAdd(L.Load(at), lowers, largest));
+                    sum = L.Add(sum, weight);
+                    L.Store(L.Multiply(weight, lifts), at);
+                }
 
-            L.Store(sum, sums + lane);
+                L.Store(sum, sums + lane);
+            }
         }
     }
 
@@ -193,6 +181,36 @@ internal readonly unsafe struct QueryTile
             L.Store(L.Multiply(L.Load(values + c), inverses), output + c);
         for (; c < count; c++)
             output[c] = values[c] * inverse;
+    }
+
+    /// <summary>Makes scores relative to the largest of them, which is larger than what they were relative to; false where there is none, and nothing that is no number: the weights are 0 then.</summary>
+    /// <param name="most">The largest scores, place by place of a vector.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private bool SeesAny<L, V>(int query, V most, float* scores, float* behind)
+        where L : struct, ILanes<V>
+        where V : struct
+    {
+        float* lanes = stackalloc float[Positions];
+        if (L.Count < Positions)
+            new Span<float>(lanes, Positions).Fill(float.NegativeInfinity);
+        L.Store(most, lanes);
+        float before = Largest[query], largest = LaneMath.Largest(lanes);
+        var all = new Span<float>(scores, (int)(behind - scores));
+        if (float.IsNegativeInfinity(largest) && !all.ContainsAnyExcept(float.NegativeInfinity))
+        {
+            all.Clear();
+            return false;
+        }
+
+        if (largest > before)
+        {
+            if (!float.IsNegativeInfinity(before)) // else there is nothing yet
+                Shrink<L, V>(query, LaneMath.Exp<Lanes1, float>(before - largest));
+            Largest[query] = largest;
+        }
+
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
