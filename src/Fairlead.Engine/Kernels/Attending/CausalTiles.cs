@@ -186,29 +186,30 @@ internal readonly unsafe ref struct CausalTiles : IWork
         bool adjusts = _shape.SoftCap != 0 || _slopes is not null;
         int kvHead = bunch / _bunches, heads = HeadsOf(bunch);
         int first = Math.Max(piece * PiecePositions, FirstSeen(_rows[firstRow].Position)), last = Math.Min(((piece + 1) * PiecePositions) - 1, _rows[endRow - 1].Position);
-        Find(table, kvHead, first / Unit, last, next);
+        int end = _rows[endRow - 1].Position; // what is asked for ahead may be of the next piece
+        Find(table, kvHead, first / Unit, end, next);
         for (int unit = first / Unit; unit <= last / Unit; unit++)
         {
             byte** read = next;
             next = blocks;
             blocks = read;
-            Find(table, kvHead, unit < last / Unit ? unit + 1 : unit, last, next);
+            Find(table, kvHead, unit < end / Unit ? unit + 1 : unit, end, next);
             int offset = unit * Unit, from = Math.Max(first - offset, 0), to = Math.Min(last + 1 - offset, Unit);
             int firstBlock = from / Positions, endBlock = (to + Positions - 1) / Positions;
             UnitProducts.Score<L, V, F>(tile, layout, blocks, firstBlock, endBlock);
             bool isSound = IsSound(_cache, table, offset, from, to);
             for (int row = firstRow, query = 0; row < endRow; row++, query += heads)
             {
-                int position = _rows[row].Position, seen = Math.Max(FirstSeen(position) - offset, from), end = Math.Min(position + 1 - offset, to);
+                int position = _rows[row].Position, seen = Math.Max(FirstSeen(position) - offset, from), behind = Math.Min(position + 1 - offset, to);
                 for (int h = 0; h < heads && (adjusts || !isSound); h++)
                 {
                     float* scores = tile.Scores + ((query + h) * Unit);
                     if (adjusts)
                         Adjust<L, V>(scores, firstBlock, endBlock, F.Lower, FirstHeadOf(bunch) + h, offset - position);
-                    MarkUnsound(_cache, table, scores, offset, seen, end);
+                    MarkUnsound(_cache, table, scores, offset, seen, behind);
                 }
 
-                tile.Soften<L, V>(query, heads, firstBlock, endBlock, seen, end, adjusts ? 1 : F.Lower, F.Lift);
+                tile.Soften<L, V>(query, heads, firstBlock, endBlock, seen, behind, adjusts ? 1 : F.Lower, F.Lift);
             }
 
             UnitProducts.Weigh<L, V, F>(tile, layout, blocks, from, to, next);
