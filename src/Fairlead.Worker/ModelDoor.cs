@@ -97,7 +97,9 @@ internal sealed partial class ModelDoor(string model, Readiness readiness, Drain
         }
         catch (OutOfMemoryException)
         {
-            // Nothing is broken: what was begun for this request is given back, and a smaller one may fit.
+            // Nothing is broken: what was begun for this request is given back, and a smaller one may fit. At once: until it is collected
+            // there is none left for the runtime itself either, which ends the process where it gets none.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             LogNoRoom(http.Request.ContentLength);
             await RefuseAsync(http, new Problem(ProblemKind.UpstreamOverloaded, "There is not enough memory in the model's process for this request. Send a shorter one, or fewer at once.", RetryAfter: TimeSpan.FromSeconds(1)));
         }
