@@ -127,7 +127,7 @@ internal static unsafe class UnitProducts
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IKvForm
-        where N : struct, IQueryCount
+        where N : struct, ICount
     {
         int group = F.HasScales ? KvLayout.Group : dimension;
         for (int lane = 0; lane < Positions; lane += L.Count)
@@ -159,7 +159,7 @@ internal static unsafe class UnitProducts
                     V q3 = L.Create(query[3]);
                     a3 = L.MultiplyAdd(q3, x, a3);
                     b3 = L.MultiplyAdd(q3, y, b3);
-                    if (N.Count > Four.Count)
+                    if (N.Count > QueryTile.Few)
                     {
                         V q4 = L.Create(query[4]);
                         a4 = L.MultiplyAdd(q4, x, a4);
@@ -202,7 +202,7 @@ internal static unsafe class UnitProducts
                 Give<L, V, F>(b2, start, scale1, beside + (2 * UnitPositions));
                 Give<L, V, F>(a3, start, scale0, to + (3 * UnitPositions));
                 Give<L, V, F>(b3, start, scale1, beside + (3 * UnitPositions));
-                if (N.Count > Four.Count)
+                if (N.Count > QueryTile.Few)
                 {
                     Give<L, V, F>(a4, start, scale0, to + (4 * UnitPositions));
                     Give<L, V, F>(b4, start, scale1, beside + (4 * UnitPositions));
@@ -231,7 +231,7 @@ internal static unsafe class UnitProducts
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IKvForm
-        where N : struct, IQueryCount
+        where N : struct, ICount
     {
         V a0 = L.Load(first), b0 = L.Load(second);
         V a1 = L.Load(first + width), b1 = L.Load(second + width);
@@ -239,7 +239,7 @@ internal static unsafe class UnitProducts
         V a3 = L.Load(first + (3 * width)), b3 = L.Load(second + (3 * width));
         V a4 = default, a5 = a4, a6 = a4, a7 = a4, a8 = a4, a9 = a4, a10 = a4, a11 = a4;
         V b4 = a4, b5 = a4, b6 = a4, b7 = a4, b8 = a4, b9 = a4, b10 = a4, b11 = a4;
-        if (N.Count > Four.Count)
+        if (N.Count > QueryTile.Few)
         {
             a4 = L.Load(first + (4 * width));
             b4 = L.Load(second + (4 * width));
@@ -284,7 +284,7 @@ internal static unsafe class UnitProducts
                 V w3 = L.Create(weight[3 * UnitPositions]);
                 a3 = L.MultiplyAdd(w3, x, a3);
                 b3 = L.MultiplyAdd(w3, y, b3);
-                if (N.Count > Four.Count)
+                if (N.Count > QueryTile.Few)
                 {
                     V w4 = L.Create(weight[4 * UnitPositions]);
                     a4 = L.MultiplyAdd(w4, x, a4);
@@ -322,7 +322,7 @@ internal static unsafe class UnitProducts
         L.Store(b2, second + (2 * width));
         L.Store(a3, first + (3 * width));
         L.Store(b3, second + (3 * width));
-        if (N.Count > Four.Count)
+        if (N.Count > QueryTile.Few)
         {
             L.Store(a4, first + (4 * width));
             L.Store(b4, second + (4 * width));
@@ -361,21 +361,5 @@ internal static unsafe class UnitProducts
         public readonly byte* First = first;
         public readonly byte* Second = second;
         public readonly int Step = step;
-    }
-
-    /// <summary>How many queries share the loading of keys and values: a struct for each number.</summary>
-    private interface IQueryCount
-    {
-        static abstract int Count { get; }
-    }
-
-    private readonly struct Four : IQueryCount
-    {
-        public static int Count => QueryTile.Few;
-    }
-
-    private readonly struct Twelve : IQueryCount
-    {
-        public static int Count => QueryTile.Many;
     }
 }

@@ -63,32 +63,32 @@ internal unsafe struct FloatTile
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
-        => Rowwise<L, V, F, SixRows>();
+        => Rowwise<L, V, F, Six>();
 
     /// <summary>One to four rows.</summary>
     internal readonly void Four<L, V, F>()
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
-        => Rowwise<L, V, F, FourRows>();
+        => Rowwise<L, V, F, Four>();
 
     private readonly void Rowwise<L, V, F, R>()
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
-        where R : struct, ITileSide
+        where R : struct, ICount
     {
         int v = 0, vectors = Panels * PackedLayout.PanelOutputs / L.Count;
         if (HasManyRegisters<L, V>())
         {
             for (; v + 4 <= vectors; v += 4)
-                Multiply<L, V, F, R, FourVectors>(v);
+                Multiply<L, V, F, R, Four>(v);
         }
 
         for (; v + 2 <= vectors; v += 2)
-            Multiply<L, V, F, R, TwoVectors>(v);
+            Multiply<L, V, F, R, Two>(v);
         for (; v < vectors; v++)
-            Multiply<L, V, F, R, OneVector>(v);
+            Multiply<L, V, F, R, One>(v);
     }
 
     /// <summary>Some rows and vectors of outputs. How many is known when this is compiled: sums that there are not vanish, the others stay in registers.</summary>
@@ -97,8 +97,8 @@ internal unsafe struct FloatTile
         where L : struct, ILanes<V>
         where V : struct
         where F : struct, IFloatForm
-        where R : struct, ITileSide
-        where C : struct, ITileSide
+        where R : struct, ICount
+        where C : struct, ICount
     {
         V s00 = L.Create(0f);
         V s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00;
@@ -146,7 +146,7 @@ internal unsafe struct FloatTile
     private static void Add<L, V, C>(V x, V a, V b, V c, V d, ref V s0, ref V s1, ref V s2, ref V s3)
         where L : struct, ILanes<V>
         where V : struct
-        where C : struct, ITileSide
+        where C : struct, ICount
     {
         s0 = L.MultiplyAdd(x, a, s0);
         if (C.Count > 1)
@@ -174,7 +174,7 @@ internal unsafe struct FloatTile
     private readonly void Give<L, V, C>(V a, V b, V c, V d, float* to)
         where L : struct, ILanes<V>
         where V : struct
-        where C : struct, ITileSide
+        where C : struct, ICount
     {
         Give<L, V>(a, to);
         if (C.Count > 1)
@@ -191,35 +191,4 @@ internal unsafe struct FloatTile
         where L : struct, ILanes<V>
         where V : struct
         => L.Store(Adds ? L.Add(L.Load(to), sum) : sum, to);
-
-    /// <summary>How many rows or vectors a tile has, for the compiler.</summary>
-    private interface ITileSide
-    {
-        static abstract int Count { get; }
-    }
-
-    private readonly struct OneVector : ITileSide
-    {
-        public static int Count => 1;
-    }
-
-    private readonly struct TwoVectors : ITileSide
-    {
-        public static int Count => 2;
-    }
-
-    private readonly struct FourVectors : ITileSide
-    {
-        public static int Count => Vectors;
-    }
-
-    private readonly struct FourRows : ITileSide
-    {
-        public static int Count => FewRows;
-    }
-
-    private readonly struct SixRows : ITileSide
-    {
-        public static int Count => MostRows;
-    }
 }

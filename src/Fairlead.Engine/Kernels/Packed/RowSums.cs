@@ -12,7 +12,7 @@ namespace Fairlead.Engine.Kernels.Packed;
 internal unsafe struct RowSums<F, D, R>
     where F : struct, IPanelForm
     where D : struct, IByteDot
-    where R : struct, IRowCount
+    where R : struct, ICount
 {
     private Row _row0, _row1, _row2, _row3;
 

@@ -57,11 +57,11 @@ internal static unsafe class VectorPanel
     {
         int row = first;
         for (; row + 4 <= end; row += 4)
-            SomeRows<F, D, FourRows>(task, row);
+            SomeRows<F, D, Four>(task, row);
         for (; row + 2 <= end; row += 2)
-            SomeRows<F, D, TwoRows>(task, row);
+            SomeRows<F, D, Two>(task, row);
         if (row < end)
-            SomeRows<F, D, OneRow>(task, row);
+            SomeRows<F, D, One>(task, row);
     }
 
     /// <summary>One row, two or four, which share the loading of a weight.</summary>
@@ -69,7 +69,7 @@ internal static unsafe class VectorPanel
     private static void SomeRows<F, D, R>(in VectorTask task, int row)
         where F : struct, IPanelForm
         where D : struct, IByteDot
-        where R : struct, IRowCount
+        where R : struct, ICount
     {
         var inputs = new RowInputs(task.Rows, row, task.Inputs);
         var scales = new ScaleReader<F>(task.Scales);
