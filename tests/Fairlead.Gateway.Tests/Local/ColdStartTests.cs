@@ -25,7 +25,7 @@ public sealed class ColdStartTests : IAsyncLifetime
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("local/halfway", ",\"stream\":true")) };
         using HttpResponseMessage response = await _yard.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        string before = await GatewayYard.HearAsync(response, ": loading 5");
+        string before = await GatewayYard.HearAsync(response, @": loading 5\d %");
         LetGoOn();
         using var rest = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         var answer = new Answer(response, before + await rest.ReadToEndAsync(TestContext.Current.CancellationToken));

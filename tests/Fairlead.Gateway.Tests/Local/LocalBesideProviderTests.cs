@@ -88,7 +88,7 @@ public sealed class LocalBesideProviderTests : IAsyncLifetime
         Assert.False(response.Headers.Contains("x-fairlead-provider") || response.Headers.Contains("x-fairlead-attempts"), response.Headers.ToString());
         Assert.True(response.Headers.Contains("x-fairlead-cold"));
         File.WriteAllText(_folder["journal.go"], "");
-        await GatewayYard.HearAsync(response, "data: [DONE]");
+        await GatewayYard.HearAsync(response, @"data: \[DONE]");
     }
 
     [Fact]

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Fairlead.Domain.Inference;
 using Fairlead.Domain.Keys;
 using Fairlead.Domain.Money;
@@ -155,16 +157,16 @@ internal sealed class GatewayYard : IAsyncDisposable
         return await PostAsync(path, body);
     }
 
-    /// <summary>Reads a stream until these words have come, whatever comments come before them; all that it has read.</summary>
-    public static async Task<string> HearAsync(HttpResponseMessage response, string words)
+    /// <summary>Reads a stream until what matches has come, whatever comments come before it; all that it has read.</summary>
+    public static async Task<string> HearAsync(HttpResponseMessage response, [StringSyntax(StringSyntaxAttribute.Regex)] string pattern)
     {
         Stream body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
         var heard = new StringBuilder();
         byte[] buffer = new byte[1024];
-        while (!heard.ToString().Contains(words, StringComparison.Ordinal))
+        while (!Regex.IsMatch(heard.ToString(), pattern))
         {
             int read = await body.ReadAsync(buffer, TestContext.Current.CancellationToken);
-            Assert.True(read > 0, $"It ended without '{words}': {heard}");
+            Assert.True(read > 0, $"It ended without '{pattern}': {heard}");
             heard.Append(Encoding.UTF8.GetString(buffer, 0, read));
         }
         return heard.ToString();
