@@ -30,7 +30,7 @@ public sealed record WorkerOptions
     public string? Kv { get; init; }
 
     /// <summary>
-    /// Longest step while answers are being written, from <see cref="LeastStall"/> to <see cref="MostStall"/>; null for <see cref="DefaultStall"/>. Nothing to an encoder, which writes none.
+    /// How long a running answer is to wait for its next token because a prompt is read beside it, from <see cref="LeastStall"/> to <see cref="MostStall"/>; null for <see cref="DefaultStall"/>. Nothing to an encoder, which writes none.
     /// </summary>
     public TimeSpan? Stall { get; init; }
 

@@ -158,7 +158,7 @@ internal sealed class BatchLoop : IDisposable
         do
         {
             if (_prompts.Rows == 0)
-                _prompts.Begin(_roster.Running, _pace.BeginPass(_plan.Answers, _prompts.Layers, _mostRows - through));
+                _prompts.Begin(_roster.Running, _pace.BeginPass(_prompts.Layers, _mostRows - through));
             rows = _prompts.Rows;
             if (rows == 0)
                 break;

@@ -37,7 +37,7 @@ public sealed record LanguageModelOptions
     public int StepTokens { get; init; } = 512;
 
     /// <summary>
-    /// Longest step while answers are being written: so long does a running answer wait for its next token where a prompt is read beside it. Where the answers alone take more than half
+    /// So long does a running answer wait for its next token where a prompt is read beside it, from token to token. Where the answers alone take more than half
     /// of it, reading adds half of it to what they take. A step in which prompts alone are
     /// read may last five times as long, and so long does an arrival or a cancellation wait. A prompt gets on by one layer in any case.
     /// From <see cref="LeastStall"/> to <see cref="MostStall"/>; default <see cref="DefaultStall"/>.

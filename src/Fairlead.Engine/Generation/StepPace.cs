@@ -1,15 +1,16 @@
 namespace Fairlead.Engine.Generation;
 
-/// <summary>How far prompts get in a step, so that it lasts no longer than it should.</summary>
+/// <summary>How far prompts get in a step, so that whoever reads an answer does not wait for its next token for longer than was asked.</summary>
 /// <remarks>
-/// The answers are computed first; what is left of the time is the prompts', whose rows go through one layer after the other until the next one might take too long: it is expected to take what
-/// a layer took lately, and may take so much more as leaves room for a surprise, four times the mean deviation of what was expected, which is how TCP sets its timer (RFC 6298).
+/// The answers are computed first. From the moment their tokens are told until the next ones are there may pass so much time as was asked, and what the next ones need of it is known from those before; what is left
+/// is the prompts', whose rows go through one layer after the other until the next one might take too long. Both are expected to take what they took lately, and may take so much more as leaves room for a surprise, four
+/// times the mean deviation of what was expected, which is how TCP sets its timer (RFC 6298); one is late independently of the other, so the squares of their deviations add.
 /// <para>
 /// Half of <paramref name="stall"/> is the prompts' in any case: answers that take nearly all of it by themselves would make a prompt wait for minutes. Where nobody waits for a token a step may last
 /// five times as long, for a request that arrives or is taken back waits for the end of the step. How a prompt's way is cut changes no answer. Time comes in as an argument.
 /// </para>
 /// </remarks>
-/// <param name="stall">Longest step while answers are being written. Where the answers alone take more than half of it, at most half of it is added to them; and one layer is computed whatever it takes.</param>
+/// <param name="stall">Longest time from an answer's token to its next one. Where the answers alone take more than half of it, at most half of it is added to them; and one layer is computed whatever it takes.</param>
 internal sealed class StepPace(TimeSpan stall)
 {
     /// <summary>A pass has so many rows whatever they cost: a block of the cache.</summary>
@@ -21,10 +22,10 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>How much longer a step may be where nobody waits for a token.</summary>
     private const int Alone = 5;
 
-    /// <summary>Of the time that a step may take, so much is the prompts', however long the answers take.</summary>
+    /// <summary>Of the time that was asked, so much is the prompts', however long the answers take.</summary>
     private const double LeastTime = 0.5;
 
-    /// <summary>Of the time that a step may take, so much is used: whoever reads an answer waits from its token in one step to its token in the next, which comes a little later in some steps than in others.</summary>
+    /// <summary>Of the time that was asked, so much is used: the way from here to whoever reads an answer takes a little longer for some tokens than for others.</summary>
     private const double Used = 0.95;
 
     /// <summary>Steps that a pass is to take beside answers: more rows are cheaper by the row, and who comes later waits for the end of the pass.</summary>
@@ -33,15 +34,20 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>Layers that a step is to have room for, or what is left of its time is too little for one more: a model of few layers has its passes shorter for that.</summary>
     private const int LayersOfStep = 4;
 
-    /// <summary>Mean deviations that a layer may be off before a step is too long.</summary>
+    /// <summary>Mean deviations that answers or a layer may be off before a token is late.</summary>
     private const double Margins = 4;
 
+    /// <summary>Of what was expected, before anything is known of it.</summary>
+    private const double FirstDeviation = 1.0 / 16;
+
+    private int _answers;
     private double _answersSeconds;
+    private double _answersDeviation = FirstDeviation; // as a share of what was expected
     private double _secondsPerRow; // through all layers
     private double _secondsPerLayerRow; // in the pass that is under way
     private double _passSecondsPerRow; // so far
-    private double _deviation = 1.0 / 16; // of a layer's time, as a share of what was expected
-    private double _until;
+    private double _layerDeviation = FirstDeviation; // likewise
+    private double _told; // when the answers of the step were, in seconds since it began
     private bool _isFirstOfStep;
     private bool _isFirstOfPass;
 
@@ -50,36 +56,42 @@ internal sealed class StepPace(TimeSpan stall)
     /// <param name="seconds">Since the step began.</param>
     public void Answered(int answers, double seconds)
     {
-        _isFirstOfStep = true;
-        _until = stall.TotalSeconds * Alone;
+        (_answers, _told, _isFirstOfStep) = (answers, seconds, true);
         if (answers == 0)
             return;
-        _until = Math.Max(stall.TotalSeconds * Used, seconds + (stall.TotalSeconds * LeastTime));
+        LearnDeviation(ref _answersDeviation, _answersSeconds, seconds);
         Estimate.Learn(ref _answersSeconds, seconds);
     }
 
     /// <summary>Begins a pass, and says how many rows it may have.</summary>
-    /// <param name="answers">Answers that have a row in this step.</param>
     /// <param name="layers">Layers of the model.</param>
     /// <param name="most">Rows there is room for.</param>
-    public int BeginPass(int answers, int layers, int most)
+    public int BeginPass(int layers, int most)
     {
         (_isFirstOfPass, _passSecondsPerRow) = (true, 0);
         if (stall == TimeSpan.MaxValue)
             return most;
         if (_secondsPerRow <= 0)
             return Math.Min(FirstRows, most);
-        double seconds = answers == 0
+        double seconds = _answers == 0
             ? stall.TotalSeconds * Alone
-            : Math.Max((stall.TotalSeconds * Used) - _answersSeconds, stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
+            : Math.Max((stall.TotalSeconds * Used) - AtMost(_answersSeconds, _answersSeconds * _answersDeviation), stall.TotalSeconds * LeastTime) * Math.Clamp((double)layers / LayersOfStep, 1, StepsOfPass);
         return (int)Math.Clamp(seconds / _secondsPerRow, Math.Min(FewestRows, most), most);
     }
 
     /// <summary>Whether there is time for one layer more.</summary>
     /// <param name="rows">Rows that go through it.</param>
     /// <param name="seconds">Since the step began.</param>
-    public bool HasTime(int rows, double seconds) =>
-        _isFirstOfStep || stall == TimeSpan.MaxValue || seconds + (rows * _secondsPerLayerRow * (1 + (Margins * _deviation))) <= _until;
+    public bool HasTime(int rows, double seconds)
+    {
+        if (_isFirstOfStep || stall == TimeSpan.MaxValue)
+            return true;
+        double layer = rows * _secondsPerLayerRow, spent = seconds - _told, deviation = layer * _layerDeviation;
+        if (_answers == 0)
+            return spent + AtMost(layer, deviation) <= stall.TotalSeconds * Alone;
+        return spent + AtMost(layer, deviation) <= stall.TotalSeconds * LeastTime
+            || spent + AtMost(layer + _answersSeconds, double.Hypot(deviation, _answersSeconds * _answersDeviation)) <= stall.TotalSeconds * Used;
+    }
 
     /// <summary>Rows went through a layer.</summary>
     /// <param name="rows">How many.</param>
@@ -89,8 +101,8 @@ internal sealed class StepPace(TimeSpan stall)
         double perRow = seconds / rows;
         if (_isFirstOfPass)
             _secondsPerLayerRow = perRow; // passes before it had another number of rows
-        else if (_secondsPerLayerRow > 0)
-            _deviation += (Math.Abs((perRow / _secondsPerLayerRow) - 1) - _deviation) / 8;
+        else
+            LearnDeviation(ref _layerDeviation, _secondsPerLayerRow, perRow);
         Estimate.Learn(ref _secondsPerLayerRow, perRow);
         _passSecondsPerRow += perRow;
         (_isFirstOfStep, _isFirstOfPass) = (false, false);
@@ -102,5 +114,13 @@ internal sealed class StepPace(TimeSpan stall)
     {
         if (rows >= FewestRows)
             Estimate.Learn(ref _secondsPerRow, _passSecondsPerRow);
+    }
+
+    private static double AtMost(double expected, double deviation) => expected + (Margins * deviation);
+
+    private static void LearnDeviation(ref double deviation, double expected, double measured)
+    {
+        if (expected > 0)
+            deviation += (Math.Abs((measured / expected) - 1) - deviation) / 8;
     }
 }

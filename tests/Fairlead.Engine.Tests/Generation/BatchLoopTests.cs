@@ -64,18 +64,19 @@ public sealed class BatchLoopTests
     {
         // A machine on which answers take 20 ms, a row of a prompt 1 ms, and reading prompts at all 40: 5 ms of it in each of eight layers.
         var clock = new HandClock();
-        bool isPrompt = false;
+        int layers = 0;
         var model = new RememberingModel
         {
             Layers = (8, rows =>
             {
-                isPrompt = true;
+                layers++;
                 clock.Advance(TimeSpan.FromMilliseconds(5 + (rows / 8.0)));
             }),
             BeforeStep = _ =>
             {
+                bool isPrompt = layers == 8; // through all of them: this writes what they remember
                 clock.Advance(TimeSpan.FromMilliseconds(isPrompt ? 0 : 20));
-                isPrompt = false;
+                layers = isPrompt ? 0 : layers;
             },
         };
         var limits = new BatchLimits(Slots: 4, Queue: 8, StepTokens: 512) { Stall = TimeSpan.FromMilliseconds(100) };
