@@ -85,6 +85,13 @@ if (args is ["stall", var stalled, var workers, ..])
     return 0;
 }
 
+// bench/stall.sh builds and calls this.
+if (args is ["served-stall", var product, var held, var prompt])
+{
+    await ServedStallBench.RunAsync(product, held, int.Parse(prompt, CultureInfo.InvariantCulture));
+    return 0;
+}
+
 // What a draft saves: bench/Fairlead.Bench draft MODEL DRAFT THREADS [TEXT_FILE]
 if (args is ["draft", var guessed, var guesser, var pair, .. var readBefore])
 {

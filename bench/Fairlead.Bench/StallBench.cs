@@ -36,21 +36,20 @@ internal sealed class StallBench(LanguageModel model, int longPrompt)
         await FirstTokenAsync(ShortPrompt); // compiles what runs, and measures the first rows
         TimeSpan alone = await FirstTokenAsync(longPrompt);
         using var stop = new CancellationTokenSource();
-        var arrivals = new List<long>[Streams];
+        var gaps = new TokenGaps(Streams);
         var readers = new Task[Streams];
         using var written = new SemaphoreSlim(0);
         for (int i = 0; i < Streams; i++)
         {
             ChannelReader<GenerationEvent> events = Start(ShortPrompt, longPrompt, stop.Token);
-            List<long> times = arrivals[i] = [];
+            int answer = i;
             readers[i] = Task.Run(async () =>
             {
                 await foreach (GenerationEvent happened in events.ReadAllAsync())
                 {
-                    if (happened is not GenerationEvent.Piece)
+                    if (happened is not GenerationEvent.Piece piece)
                         continue;
-                    lock (times)
-                        times.Add(Stopwatch.GetTimestamp());
+                    gaps.Came(answer, piece.Tokens.Length);
                     written.Release();
                 }
             });
@@ -68,32 +67,12 @@ internal sealed class StallBench(LanguageModel model, int longPrompt)
         await stop.CancelAsync();
         await Task.WhenAll(readers);
 
-        Console.WriteLine(Line($"{KernelChoice.Family}, {options.Threads} threads, a step is to last {options.Stall.TotalMilliseconds:0} ms beside answers"));
+        Console.WriteLine(Line($"{KernelChoice.Family}, {options.Threads} threads, a token is to come {options.Stall.TotalMilliseconds:0} ms after the one before it at the latest"));
         Console.WriteLine(Line($"prompt of {longPrompt}: first token after {alone.TotalSeconds:0.00} s alone, {beside.TotalSeconds:0.00} s beside {Streams} answers"));
-        Console.WriteLine("| phase | gap p50, ms | p99, ms | longest, ms | tokens/s of all streams |");
-        Console.WriteLine("|---|---:|---:|---:|---:|");
-        Print("before", before, during);
-        Print("during", during, after);
-        Print("after", after, end);
-
-        void Print(string phase, long from, long to)
-        {
-            var gaps = new List<double>();
-            foreach (List<long> times in arrivals)
-            {
-                for (int i = 1; i < times.Count; i++)
-                {
-                    if (times[i] > from && times[i] <= to)
-                        gaps.Add(Stopwatch.GetElapsedTime(times[i - 1], times[i]).TotalMilliseconds);
-                }
-            }
-
-            gaps.Sort();
-            double seconds = Stopwatch.GetElapsedTime(from, to).TotalSeconds;
-            Console.WriteLine(gaps.Count == 0
-                ? Line($"| {phase} | no token came | | | 0 |")
-                : Line($"| {phase} | {gaps[gaps.Count / 2]:0.0} | {gaps[(int)((gaps.Count - 1) * 0.99)]:0.0} | {gaps[^1]:0.0} | {gaps.Count / seconds:0.0} |"));
-        }
+        Console.WriteLine(TokenGaps.Head);
+        Console.WriteLine(gaps.Row("before", before, during));
+        Console.WriteLine(gaps.Row("during", during, after));
+        Console.WriteLine(gaps.Row("after", after, end));
     }
 
     private static async Task TokensAsync(SemaphoreSlim written, int count)
