@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Fairlead.Bench;
 
 /// <summary>The same as <see cref="StallBench"/> as callers of the product meet it: eight streams through gateway and worker, over HTTP, on the same processors, and long prompts beside them one after the other.</summary>
-internal sealed class ServedStallBench(LocalGateway gateway)
+internal sealed class ServedStallBench(LocalGateway gateway) : IDisposable
 {
     private const string Model = "local/stalled";
     private const int Streams = 8, Prompts = 3;
@@ -30,27 +30,29 @@ internal sealed class ServedStallBench(LocalGateway gateway)
     {
         await using var gateway = new LocalGateway(binary);
         await gateway.StartAsync(string.Create(CultureInfo.InvariantCulture, $"guide: false\nlocal:\n  stalled: {{ source: {JsonSerializer.Serialize(Path.GetFullPath(model))}, slots: {Streams + 1}, context: {tokens + StreamTokens} }}\n"));
-        await new ServedStallBench(gateway).MeasureAsync(tokens);
+        using var bench = new ServedStallBench(gateway);
+        await bench.MeasureAsync(tokens);
     }
+
+    public void Dispose() => _gaps.Dispose();
 
     private async Task MeasureAsync(int tokens)
     {
         double alone = await PromptAsync(tokens, 0); // loads the model as well
         alone = Math.Min(alone, await PromptAsync(tokens, 1));
         using var stop = new CancellationTokenSource();
-        using var written = new SemaphoreSlim(0);
-        Task[] streams = [.. Enumerable.Range(0, Streams).Select(i => StreamAsync(i, written, stop.Token))];
-        await TokensAsync(written, Streams * 8); // all of them have begun
+        Task[] streams = [.. Enumerable.Range(0, Streams).Select(i => StreamAsync(i, stop.Token))];
+        await _gaps.UntilAsync(Streams * 8, streams); // all of them have begun
         Console.WriteLine(TokenGaps.Head);
         var seconds = new List<double>();
         for (int prompt = 0; prompt < Prompts; prompt++)
         {
             long before = Stopwatch.GetTimestamp();
-            await TokensAsync(written, Streams * PhaseTokens);
+            await _gaps.UntilAsync(Streams * PhaseTokens, streams);
             long during = Stopwatch.GetTimestamp();
             seconds.Add(await PromptAsync(tokens, prompt + 2));
             long end = Stopwatch.GetTimestamp();
-            await TokensAsync(written, written.CurrentCount); // those that came meanwhile
+            await _gaps.UntilAsync(null, streams); // those that came meanwhile
             Console.WriteLine(_gaps.Row("before", before, during));
             Console.WriteLine(_gaps.Row("during", during, end));
         }
@@ -64,7 +66,7 @@ internal sealed class ServedStallBench(LocalGateway gateway)
     }
 
     /// <summary>One stream, until it is stopped.</summary>
-    private async Task StreamAsync(int stream, SemaphoreSlim written, CancellationToken stopped)
+    private async Task StreamAsync(int stream, CancellationToken stopped)
     {
         using HttpResponseMessage response = await SendAsync(
             new { model = Model, prompt = $"stream {stream} begins", max_tokens = StreamTokens, min_tokens = StreamTokens, temperature = 1, seed = stream, stream = true, logprobs = 0 }, stopped);
@@ -77,10 +79,8 @@ internal sealed class ServedStallBench(LocalGateway gateway)
             if (!said.RootElement.TryGetProperty("choices", out JsonElement choices))
                 throw new InvalidOperationException(line);
             int came = choices.EnumerateArray().Sum(static c => c.GetProperty("logprobs") is { ValueKind: JsonValueKind.Object } l ? l.GetProperty("tokens").GetArrayLength() : 0);
-            if (came == 0)
-                continue;
-            _gaps.Came(stream, came);
-            written.Release(came);
+            if (came > 0)
+                _gaps.Came(stream, came);
         }
 
         throw new InvalidOperationException($"stream {stream} ended before the prompts were read: a shorter prompt is read sooner");
@@ -103,11 +103,5 @@ internal sealed class ServedStallBench(LocalGateway gateway)
         using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Base + "/v1/completions") { Content = JsonContent.Create(body) };
         HttpResponseMessage response = await gateway.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stopped);
         return response.IsSuccessStatusCode ? response : throw new InvalidOperationException($"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(stopped)}\n{gateway.Said}");
-    }
-
-    private static async Task TokensAsync(SemaphoreSlim written, int count)
-    {
-        for (int i = 0; i < count; i++)
-            await written.WaitAsync();
     }
 }

@@ -36,9 +36,8 @@ internal sealed class StallBench(LanguageModel model, int longPrompt)
         await FirstTokenAsync(ShortPrompt); // compiles what runs, and measures the first rows
         TimeSpan alone = await FirstTokenAsync(longPrompt);
         using var stop = new CancellationTokenSource();
-        var gaps = new TokenGaps(Streams);
+        using var gaps = new TokenGaps(Streams);
         var readers = new Task[Streams];
-        using var written = new SemaphoreSlim(0);
         for (int i = 0; i < Streams; i++)
         {
             ChannelReader<GenerationEvent> events = Start(ShortPrompt, longPrompt, stop.Token);
@@ -47,22 +46,22 @@ internal sealed class StallBench(LanguageModel model, int longPrompt)
             {
                 await foreach (GenerationEvent happened in events.ReadAllAsync())
                 {
-                    if (happened is not GenerationEvent.Piece piece)
-                        continue;
-                    gaps.Came(answer, piece.Tokens.Length);
-                    written.Release();
+                    if (happened is GenerationEvent.Failed failed)
+                        throw new InvalidOperationException(failed.Reason);
+                    if (happened is GenerationEvent.Piece piece)
+                        gaps.Came(answer, piece.Tokens.Length);
                 }
             });
         }
 
-        await TokensAsync(written, Streams * 8); // all prompts are read
+        await gaps.UntilAsync(Streams * 8, readers); // all prompts are read
         long before = Stopwatch.GetTimestamp();
-        await TokensAsync(written, Streams * PhaseTokens);
+        await gaps.UntilAsync(Streams * PhaseTokens, readers);
         long during = Stopwatch.GetTimestamp();
         TimeSpan beside = await FirstTokenAsync(longPrompt);
         long after = Stopwatch.GetTimestamp();
-        await TokensAsync(written, written.CurrentCount); // those that came meanwhile
-        await TokensAsync(written, Streams * PhaseTokens);
+        await gaps.UntilAsync(null, readers); // those that came meanwhile
+        await gaps.UntilAsync(Streams * PhaseTokens, readers);
         long end = Stopwatch.GetTimestamp();
         await stop.CancelAsync();
         await Task.WhenAll(readers);
@@ -73,12 +72,6 @@ internal sealed class StallBench(LanguageModel model, int longPrompt)
         Console.WriteLine(gaps.Row("before", before, during));
         Console.WriteLine(gaps.Row("during", during, after));
         Console.WriteLine(gaps.Row("after", after, end));
-    }
-
-    private static async Task TokensAsync(SemaphoreSlim written, int count)
-    {
-        for (int i = 0; i < count; i++)
-            await written.WaitAsync();
     }
 
     private async Task<TimeSpan> FirstTokenAsync(int prompt)

@@ -7,16 +7,35 @@ namespace Fairlead.Bench;
 /// <remarks>
 /// A token whose text is not complete (the first bytes of a character) comes together with the next one. Nobody kept the answer waiting then, so the time before such an event is none of the gaps.
 /// </remarks>
-internal sealed class TokenGaps(int answers)
+internal sealed class TokenGaps(int answers) : IDisposable
 {
     private readonly List<(long At, int Tokens)>[] _events = [.. Enumerable.Range(0, answers).Select(static _ => new List<(long, int)>())];
+    private readonly SemaphoreSlim _came = new(0);
 
     /// <summary>Some tokens of an answer are here. Called by one thread for each answer.</summary>
     public void Came(int answer, int tokens)
     {
         lock (_events[answer])
             _events[answer].Add((Stopwatch.GetTimestamp(), tokens));
+        _came.Release(tokens);
     }
+
+    /// <summary>Waits for tokens, of whichever answers, or for the first reader that has failed, whose exception this throws.</summary>
+    /// <param name="tokens">That nobody has waited for yet; null for all that are here.</param>
+    /// <param name="readers">Of the answers, none of which ends before it is stopped.</param>
+    public async Task UntilAsync(int? tokens, Task[] readers)
+    {
+        int count = tokens ?? _came.CurrentCount;
+        await await Task.WhenAny([CountAsync(), .. readers]);
+
+        async Task CountAsync()
+        {
+            for (int i = 0; i < count; i++)
+                await _came.WaitAsync();
+        }
+    }
+
+    public void Dispose() => _came.Dispose();
 
     /// <summary>The head of the table that has a row for each <see cref="Row"/>.</summary>
     public static string Head => "| phase | gap p50, ms | p99, ms | longest, ms | tokens/s of all streams |\n|---|---:|---:|---:|---:|";
