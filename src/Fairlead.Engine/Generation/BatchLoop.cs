@@ -89,13 +89,13 @@ internal sealed class BatchLoop : IDisposable
     /// <summary>One turn: takes arrivals on, drops what was taken back, steps the model once. False when there is nothing to do.</summary>
     public bool Step()
     {
+        long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
         _roster.TakeArrivals();
         _roster.DropCancelled();
         _roster.Admit();
         _roster.Publish();
         if (_roster.Running.IsEmpty)
             return _roster.Waiting > 0; // never so by design; but if it were, turning on would be found out and sleeping would not
-        long began = _time.GetTimestamp(), chosen = Counters.CompletionTokens;
         int promptRows;
         try
         {
@@ -171,11 +171,12 @@ internal sealed class BatchLoop : IDisposable
                 _pace.Advanced(rows, after - before);
             }
 
-            if (!_prompts.IsThrough)
+            double scored = SecondsSince(began);
+            if (!_prompts.IsThrough || !_pace.HasTimeForScores(_prompts.Scores, scored))
                 break;
-            _pace.PassEnded(rows);
             _prompts.Complete(RoomFor(_prompts.Scores));
             TakeScores(_prompts.Sequences);
+            _pace.PassEnded(rows, _prompts.Scores, SecondsSince(began) - scored);
             through += rows;
         }
         while (_plan.Answers > 0 && through + rows <= _mostRows && _pace.HasTime(rows, SecondsSince(began))); // without answers the step ends: there may be one now
@@ -210,7 +211,7 @@ internal sealed class BatchLoop : IDisposable
 
     /// <summary>What guesses are planned by, and what is told of all steps.</summary>
     /// <param name="promptRows">Rows of prompts that have come through in the step.</param>
-    /// <param name="seconds">How long the step took, from planning it to choosing its tokens.</param>
+    /// <param name="seconds">How long the step took, from taking arrivals on to choosing its tokens.</param>
     /// <param name="tokens">Those that were chosen.</param>
     private void Measure(int promptRows, double seconds, long tokens)
     {

@@ -1,6 +1,6 @@
 namespace Fairlead.Engine.Generation;
 
-/// <summary>A model's layers for rows that do not go through all of them at once: between two layers the model may compute any other rows.</summary>
+/// <summary>A model's layers for rows that do not go through all of them at once: between two layers, and before the scores, the model may compute any other rows.</summary>
 /// <remarks>It holds the rows' stream and nothing else of them; every call gets the same rows, but for those that <see cref="Remove"/> took out. A row's bits are those that a whole step gives it.</remarks>
 internal interface IModelPass
 {

@@ -3,14 +3,14 @@ namespace Fairlead.Engine.Generation;
 /// <summary>How far prompts get in a step, so that whoever reads an answer does not wait for its next token for longer than was asked.</summary>
 /// <remarks>
 /// The answers are computed first. From the moment their tokens are told until the next ones are there may pass so much time as was asked, and what the next ones need of it is known from those before; what is left
-/// is the prompts', whose rows go through one layer after the other until the next one might take too long. Both are expected to take what they took lately, and may take so much more as leaves room for a surprise, four
-/// times the mean deviation of what was expected, which is how TCP sets its timer (RFC 6298); one is late independently of the other, so the squares of their deviations add.
+/// is the prompts', whose rows go through one layer after the other, and at last to their scores, until what comes next might take too long. All are expected to take what they took lately, and may take so much more as leaves room for a surprise, four
+/// times the mean deviation of what was expected, which is how TCP sets its timer (RFC 6298); the one is late independently of the other, so the squares of their deviations add.
 /// <para>
 /// Half of <paramref name="stall"/> is the prompts' in any case: answers that take nearly all of it by themselves would make a prompt wait for minutes. Where nobody waits for a token a step may last
 /// five times as long, for a request that arrives or is taken back waits for the end of the step. How a prompt's way is cut changes no answer. Time comes in as an argument.
 /// </para>
 /// </remarks>
-/// <param name="stall">Longest time from an answer's token to its next one. Where the answers alone take more than half of it, at most half of it is added to them; and one layer is computed whatever it takes.</param>
+/// <param name="stall">Longest time from an answer's token to its next one. Where the answers alone take more than half of it, at most half of it is added to them; and one layer, or the scores, are computed whatever it takes.</param>
 internal sealed class StepPace(TimeSpan stall)
 {
     /// <summary>A pass has so many rows whatever they cost: a block of the cache.</summary>
@@ -47,6 +47,8 @@ internal sealed class StepPace(TimeSpan stall)
     private double _secondsPerLayerRow; // in the pass that is under way
     private double _passSecondsPerRow; // so far
     private double _layerDeviation = FirstDeviation; // likewise
+    private double _scoresSeconds; // of a pass that has some
+    private double _scoresDeviation = FirstDeviation; // likewise
     private double _told; // when the answers of the step were, in seconds since it began
     private bool _isFirstOfStep;
     private bool _isFirstOfPass;
@@ -82,16 +84,12 @@ internal sealed class StepPace(TimeSpan stall)
     /// <summary>Whether there is time for one layer more.</summary>
     /// <param name="rows">Rows that go through it.</param>
     /// <param name="seconds">Since the step began.</param>
-    public bool HasTime(int rows, double seconds)
-    {
-        if (_isFirstOfStep || stall == TimeSpan.MaxValue)
-            return true;
-        double layer = rows * _secondsPerLayerRow, spent = seconds - _told, deviation = layer * _layerDeviation;
-        if (_answers == 0)
-            return spent + AtMost(layer, deviation) <= stall.TotalSeconds * Alone;
-        return spent + AtMost(layer, deviation) <= stall.TotalSeconds * LeastTime
-            || spent + AtMost(layer + _answersSeconds, double.Hypot(deviation, _answersSeconds * _answersDeviation)) <= stall.TotalSeconds * Used;
-    }
+    public bool HasTime(int rows, double seconds) => Fits(rows * _secondsPerLayerRow, _layerDeviation, seconds);
+
+    /// <summary>Whether there is time for what follows the last layer. With a large vocabulary it takes longer than a layer.</summary>
+    /// <param name="scores">Rows that want scores; of few rows and of many the weights are read once.</param>
+    /// <param name="seconds">Since the step began.</param>
+    public bool HasTimeForScores(int scores, double seconds) => scores == 0 || Fits(_scoresSeconds, _scoresDeviation, seconds);
 
     /// <summary>Rows went through a layer.</summary>
     /// <param name="rows">How many.</param>
@@ -108,15 +106,33 @@ internal sealed class StepPace(TimeSpan stall)
         (_isFirstOfStep, _isFirstOfPass) = (false, false);
     }
 
-    /// <summary>Rows are through.</summary>
+    /// <summary>Rows are through, and the tokens that follow them chosen.</summary>
     /// <param name="rows">How many; few of them say nothing about many.</param>
-    public void PassEnded(int rows)
+    /// <param name="scores">How many of them wanted scores.</param>
+    /// <param name="seconds">How long it took from the last layer on.</param>
+    public void PassEnded(int rows, int scores, double seconds)
     {
+        _isFirstOfStep = false;
         if (rows >= FewestRows)
             Estimate.Learn(ref _secondsPerRow, _passSecondsPerRow);
+        if (scores == 0)
+            return;
+        LearnDeviation(ref _scoresDeviation, _scoresSeconds, seconds);
+        Estimate.Learn(ref _scoresSeconds, seconds);
     }
 
-    private static double AtMost(double expected, double deviation) => expected + (Margins * deviation);
+    private bool Fits(double expected, double deviation, double seconds)
+    {
+        if (_isFirstOfStep || stall == TimeSpan.MaxValue)
+            return true;
+        double spent = seconds - _told, off = expected * deviation;
+        if (_answers == 0)
+            return spent + AtMost(expected, off) <= stall.TotalSeconds * Alone;
+        return spent + AtMost(expected, off) <= stall.TotalSeconds * LeastTime
+            || spent + AtMost(expected + _answersSeconds, double.Hypot(off, _answersSeconds * _answersDeviation)) <= stall.TotalSeconds * Used;
+    }
+
+    private static double AtMost(double expected, double off) => expected + (Margins * off);
 
     private static void LearnDeviation(ref double deviation, double expected, double measured)
     {

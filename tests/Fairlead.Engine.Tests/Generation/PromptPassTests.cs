@@ -4,7 +4,7 @@ using static Fairlead.Engine.Tests.Generation.TurnedLoop;
 
 namespace Fairlead.Engine.Tests.Generation;
 
-/// <summary>Prompts that go through one layer of four in each step, on a clock that leaves no time for more.</summary>
+/// <summary>Prompts that go through one layer of four in each step, and then to their scores, on a clock that leaves no time for more.</summary>
 public sealed class PromptPassTests
 {
     private const int Layers = 4;
@@ -19,12 +19,12 @@ public sealed class PromptPassTests
         RememberingModel model = Model();
         using BatchLoop loop = NewLoop(model);
         (GenerationRequest writing, ChannelReader<GenerationEvent> writes) = Start(loop, Request(1, prompt: 3, max: 60));
-        Run(loop, Layers);
+        Run(loop, Layers + 1);
         (GenerationRequest reading, ChannelReader<GenerationEvent> reads) = Start(loop, Request(2, prompt: 70, max: 5));
         _layers.Clear();
         var answers = new Answers();
         answers.Drain(writes);
-        for (int step = 1; step <= 4 * Layers; step++)
+        for (int step = 1; step <= (4 * Layers) + 1; step++) // the last piece has scores
         {
             Assert.False(reads.TryPeek(out _));
             loop.Step();

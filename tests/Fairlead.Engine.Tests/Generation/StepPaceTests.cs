@@ -113,12 +113,27 @@ public sealed class StepPaceTests
         Assert.InRange(machine.Rows.Skip(first).Sum() / (machine.Seconds - before), share * 0.8 / 0.0005, 1 / 0.0005);
     }
 
+    [Theory]
+    [InlineData(0, 0.04, 0.1)]
+    [InlineData(0.1, 0.02, 0.105)]
+    [InlineData(0, 0.15, 0.17)] // longer than was asked: not beside anything but the answers
+    public void Scores_that_take_long_wait_for_a_step_that_has_time_for_them(double spread, double scores, double most)
+    {
+        var machine = new Machine(Answers: 0.015, Row: 0.001) { Scores = scores, Spread = spread };
+        machine.Run(answers: 8, passes: 10, out _);
+        machine.Run(answers: 8, passes: 100, out double longest);
+        Assert.InRange(longest, 0, most);
+    }
+
     /// <summary>What the loop does with a pace, on a machine that takes so long: seconds of all answers, of a row through all layers, and of a pass beside its rows.</summary>
     private sealed record Machine(double Answers, double Row, double Pass = 0, int Layers = 24)
     {
         private readonly StepPace _pace = new(Stall);
 
         public int Most { get; init; } = 512;
+
+        /// <summary>Seconds of a pass' scores.</summary>
+        public double Scores { get; init; }
 
         public double Spread { get; init; }
 
@@ -145,7 +160,8 @@ public sealed class StepPaceTests
             for (int pass = 0; pass < passes; pass++)
             {
                 int rows = 0;
-                for (int layer = 0, steps = 1; layer < Layers; Steps++, steps++) // one pass of them at most
+                bool hasScores = false;
+                for (int layer = 0, steps = 1; !hasScores; Steps++, steps++) // one pass of them at most
                 {
                     double seconds = answers > 0 ? Varied(Answers) : 0;
                     double told = seconds, wait = sinceTokens + seconds;
@@ -161,9 +177,12 @@ public sealed class StepPaceTests
                         seconds += layers;
                     }
 
-                    if (layer == Layers)
+                    if (layer == Layers && _pace.HasTimeForScores(scores: 1, seconds))
                     {
-                        _pace.PassEnded(rows);
+                        double scores = Varied(Scores);
+                        _pace.PassEnded(rows, scores: 1, scores);
+                        seconds += scores;
+                        hasScores = true;
                         StepsOfPasses.Add(steps);
                     }
 

@@ -2,10 +2,10 @@ using Fairlead.Engine.Generation;
 
 namespace Fairlead.Engine.Tests.Generation;
 
-/// <summary>Layers for a model that has none: the last of them does all of its work, as its step does it.</summary>
+/// <summary>Layers for a model that has none: its work is done with the scores, as its step does it.</summary>
 internal sealed class StepPass(ModelStep step, int vocabulary, int layers = 1) : IModelPass
 {
-    private float[] _scores = [];
+    private KvCache? _cache;
     private int _next;
     private int _rows;
 
@@ -19,7 +19,7 @@ internal sealed class StepPass(ModelStep step, int vocabulary, int layers = 1) :
 
     public void Begin(ReadOnlySpan<StepRow> rows, KvCache cache)
     {
-        (_next, _rows) = (0, rows.Length);
+        (_next, _rows, _cache) = (0, rows.Length, cache);
         foreach (ref readonly StepRow row in rows)
         {
             if (row.Phase != rows[0].Phase)
@@ -39,14 +39,6 @@ internal sealed class StepPass(ModelStep step, int vocabulary, int layers = 1) :
         if (layer != _next++ || rows.Length != _rows)
             throw new InvalidOperationException($"layer {layer} of {rows.Length} rows is computed, and {_next - 1} of {_rows} was due");
         BeforeLayer?.Invoke(rows.Length);
-        if (layer < layers - 1)
-            return;
-        int wanted = 0;
-        foreach (ref readonly StepRow row in rows)
-            wanted += row.WantsLogits ? vocabulary : 0;
-        if (_scores.Length != wanted)
-            _scores = new float[wanted];
-        step(rows, cache, _scores);
     }
 
     public void Remove(int first, int count, int rows)
@@ -59,8 +51,11 @@ internal sealed class StepPass(ModelStep step, int vocabulary, int layers = 1) :
 
     public void Score(ReadOnlySpan<StepRow> rows, Span<float> logits)
     {
-        if (logits.Length != _scores.Length)
-            throw new InvalidOperationException("the loop and the model disagree about who wants scores");
-        _scores.CopyTo(logits);
+        int wanted = 0;
+        foreach (ref readonly StepRow row in rows)
+            wanted += row.WantsLogits ? vocabulary : 0;
+        if (_next != layers || rows.Length != _rows || logits.Length != wanted)
+            throw new InvalidOperationException("the loop and the model disagree about who is through and wants scores");
+        step(rows, _cache!, logits);
     }
 }
