@@ -119,7 +119,7 @@ public sealed partial class GatewayServer : IAsyncDisposable
         var requests = new RequestLog(vault.Journal, vault.Ledger);
         var prometheus = new PrometheusText();
         OpenTelemetrySdk telemetry = OpenTelemetrySdk.Create(sdk => sdk.WithMetrics(m => m
-            .AddMeter(GatewayMetrics.MeterName, "System.Runtime")
+            .AddMeter(metrics.MeterName, "System.Runtime")
             .AddReader(new BaseExportingMetricReader(prometheus))));
         Watch(metrics, vault, late, admission, keeper, keys, throttle, idempotency, sticky);
         var health = new HealthReport(keeper.Live, vault.Journal, late, vault.Shipper, circuits, admission, keeper, shutdown, time);

@@ -10,14 +10,13 @@ namespace Fairlead.Gateway.Telemetry;
 /// Labels come from closed lists and the configuration, never from callers.</summary>
 internal sealed class GatewayMetrics : IDisposable
 {
-    public const string MeterName = "Fairlead";
-
     private static readonly InstrumentAdvice<double> Seconds = new()
     {
         HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
     };
 
-    private readonly Meter _meter = new(MeterName);
+    private static int s_made;
+    private readonly Meter _meter;
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _duration;
     private readonly Histogram<double> _firstToken;
@@ -28,6 +27,8 @@ internal sealed class GatewayMetrics : IDisposable
 
     public GatewayMetrics()
     {
+        int before = Interlocked.Increment(ref s_made) - 1;
+        _meter = new Meter(before == 0 ? "Fairlead" : $"Fairlead.{before}");
         _requests = _meter.CreateCounter<long>("fairlead.requests", "{request}", "Requests by route and how they ended.");
         _duration = _meter.CreateHistogram("gen_ai.server.request.duration", "s", "From the first byte of a request to its settlement.", advice: Seconds);
         _firstToken = _meter.CreateHistogram("gen_ai.server.time_to_first_token", "s", "From the start of the serving attempt, or its place in a model of our own, to its first event.", advice: Seconds);
@@ -36,6 +37,9 @@ internal sealed class GatewayMetrics : IDisposable
         _failures = _meter.CreateCounter<long>("fairlead.upstream.faults", "{fault}", "Failed attempts by provider and fault.");
         _retries = _meter.CreateCounter<long>("fairlead.upstream.retries", "{attempt}", "Attempts after the first, by kind.");
     }
+
+    /// <summary>What listeners know them by. Another gateway in the same process has another name: each tells of itself alone.</summary>
+    public string MeterName => _meter.Name;
 
     /// <summary>Adds a value that is read when it is asked for.</summary>
     public void Watch(string name, string unit, string description, Func<long> read) => _meter.CreateObservableGauge(name, read, unit, description);

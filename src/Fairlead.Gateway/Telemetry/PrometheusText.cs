@@ -11,18 +11,21 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly StringBuilder _text = new();
+    private Exception? _failure;
 
     /// <summary>Set by the SDK.</summary>
     public Func<int, bool>? Collect { get; set; }
 
     /// <summary>Collects and returns the page; one scrape at a time.</summary>
+    /// <exception cref="InvalidOperationException">The SDK could not collect, or what it collected could not be written.</exception>
     public async ValueTask<string> ScrapeAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             _text.Clear();
-            return Collect?.Invoke(Timeout.Infinite) == true ? _text.ToString() : throw new InvalidOperationException("Metrics could not be collected.");
+            _failure = null;
+            return Collect?.Invoke(Timeout.Infinite) == true ? _text.ToString() : throw new InvalidOperationException("Metrics could not be collected.", _failure);
         }
         finally
         {
@@ -32,9 +35,17 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
 
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        foreach (Metric metric in batch)
-            Write(metric);
-        return ExportResult.Success;
+        try
+        {
+            foreach (Metric metric in batch)
+                Write(metric);
+            return ExportResult.Success;
+        }
+        catch (Exception e)
+        {
+            _failure = e; // the SDK would tell its event source alone
+            return ExportResult.Failure;
+        }
     }
 
     protected override void Dispose(bool disposing)
